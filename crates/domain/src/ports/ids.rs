@@ -1,0 +1,16 @@
+//! Where new identifiers come from.
+
+use crate::{SessionId, TodoId, UserId};
+
+/// Makes identifiers that nothing else has and that nobody can guess.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait IdGenerator: Send + Sync {
+    /// An id for a new user.
+    fn user_id(&self) -> UserId;
+
+    /// An id for a new todo. Later ones sort after earlier ones, as far as clocks allow.
+    fn todo_id(&self) -> TodoId;
+
+    /// An id for a new session.
+    fn session_id(&self) -> SessionId;
+}

@@ -1,0 +1,30 @@
+//! What the use cases need from the world, as traits that adapters implement.
+//!
+//! Every port is synchronous and object-safe. A method of a repository is one atomic fact: it happens wholly or not at
+//! all, also while others run at the same time. What a method promises stands on it, and one suite of tests holds every
+//! adapter to it.
+
+mod access_tokens;
+mod clock;
+mod ids;
+mod password_hasher;
+mod sessions;
+mod storage;
+mod todos;
+mod users;
+
+pub use access_tokens::{AccessTokens, TokenError};
+pub use clock::Clock;
+pub use ids::IdGenerator;
+pub use password_hasher::{HashError, PasswordHasher};
+pub use sessions::{InsertSessionError, SessionRepository};
+pub use storage::{BoxError, StorageError, StorageProbe};
+pub use todos::{InsertTodoError, TodoRepository};
+pub use users::{InsertUserError, UserRepository};
+
+#[cfg(feature = "mocks")]
+pub use self::{
+    access_tokens::MockAccessTokens, clock::MockClock, ids::MockIdGenerator,
+    password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
+    storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
+};

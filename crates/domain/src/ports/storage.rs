@@ -1,0 +1,29 @@
+//! How a storage fails, and how it is asked whether it is well.
+
+/// The cause of a failure, for the log and never for a client.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A storage could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// It could not be reached; nothing was changed, and trying again later may help.
+    #[error("the storage cannot be reached at the moment")]
+    Unavailable(#[source] BoxError),
+    /// It was lost while it worked on a change; whether the change was made is not known.
+    #[error("the storage was lost in the middle of a change")]
+    OutcomeUnknown(#[source] BoxError),
+    /// It failed in a way that trying again will not mend.
+    #[error("the storage failed")]
+    Internal(#[source] BoxError),
+}
+
+/// Asks the storage whether it is well.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait StorageProbe: Send + Sync {
+    /// Does one round trip to the storage.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the storage would not serve a request now.
+    fn check(&self) -> Result<(), StorageError>;
+}

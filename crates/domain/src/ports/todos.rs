@@ -1,0 +1,73 @@
+//! Where todos are kept.
+
+use super::StorageError;
+use crate::{Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId, UserId};
+
+/// Why a todo was not inserted. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InsertTodoError {
+    /// Its owner does not exist any more.
+    #[error("the owner of the todo does not exist")]
+    OwnerMissing,
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Keeps todos. Every method names the owner: another user's todo is as good as none.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait TodoRepository: Send + Sync {
+    /// Inserts a todo.
+    ///
+    /// # Errors
+    /// MUST be [`InsertTodoError::OwnerMissing`] when its owner does not exist.
+    fn insert(&self, todo: &Todo) -> Result<(), InsertTodoError>;
+
+    /// The owner's todo with this id; `None` when the owner has no such todo.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn find(&self, owner: UserId, id: TodoId) -> Result<Option<Todo>, StorageError>;
+
+    /// The owner's todos that [match](TodoFilter::matches), newest first; those created at the same instant in
+    /// descending order of id. After the first `page.offset` of them, at most `page.limit`, and at most one more that
+    /// shows that the list goes on.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn list(
+        &self,
+        owner: UserId,
+        filter: &TodoFilter,
+        page: Page,
+    ) -> Result<Vec<Todo>, StorageError>;
+
+    /// How many of the owner's todos [match](TodoFilter::matches).
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn count(&self, owner: UserId, filter: &TodoFilter) -> Result<u64, StorageError>;
+
+    /// Applies `change` at `now` to the owner's todo with this id and gives the todo as it is then; `None` when the
+    /// owner has no such todo.
+    ///
+    /// MUST do to the stored todo what [`Todo::apply`] does. Changes made at the same time MUST happen one after the
+    /// other: none is lost.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn update(
+        &self,
+        owner: UserId,
+        id: TodoId,
+        change: &TodoChange,
+        now: Timestamp,
+    ) -> Result<Option<Todo>, StorageError>;
+
+    /// Deletes the owner's todo with this id. `false` when the owner has no such todo.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn delete(&self, owner: UserId, id: TodoId) -> Result<bool, StorageError>;
+}

@@ -1,0 +1,44 @@
+//! Where users are kept.
+
+use super::StorageError;
+use crate::{Credentials, Email, PasswordHash, Session, User, UserId};
+
+/// Why a user was not inserted. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InsertUserError {
+    /// Another user has this address.
+    #[error("another user has this e-mail address")]
+    EmailTaken,
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Keeps users.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait UserRepository: Send + Sync {
+    /// Inserts a user with the hash of the password and a first session: all of it or nothing.
+    ///
+    /// # Errors
+    /// MUST be [`InsertUserError::EmailTaken`] when a user with this address exists, also when both are inserted at the
+    /// same time: exactly one is kept.
+    fn insert(
+        &self,
+        user: &User,
+        password_hash: &PasswordHash,
+        session: &Session,
+    ) -> Result<(), InsertUserError>;
+
+    /// The user with this id; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn find(&self, id: UserId) -> Result<Option<User>, StorageError>;
+
+    /// The user with this address and what proves a login; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn find_credentials(&self, email: &Email) -> Result<Option<Credentials>, StorageError>;
+}

@@ -1,0 +1,68 @@
+//! Which part of a long list is wanted.
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The largest number of items.
+    pub limit: PageLimit,
+    /// How many items come before the first.
+    pub offset: u32,
+}
+
+/// The largest number of items of a page: 1 to 1,000.
+///
+/// ```
+/// use todo_domain::PageLimit;
+///
+/// assert_eq!(PageLimit::new(20)?.get(), 20);
+/// assert_eq!(PageLimit::default().get(), 1_000);
+/// assert!(PageLimit::new(0).is_err());
+/// # Ok::<(), todo_domain::PageLimitError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit(u16);
+
+/// The number is no [`PageLimit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be from 1 to 1000")]
+pub struct PageLimitError;
+
+impl PageLimit {
+    /// The largest limit, and the one where none is named: clients that know no paging see that many.
+    pub const MAX: u16 = 1_000;
+
+    /// Checks a limit.
+    ///
+    /// # Errors
+    /// [`PageLimitError`] when it is 0 or over [`PageLimit::MAX`].
+    pub fn new(limit: u32) -> Result<Self, PageLimitError> {
+        match u16::try_from(limit) {
+            Ok(limit) if (1..=Self::MAX).contains(&limit) => Ok(Self(limit)),
+            _ => Err(PageLimitError),
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for PageLimit {
+    fn default() -> Self {
+        Self(Self::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_from_1_to_1000() {
+        for (limit, accepted) in [(0, false), (1, true), (1_000, true), (1_001, false), (65_537, false)] {
+            assert_eq!(PageLimit::new(limit).is_ok(), accepted, "{limit}");
+        }
+    }
+}
