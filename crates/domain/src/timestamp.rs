@@ -73,11 +73,7 @@ impl Timestamp {
     /// The instant `duration` later; the last one there is, where that lies beyond it.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        Self::truncate(
-            self.0
-                .checked_add(duration)
-                .unwrap_or(jiff::Timestamp::MAX),
-        )
+        Self::truncate(self.0.checked_add(duration).unwrap_or(jiff::Timestamp::MAX))
     }
 }
 

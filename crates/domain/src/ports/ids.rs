@@ -6,11 +6,11 @@ use crate::{SessionId, TodoId, UserId};
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait IdGenerator: Send + Sync {
     /// An id for a new user.
-    fn user_id(&self) -> UserId;
+    fn user(&self) -> UserId;
 
     /// An id for a new todo. Later ones sort after earlier ones, as far as clocks allow.
-    fn todo_id(&self) -> TodoId;
+    fn todo(&self) -> TodoId;
 
     /// An id for a new session.
-    fn session_id(&self) -> SessionId;
+    fn session(&self) -> SessionId;
 }

@@ -17,16 +17,17 @@ pub trait PasswordHasher: Send + Sync {
     /// [`HashError`].
     fn hash(&self, password: &Password) -> Result<PasswordHash, HashError>;
 
-    /// Whether `attempt` is the password that `hash` was made of.
-    ///
-    /// Without a hash the answer is `false`, and MUST take as long as with one: nobody learns from the time whether an
-    /// account exists. A hash that the adapter cannot read is answered with `false` as well.
+    /// Whether `attempt` is the password that `hash` was made of. A hash that the adapter cannot read is of no password,
+    /// and MUST take as long as one that it can.
     ///
     /// # Errors
     /// [`HashError`].
-    fn verify<'a>(
-        &self,
-        attempt: &PasswordAttempt,
-        hash: Option<&'a PasswordHash>,
-    ) -> Result<bool, HashError>;
+    fn verify(&self, attempt: &PasswordAttempt, hash: &PasswordHash) -> Result<bool, HashError>;
+
+    /// Takes as long as [`verify`](Self::verify) does with a hash of today, for where there is no hash to verify:
+    /// nobody is to learn from the time whether an account exists.
+    ///
+    /// # Errors
+    /// [`HashError`].
+    fn verify_nothing(&self, attempt: &PasswordAttempt) -> Result<(), HashError>;
 }

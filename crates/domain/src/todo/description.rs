@@ -50,7 +50,10 @@ mod tests {
         assert!(Description::new(&"ä".repeat(2_000)).is_ok());
         assert_eq!(
             Description::new(&"ä".repeat(2_001)),
-            Err(TextError::TooLong { max: 2_000, actual: 2_001 })
+            Err(TextError::TooLong {
+                max: 2_000,
+                actual: 2_001
+            })
         );
     }
 }

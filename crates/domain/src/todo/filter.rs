@@ -28,7 +28,8 @@ impl TodoFilter {
                     .as_ref()
                     .is_some_and(|description| fold_case(description.as_str()).contains(&folded))
         };
-        self.completed.is_none_or(|completed| completed == todo.completed)
+        self.completed
+            .is_none_or(|completed| completed == todo.completed)
             && self.text.as_ref().is_none_or(contains)
     }
 }

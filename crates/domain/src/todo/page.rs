@@ -61,7 +61,13 @@ mod tests {
 
     #[test]
     fn a_limit_is_from_1_to_1000() {
-        for (limit, accepted) in [(0, false), (1, true), (1_000, true), (1_001, false), (65_537, false)] {
+        for (limit, accepted) in [
+            (0, false),
+            (1, true),
+            (1_000, true),
+            (1_001, false),
+            (65_537, false),
+        ] {
             assert_eq!(PageLimit::new(limit).is_ok(), accepted, "{limit}");
         }
     }

@@ -98,7 +98,10 @@ mod tests {
         assert!(Email::new(&format!("  {longest}  ")).is_ok());
         assert_eq!(
             Email::new(&format!("a{longest}")),
-            Err(EmailError::Text(TextError::TooLong { max: 255, actual: 256 }))
+            Err(EmailError::Text(TextError::TooLong {
+                max: 255,
+                actual: 256
+            }))
         );
     }
 

@@ -1,0 +1,224 @@
+//! Logging in.
+
+use todo_domain::{Credentials, Email, PasswordAttempt, Session, ports::InsertSessionError};
+
+use super::SignedIn;
+use crate::{App, Failure};
+
+/// What a login needs.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The address of the account.
+    pub email: Email,
+    /// What was typed as its password.
+    pub password: PasswordAttempt,
+}
+
+/// Why nobody was logged in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// There is no such account, or it has another password, or none; which of these is not said.
+    #[error("the address or the password is wrong")]
+    InvalidCredentials,
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Begins a session for whoever knows an account's password.
+///
+/// It takes the same time whether or not the account exists.
+///
+/// # Errors
+/// [`LoginError`].
+pub fn login(app: &App, input: &Login) -> Result<SignedIn, LoginError> {
+    let credentials = app
+        .users
+        .find_credentials(&input.email)
+        .map_err(Failure::from)?;
+    let user = match credentials {
+        Some(Credentials {
+            user,
+            password_hash: Some(hash),
+        }) => app
+            .hasher
+            .verify(&input.password, &hash)
+            .map_err(Failure::from)?
+            .then_some(user),
+        _ => {
+            app.hasher
+                .verify_nothing(&input.password)
+                .map_err(Failure::from)?;
+            None
+        }
+    }
+    .ok_or(LoginError::InvalidCredentials)?;
+
+    let now = app.clock.now();
+    let session = Session::begin(app.ids.session(), user.id, now, app.session_lifetime);
+    let signed_in = SignedIn::new(app, user, session)?;
+    app.sessions
+        .insert(&signed_in.session)
+        .map_err(|error| match error {
+            // The account was deleted while the password was verified.
+            InsertSessionError::UserMissing => LoginError::InvalidCredentials,
+            InsertSessionError::Storage(error) => LoginError::Failure(error.into()),
+            error => LoginError::Failure(Failure::Internal(error.into())),
+        })?;
+    Ok(signed_in)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use todo_domain::{AccessToken, ports::HashError};
+
+    use super::*;
+    use crate::testing::{
+        Mocks, cause, email, password_hash, session, session_id, unavailable, user,
+    };
+
+    fn input() -> Login {
+        Login {
+            email: email(),
+            password: PasswordAttempt::new("correct horse").unwrap(),
+        }
+    }
+
+    fn credentials() -> Credentials {
+        Credentials {
+            user: user(),
+            password_hash: Some(password_hash()),
+        }
+    }
+
+    /// Mocks where the account is found and its password verified.
+    fn verified() -> Mocks {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .users
+            .expect_find_credentials()
+            .withf(|address| *address == email())
+            .returning(|_| Ok(Some(credentials())));
+        mocks
+            .hasher
+            .expect_verify()
+            .withf(|attempt, hash| attempt.expose() == "correct horse" && *hash == password_hash())
+            .returning(|_, _| Ok(true));
+        mocks.ids.expect_session().return_const(session_id(1));
+        mocks
+            .tokens
+            .expect_issue()
+            .returning(|_| Ok(AccessToken::new("token".to_owned())));
+        mocks
+    }
+
+    #[test]
+    fn the_right_password_begins_a_session() {
+        let mut mocks = verified();
+        mocks
+            .sessions
+            .expect_insert()
+            .withf(|stored| *stored == session())
+            .once()
+            .returning(|_| Ok(()));
+        let signed_in = login(&mocks.app(), &input()).unwrap();
+        assert_eq!(signed_in.user, user());
+        assert_eq!(signed_in.session, session());
+        assert_eq!(signed_in.token.expose(), "token");
+    }
+
+    #[test]
+    fn a_wrong_password_begins_none() {
+        let mut mocks = Mocks::default();
+        mocks
+            .users
+            .expect_find_credentials()
+            .returning(|_| Ok(Some(credentials())));
+        mocks.hasher.expect_verify().returning(|_, _| Ok(false));
+        let error = login(&mocks.app(), &input()).unwrap_err();
+        assert!(matches!(error, LoginError::InvalidCredentials));
+    }
+
+    #[rstest]
+    #[case::no_account(None)]
+    #[case::an_account_without_a_hash(Some(Credentials { password_hash: None, ..credentials() }))]
+    fn without_a_hash_the_time_of_one_is_spent(#[case] found: Option<Credentials>) {
+        let mut mocks = Mocks::default();
+        mocks
+            .users
+            .expect_find_credentials()
+            .return_once(|_| Ok(found));
+        mocks
+            .hasher
+            .expect_verify_nothing()
+            .withf(|attempt| attempt.expose() == "correct horse")
+            .once()
+            .returning(|_| Ok(()));
+        let error = login(&mocks.app(), &input()).unwrap_err();
+        assert!(matches!(error, LoginError::InvalidCredentials));
+    }
+
+    #[test]
+    fn an_account_deleted_meanwhile_is_none() {
+        let mut mocks = verified();
+        mocks
+            .sessions
+            .expect_insert()
+            .returning(|_| Err(InsertSessionError::UserMissing));
+        let error = login(&mocks.app(), &input()).unwrap_err();
+        assert!(matches!(error, LoginError::InvalidCredentials));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure_and_not_a_wrong_password() {
+        let mut mocks = Mocks::default();
+        mocks
+            .users
+            .expect_find_credentials()
+            .returning(|_| Err(unavailable()));
+        let error = login(&mocks.app(), &input()).unwrap_err();
+        assert!(matches!(
+            error,
+            LoginError::Failure(Failure::Unavailable(_))
+        ));
+
+        let mut mocks = verified();
+        mocks
+            .sessions
+            .expect_insert()
+            .returning(|_| Err(unavailable().into()));
+        let error = login(&mocks.app(), &input()).unwrap_err();
+        assert!(matches!(
+            error,
+            LoginError::Failure(Failure::Unavailable(_))
+        ));
+    }
+
+    #[test]
+    fn a_hasher_that_fails_is_a_failure() {
+        let mut mocks = Mocks::default();
+        mocks
+            .users
+            .expect_find_credentials()
+            .returning(|_| Ok(None));
+        mocks
+            .hasher
+            .expect_verify_nothing()
+            .returning(|_| Err(HashError(cause())));
+        let error = login(&mocks.app(), &input()).unwrap_err();
+        assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
+
+        let mut mocks = Mocks::default();
+        mocks
+            .users
+            .expect_find_credentials()
+            .returning(|_| Ok(Some(credentials())));
+        mocks
+            .hasher
+            .expect_verify()
+            .returning(|_, _| Err(HashError(cause())));
+        let error = login(&mocks.app(), &input()).unwrap_err();
+        assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
+    }
+}

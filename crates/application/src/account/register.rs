@@ -1,0 +1,163 @@
+//! Making an account.
+
+use todo_domain::{DisplayName, Email, Password, Session, User, ports::InsertUserError};
+
+use super::SignedIn;
+use crate::{App, Failure};
+
+/// What a registration needs.
+#[derive(Debug, Clone)]
+pub struct Register {
+    /// What the user will log in with.
+    pub email: Email,
+    /// What proves that it is the user.
+    pub password: Password,
+    /// What the user wants to be called.
+    pub name: DisplayName,
+}
+
+/// Why no account was made.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Someone has registered with this address.
+    #[error("the e-mail address is registered already")]
+    EmailTaken,
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Makes an account and begins its first session.
+///
+/// Of several registrations of one address at the same time, exactly one succeeds.
+///
+/// # Errors
+/// [`RegisterError`].
+pub fn register(app: &App, input: Register) -> Result<SignedIn, RegisterError> {
+    let password_hash = app.hasher.hash(&input.password).map_err(Failure::from)?;
+    let now = app.clock.now();
+    let user = User::new(app.ids.user(), input.email, input.name, now);
+    let session = Session::begin(app.ids.session(), user.id, now, app.session_lifetime);
+    // The token is made before anything is stored: if it cannot be, there is no account that nobody was told of.
+    let signed_in = SignedIn::new(app, user, session)?;
+    app.users
+        .insert(&signed_in.user, &password_hash, &signed_in.session)
+        .map_err(|error| match error {
+            InsertUserError::EmailTaken => RegisterError::EmailTaken,
+            InsertUserError::Storage(error) => RegisterError::Failure(error.into()),
+            error => RegisterError::Failure(Failure::Internal(error.into())),
+        })?;
+    Ok(signed_in)
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_domain::{
+        AccessToken,
+        ports::{HashError, TokenError},
+    };
+
+    use super::*;
+    use crate::testing::{
+        Mocks, cause, email, now, password_hash, session_id, unavailable, user, user_id,
+    };
+
+    fn input() -> Register {
+        Register {
+            email: email(),
+            password: Password::new("correct horse").unwrap(),
+            name: DisplayName::new("Ada").unwrap(),
+        }
+    }
+
+    fn mocks() -> Mocks {
+        let mut mocks = Mocks::at_now();
+        mocks.ids.expect_user().return_const(user_id(1));
+        mocks.ids.expect_session().return_const(session_id(1));
+        mocks
+            .hasher
+            .expect_hash()
+            .withf(|password| password.expose() == "correct horse")
+            .returning(|_| Ok(password_hash()));
+        mocks
+    }
+
+    fn with_token(mut mocks: Mocks) -> Mocks {
+        mocks
+            .tokens
+            .expect_issue()
+            .withf(|claims| claims.user_id == user_id(1) && claims.session_id == session_id(1))
+            .returning(|_| Ok(AccessToken::new("token".to_owned())));
+        mocks
+    }
+
+    #[test]
+    fn it_stores_the_user_with_the_hash_and_a_session() {
+        let mut mocks = with_token(mocks());
+        mocks
+            .users
+            .expect_insert()
+            .withf(|stored, hash, session| {
+                *stored == user() && *hash == password_hash() && session.user_id == stored.id
+            })
+            .once()
+            .returning(|_, _, _| Ok(()));
+        let signed_in = register(&mocks.app(), input()).unwrap();
+        assert_eq!(signed_in.user, user());
+        assert_eq!(signed_in.session.created_at, now());
+        assert_eq!(signed_in.token.expose(), "token");
+    }
+
+    #[test]
+    fn an_address_that_is_taken_is_said_to_be() {
+        let mut mocks = with_token(mocks());
+        mocks
+            .users
+            .expect_insert()
+            .returning(|_, _, _| Err(InsertUserError::EmailTaken));
+        let error = register(&mocks.app(), input()).unwrap_err();
+        assert!(matches!(error, RegisterError::EmailTaken));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let mut mocks = with_token(mocks());
+        mocks
+            .users
+            .expect_insert()
+            .returning(|_, _, _| Err(unavailable().into()));
+        let error = register(&mocks.app(), input()).unwrap_err();
+        assert!(matches!(
+            error,
+            RegisterError::Failure(Failure::Unavailable(_))
+        ));
+    }
+
+    #[test]
+    fn nothing_is_stored_when_the_token_cannot_be_made() {
+        let mut mocks = mocks();
+        mocks
+            .tokens
+            .expect_issue()
+            .returning(|_| Err(TokenError::Signing(cause())));
+        let error = register(&mocks.app(), input()).unwrap_err();
+        assert!(matches!(
+            error,
+            RegisterError::Failure(Failure::Internal(_))
+        ));
+    }
+
+    #[test]
+    fn nothing_is_stored_when_the_hash_cannot_be_made() {
+        let mut mocks = Mocks::default();
+        mocks
+            .hasher
+            .expect_hash()
+            .returning(|_| Err(HashError(cause())));
+        let error = register(&mocks.app(), input()).unwrap_err();
+        assert!(matches!(
+            error,
+            RegisterError::Failure(Failure::Internal(_))
+        ));
+    }
+}

@@ -1,0 +1,39 @@
+//! What can go wrong in any use case, and that no input can mend.
+
+use todo_domain::ports::{BoxError, HashError, StorageError, TokenError};
+
+/// The service itself failed. The cause is for the log and never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Something that is needed cannot be reached; nothing was changed, and trying again later may help.
+    #[error("something that is needed cannot be reached")]
+    Unavailable(#[source] BoxError),
+    /// The connection was lost in the middle of a change; whether the change was made is not known.
+    #[error("whether the change was made is not known")]
+    OutcomeUnknown(#[source] BoxError),
+    /// A fault that trying again will not mend.
+    #[error("an internal fault")]
+    Internal(#[source] BoxError),
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Unavailable(source) => Self::Unavailable(source),
+            StorageError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<HashError> for Failure {
+    fn from(error: HashError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::Internal(error.into())
+    }
+}

@@ -1,0 +1,42 @@
+//! Finding out whether requests can be served.
+
+use crate::{App, Failure};
+
+/// Why requests cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckReadinessError {
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Asks everything that a request needs whether it is well.
+///
+/// # Errors
+/// [`CheckReadinessError`].
+pub fn check_readiness(app: &App) -> Result<(), CheckReadinessError> {
+    Ok(app.probe.check().map_err(Failure::from)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Mocks, unavailable};
+
+    #[test]
+    fn it_is_ready_when_the_storage_is() {
+        let mut mocks = Mocks::default();
+        mocks.probe.expect_check().returning(|| Ok(()));
+        assert!(check_readiness(&mocks.app()).is_ok());
+    }
+
+    #[test]
+    fn it_is_not_ready_when_the_storage_is_away() {
+        let mut mocks = Mocks::default();
+        mocks.probe.expect_check().returning(|| Err(unavailable()));
+        assert!(matches!(
+            check_readiness(&mocks.app()),
+            Err(CheckReadinessError::Failure(Failure::Unavailable(_)))
+        ));
+    }
+}

@@ -1,0 +1,15 @@
+//! What a caller can do with their todos.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod toggle;
+mod update;
+
+pub use create::{CreateTodoError, create_todo};
+pub use delete::{DeleteTodoError, delete_todo};
+pub use get::{GetTodoError, get_todo};
+pub use list::{ListTodos, ListTodosError, TodoList, list_todos};
+pub use toggle::{ToggleTodoError, toggle_todo};
+pub use update::{UpdateTodoError, update_todo};

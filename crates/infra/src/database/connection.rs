@@ -1,0 +1,38 @@
+//! A connection to either database, and how each begins a write.
+
+use diesel::{
+    MultiConnection, PgConnection, QueryResult, SqliteConnection,
+    connection::{AnsiTransactionManager, Connection, TransactionManager},
+};
+
+/// A connection to either database.
+#[derive(MultiConnection)]
+pub(crate) enum AnyConnection {
+    /// To PostgreSQL.
+    Postgres(PgConnection),
+    /// To SQLite.
+    Sqlite(SqliteConnection),
+}
+
+impl AnyConnection {
+    /// Begins a transaction that will write.
+    ///
+    /// SQLite takes its write lock at once: a transaction that reads first and then writes would fail with "busy" when
+    /// another wrote in between.
+    pub(super) fn begin_write(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Postgres(connection) => AnsiTransactionManager::begin_transaction(connection),
+            Self::Sqlite(connection) => {
+                AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+            }
+        }
+    }
+
+    pub(super) fn commit(&mut self) -> QueryResult<()> {
+        <Self as Connection>::TransactionManager::commit_transaction(self)
+    }
+
+    pub(super) fn rollback(&mut self) -> QueryResult<()> {
+        <Self as Connection>::TransactionManager::rollback_transaction(self)
+    }
+}

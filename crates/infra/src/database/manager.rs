@@ -1,0 +1,166 @@
+//! Opening connections, and telling which are still good.
+
+use std::{
+    fs::OpenOptions,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    Connection, ConnectionError, PgConnection, SqliteConnection, connection::SimpleConnection,
+};
+
+use super::{AnyConnection, DatabaseKind, DatabaseUrl};
+
+/// A connection could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The database's file could not be made.
+    #[error("the file of the database cannot be opened")]
+    File(#[source] std::io::Error),
+    /// The database did not accept the connection.
+    #[error("the database does not accept a connection")]
+    Connection(#[from] ConnectionError),
+    /// The connection could not be set up.
+    #[error("the connection to the database cannot be set up")]
+    SetUp(#[from] diesel::result::Error),
+}
+
+/// A connection with its history.
+pub(super) struct ManagedConnection {
+    pub(super) connection: AnyConnection,
+    opened_at: Instant,
+    last_answer_at: Instant,
+    lost: bool,
+}
+
+impl ManagedConnection {
+    fn new(connection: AnyConnection) -> Self {
+        let now = Instant::now();
+        Self {
+            connection,
+            opened_at: now,
+            last_answer_at: now,
+            lost: false,
+        }
+    }
+
+    /// Takes note that the database has answered.
+    pub(super) fn answered(&mut self) {
+        self.last_answer_at = Instant::now();
+    }
+
+    /// Asks the database for an answer; without one, the connection is lost.
+    pub(super) fn ping(&mut self) -> bool {
+        self.lost = self.connection.batch_execute("SELECT 1").is_err();
+        if !self.lost {
+            self.answered();
+        }
+        !self.lost
+    }
+
+    /// Whether the database has answered so lately that there is no need to ask.
+    pub(super) fn answered_within(&self, duration: Duration) -> bool {
+        self.last_answer_at.elapsed() < duration
+    }
+}
+
+/// Opens connections for the pool.
+#[derive(Debug)]
+pub(super) struct Manager {
+    url: DatabaseUrl,
+    max_lifetime: Duration,
+}
+
+impl Manager {
+    pub(super) fn new(url: DatabaseUrl, connect_timeout: Duration, max_lifetime: Duration) -> Self {
+        Self {
+            url: with_connect_timeout(url, connect_timeout),
+            max_lifetime,
+        }
+    }
+
+    pub(super) fn open(&self) -> Result<AnyConnection, ConnectError> {
+        let target = self.url.target();
+        match self.url.kind() {
+            DatabaseKind::Postgres => Ok(AnyConnection::Postgres(PgConnection::establish(target)?)),
+            DatabaseKind::Sqlite => open_sqlite(target).map(AnyConnection::Sqlite),
+        }
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = ManagedConnection;
+    type Error = ConnectError;
+
+    fn connect(&self) -> Result<Self::Connection, Self::Error> {
+        self.open().map(ManagedConnection::new)
+    }
+
+    /// Not used: the pool pings where a dead connection would do harm (see `pool`), and nowhere else.
+    fn is_valid(&self, _: &mut Self::Connection) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Asked when a connection comes back. The pool itself looks at the age of idle connections only.
+    fn has_broken(&self, connection: &mut Self::Connection) -> bool {
+        connection.lost || connection.opened_at.elapsed() >= self.max_lifetime
+    }
+}
+
+fn open_sqlite(file: &str) -> Result<SqliteConnection, ConnectError> {
+    make_for_owner_only(Path::new(file)).map_err(ConnectError::File)?;
+    let mut connection = SqliteConnection::establish(file)?;
+    connection.batch_execute(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;",
+    )?;
+    Ok(connection)
+}
+
+/// Makes the file where there is none, readable by its owner alone. SQLite gives the files beside it the same rights.
+fn make_for_owner_only(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
+}
+
+/// Bounds the time in which libpq tries to connect, unless the URL does so itself.
+fn with_connect_timeout(url: DatabaseUrl, timeout: Duration) -> DatabaseUrl {
+    const PARAMETER: &str = "connect_timeout";
+    if url.kind() == DatabaseKind::Sqlite || url.target().contains(PARAMETER) {
+        return url;
+    }
+    let separator = if url.target().contains('?') { '&' } else { '?' };
+    // libpq takes whole seconds, and makes 2 of 1.
+    let seconds = timeout.as_secs().max(2);
+    url.with_target(|target| format!("{target}{separator}{PARAMETER}={seconds}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("postgres://a@b/c", "postgres://a@b/c?connect_timeout=3")]
+    #[case(
+        "postgres://a@b/c?sslmode=require",
+        "postgres://a@b/c?sslmode=require&connect_timeout=3"
+    )]
+    #[case(
+        "postgres://a@b/c?connect_timeout=9",
+        "postgres://a@b/c?connect_timeout=9"
+    )]
+    #[case("sqlite://todo.db", "todo.db")]
+    fn connecting_is_bounded_in_time(#[case] url: &str, #[case] target: &str) {
+        let url = with_connect_timeout(url.parse().unwrap(), Duration::from_secs(3));
+        assert_eq!(url.target(), target);
+    }
+}

@@ -1,0 +1,21 @@
+//! One storage on two databases.
+//!
+//! Three places know which of the two it is: opening a connection (`manager`), beginning a write (`connection`), and
+//! `migrations`. Everything else speaks to both alike.
+
+mod columns;
+mod connection;
+mod error;
+mod manager;
+mod migrations;
+mod pool;
+pub(crate) mod schema;
+mod url;
+
+pub(crate) use columns::{Id, Instant};
+pub(crate) use connection::{AnyConnection, MultiBackend};
+pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
+pub use manager::ConnectError;
+pub use migrations::MigrateError;
+pub use pool::{Database, PoolSettings};
+pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl};

@@ -1,0 +1,221 @@
+//! The pool of connections, and what is done about those that have died in it.
+
+use std::{fmt, time::Duration};
+
+use diesel::QueryResult;
+use r2d2::{NopErrorHandler, PooledConnection};
+use todo_domain::ports::{StorageError, StorageProbe};
+
+use super::{
+    AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, manager::Manager,
+    migrations,
+};
+
+/// How many connections there are, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// The largest number of connections.
+    pub max_connections: u32,
+    /// For how long a connection is waited for before the storage counts as unavailable.
+    pub connection_timeout: Duration,
+    /// From which age on a connection is not used again.
+    pub max_lifetime: Duration,
+    /// For how long an unused connection is kept. A serverless database sleeps only when there is none.
+    pub idle_timeout: Duration,
+}
+
+impl PoolSettings {
+    /// What suits a kind of database.
+    #[must_use]
+    pub fn for_kind(kind: DatabaseKind) -> Self {
+        Self {
+            max_connections: match kind {
+                DatabaseKind::Postgres => 30,
+                DatabaseKind::Sqlite => 8,
+            },
+            connection_timeout: Duration::from_secs(2),
+            max_lifetime: Duration::from_secs(300),
+            idle_timeout: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A connection that has answered within this time is not asked again before a change is sent on it.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// A storage for users, sessions and todos in SQLite or PostgreSQL. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Database {
+    pool: r2d2::Pool<Manager>,
+    url: DatabaseUrl,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Database").field(&self.url).finish()
+    }
+}
+
+impl Database {
+    /// A storage in the database at `url`. Connections are opened when they are needed, not yet.
+    ///
+    /// # Panics
+    /// When `settings` allow no connection, or one without time.
+    #[must_use]
+    pub fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
+        let manager = Manager::new(
+            url.clone(),
+            settings.connection_timeout,
+            settings.max_lifetime,
+        );
+        let pool = r2d2::Pool::builder()
+            .max_size(settings.max_connections)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .connection_timeout(settings.connection_timeout)
+            .max_lifetime(Some(settings.max_lifetime))
+            .idle_timeout(Some(settings.idle_timeout))
+            // The error reaches whoever waits for the connection.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(manager);
+        Self { pool, url }
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Brings the tables to the shape that this program needs. Any number of instances may do so at the same time.
+    ///
+    /// Gives the names of the migrations that were run, oldest first.
+    ///
+    /// # Errors
+    /// [`MigrateError`].
+    pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
+        let manager = Manager::new(
+            self.url.clone(),
+            self.pool.connection_timeout(),
+            Duration::MAX,
+        );
+        migrations::run(&mut manager.open()?)
+    }
+
+    /// Runs statements that only read, on another connection where one turns out to have died.
+    ///
+    /// So the first read of a request finds out what the connections are worth, and no ping has to.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
+        let mut attempts_left = self.pool.max_size();
+        loop {
+            let mut connection = self.connection()?;
+            match work(&mut connection.connection) {
+                Ok(value) => {
+                    connection.answered();
+                    return Ok(value);
+                }
+                Err(error) if is_answer(&error) || connection.ping() => return Err(error.into()),
+                Err(error) if attempts_left == 0 => {
+                    return Err(ConnectionError::Unavailable(error.into()));
+                }
+                Err(_) => attempts_left -= 1,
+            }
+        }
+    }
+
+    /// Runs one statement that changes something. It is sent once.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
+        let mut connection = self.answering_connection()?;
+        match work(&mut connection.connection) {
+            Ok(value) => {
+                connection.answered();
+                Ok(value)
+            }
+            Err(error) if is_answer(&error) || connection.ping() => Err(error.into()),
+            Err(error) => Err(ConnectionError::OutcomeUnknown(error.into())),
+        }
+    }
+
+    /// Runs several statements that change something: all of them or none.
+    pub(crate) fn transaction<T>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
+        let mut connection = self.answering_connection()?;
+        let done = connection
+            .connection
+            .begin_write()
+            .and_then(|()| work(&mut connection.connection));
+        match done {
+            Ok(value) => match connection.connection.commit() {
+                Ok(()) => {
+                    connection.answered();
+                    Ok(value)
+                }
+                Err(error) if connection.ping() => Err(error.into()),
+                Err(error) => Err(ConnectionError::OutcomeUnknown(error.into())),
+            },
+            Err(error) => {
+                // A transaction that was not committed did not happen, whether or not it can be rolled back in words.
+                let rolled_back = connection.connection.rollback().is_ok();
+                if (rolled_back && is_answer(&error)) || connection.ping() {
+                    Err(error.into())
+                } else {
+                    Err(ConnectionError::Unavailable(error.into()))
+                }
+            }
+        }
+    }
+
+    /// A connection that may have died since it was last used.
+    fn connection(&self) -> Result<PooledConnection<Manager>, ConnectionError> {
+        self.pool
+            .get()
+            .map_err(|error| ConnectionError::Unavailable(error.into()))
+    }
+
+    /// A connection on which the database answered a moment ago.
+    fn answering_connection(&self) -> Result<PooledConnection<Manager>, ConnectionError> {
+        for _ in 0..=self.pool.max_size() {
+            let mut connection = self.connection()?;
+            if self.url.kind() == DatabaseKind::Sqlite
+                || connection.answered_within(FRESH)
+                || connection.ping()
+            {
+                return Ok(connection);
+            }
+        }
+        Err(ConnectionError::Unavailable(
+            "every connection of the pool was lost".into(),
+        ))
+    }
+}
+
+impl StorageProbe for Database {
+    fn check(&self) -> Result<(), StorageError> {
+        use diesel::{RunQueryDsl, dsl::sql, select, sql_types::Integer};
+        let one =
+            self.read(|connection| select(sql::<Integer>("1")).get_result::<i32>(connection))?;
+        debug_assert_eq!(one, 1);
+        Ok(())
+    }
+}
+
+/// Whether the database itself gave this error, so that the connection is known to be well.
+fn is_answer(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+    match error {
+        Error::NotFound => true,
+        Error::DatabaseError(kind, _) => !matches!(
+            kind,
+            Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::Unknown
+        ),
+        _ => false,
+    }
+}

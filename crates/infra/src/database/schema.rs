@@ -1,0 +1,85 @@
+//! The tables, as both databases have them. A test compares this with what the migrations make.
+
+diesel::table! {
+    use diesel::sql_types::{Bool, Nullable, Text};
+    use crate::database::columns::sql::{IdColumn, InstantColumn};
+
+    users (id) {
+        id -> IdColumn,
+        email -> Text,
+        hashed_password -> Nullable<Text>,
+        email_verified -> Bool,
+        name -> Nullable<Text>,
+        image -> Nullable<Text>,
+        created_at -> InstantColumn,
+        updated_at -> InstantColumn,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Bool, Nullable, Text};
+    use crate::database::columns::sql::{IdColumn, InstantColumn};
+
+    tasks (id) {
+        id -> IdColumn,
+        user_id -> IdColumn,
+        title -> Text,
+        description -> Nullable<Text>,
+        completed -> Bool,
+        created_at -> InstantColumn,
+        updated_at -> InstantColumn,
+        title_folded -> Nullable<Text>,
+        description_folded -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::database::columns::sql::{IdColumn, InstantColumn};
+
+    sessions (id) {
+        id -> IdColumn,
+        user_id -> IdColumn,
+        created_at -> InstantColumn,
+        expires_at -> InstantColumn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::{Column, Table};
+    use rstest::rstest;
+    use todo_testkit::{
+        Kind::{self, Postgres, Sqlite},
+        TestDatabase,
+    };
+
+    use super::{sessions, tasks, users};
+    use crate::database::{Database, PoolSettings};
+
+    /// The names of a table's columns as the schema has them.
+    macro_rules! names {
+        ($table:ident: $($column:ident),* $(,)?) => {{
+            // Does not compile when the schema has more columns, or fewer.
+            let ($($table::$column,)*) = $table::table::all_columns();
+            vec![$(<$table::$column as Column>::NAME),*]
+        }};
+    }
+
+    #[rstest]
+    fn the_schema_is_what_the_migrations_make(#[values(Sqlite, Postgres)] kind: Kind) {
+        let Some(behind) = TestDatabase::new(kind) else {
+            return;
+        };
+        let url: crate::DatabaseUrl = behind.url().parse().unwrap();
+        let settings = PoolSettings::for_kind(url.kind());
+        Database::new(url, &settings).migrate().unwrap();
+        let users = names!(users: id, email, hashed_password, email_verified, name, image,
+            created_at, updated_at);
+        let tasks = names!(tasks: id, user_id, title, description, completed, created_at,
+            updated_at, title_folded, description_folded);
+        let sessions = names!(sessions: id, user_id, created_at, expires_at);
+        assert_eq!(behind.columns("users"), users);
+        assert_eq!(behind.columns("tasks"), tasks);
+        assert_eq!(behind.columns("sessions"), sessions);
+    }
+}

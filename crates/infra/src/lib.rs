@@ -1,0 +1,20 @@
+//! Adapters for the ports of `todo-domain`.
+//!
+//! [`Database`] implements every repository on SQLite and on PostgreSQL alike; the modules under `repositories` mirror
+//! those under `ports` in the domain, file by file. The other adapters are one file each.
+
+mod argon2id;
+mod database;
+mod jwt;
+mod random_ids;
+mod repositories;
+mod system_clock;
+
+pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
+pub use database::{
+    ConnectError, Database, DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
+    PoolSettings,
+};
+pub use jwt::{JwtTokens, SigningKey, SigningKeyTooShort};
+pub use random_ids::RandomIds;
+pub use system_clock::SystemClock;

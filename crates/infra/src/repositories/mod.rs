@@ -1,0 +1,5 @@
+//! The repositories of the domain on [`Database`](crate::Database), file by file as its ports.
+
+mod sessions;
+mod todos;
+mod users;

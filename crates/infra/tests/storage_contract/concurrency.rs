@@ -1,0 +1,118 @@
+//! What the ports promise about things that happen at the same time, seen by several instances on one database.
+
+use std::thread;
+
+use rstest::rstest;
+use todo_domain::{
+    Change, Title, TodoChange,
+    ports::{InsertUserError, TodoRepository, UserRepository},
+};
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::storage::{Storage, at, connect, description, hash, new_user, session_of};
+
+const WRITERS: usize = 8;
+
+/// Runs `work` on as many instances at once, and gives what each came to.
+fn at_once<T: Send>(storage: &Storage, work: impl Fn(&todo_infra::Database) -> T + Sync) -> Vec<T> {
+    let instances: Vec<_> = (0..WRITERS).map(|_| connect(&storage.behind)).collect();
+    thread::scope(|scope| {
+        let running: Vec<_> = instances
+            .iter()
+            .map(|instance| scope.spawn(|| work(instance)))
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    })
+}
+
+#[rstest]
+fn of_users_with_one_address_exactly_one_is_inserted(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let results = at_once(&storage, |instance| {
+        let user = new_user("ada@example.com");
+        UserRepository::insert(instance, &user, &hash(), &session_of(user.id))
+    });
+    let (inserted, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(inserted.len(), 1);
+    for result in refused {
+        assert!(
+            matches!(result, Err(InsertUserError::EmailTaken)),
+            "{result:?}"
+        );
+    }
+}
+
+#[rstest]
+fn n_toggles_leave_what_n_toggles_in_a_row_leave(#[values(Sqlite, Postgres)] kind: Kind) {
+    const TOGGLES_EACH: usize = 5;
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let id = storage.todo(owner, "Buy milk", 0).id;
+    at_once(&storage, |instance| {
+        for _ in 0..TOGGLES_EACH {
+            let toggled = TodoRepository::update(instance, owner, id, &TodoChange::toggle(), at(1));
+            assert!(toggled.unwrap().is_some());
+        }
+    });
+    let odd_so_far = (WRITERS * TOGGLES_EACH) % 2 == 1;
+    let todo = storage.todos().find(owner, id).unwrap().unwrap();
+    assert_eq!(todo.completed, odd_so_far);
+    let once_more = storage
+        .todos()
+        .update(owner, id, &TodoChange::toggle(), at(2))
+        .unwrap()
+        .unwrap();
+    assert_eq!(once_more.completed, !odd_so_far);
+}
+
+#[rstest]
+fn changes_of_different_properties_all_hold(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    for round in 0..10 {
+        let id = storage.todo(owner, "before", round).id;
+        let changes = [
+            TodoChange {
+                title: Change::To(Title::new("after").unwrap()),
+                ..TodoChange::default()
+            },
+            TodoChange {
+                description: Change::To(Some(description("more"))),
+                ..TodoChange::default()
+            },
+            TodoChange::toggle(),
+        ];
+        thread::scope(|scope| {
+            for change in &changes {
+                let todos = storage.todos();
+                scope.spawn(move || todos.update(owner, id, change, at(round)).unwrap());
+            }
+        });
+        let todo = storage.todos().find(owner, id).unwrap().unwrap();
+        assert_eq!(todo.title.as_str(), "after");
+        assert_eq!(todo.description, Some(description("more")));
+        assert!(todo.completed);
+    }
+}
+
+#[rstest]
+fn of_deletions_of_one_todo_exactly_one_succeeds(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let id = storage.todo(owner, "Buy milk", 0).id;
+    let results = at_once(&storage, |instance| {
+        TodoRepository::delete(instance, owner, id).unwrap()
+    });
+    assert_eq!(results.iter().filter(|deleted| **deleted).count(), 1);
+}

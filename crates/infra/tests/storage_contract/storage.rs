@@ -1,0 +1,113 @@
+//! A storage with nothing in it, and values to put there.
+
+use std::time::Duration;
+
+use todo_domain::{
+    Description, DisplayName, Email, NewTodo, PasswordHash, Session, Timestamp, Title, Todo, User,
+    UserId,
+    ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
+};
+use todo_infra::{Database, PoolSettings, RandomIds, SystemClock};
+use todo_testkit::{Kind, TestDatabase};
+
+/// A migrated database of either kind. The pool is dropped before the database is.
+pub(crate) struct Storage {
+    pub(crate) database: Database,
+    pub(crate) behind: TestDatabase,
+}
+
+impl Storage {
+    /// `None` when tests on this kind are to be skipped.
+    pub(crate) fn new(kind: Kind) -> Option<Self> {
+        let storage = Self::empty(kind)?;
+        storage.database.migrate().unwrap();
+        Some(storage)
+    }
+
+    /// A database in which nothing has been migrated.
+    pub(crate) fn empty(kind: Kind) -> Option<Self> {
+        let behind = TestDatabase::new(kind)?;
+        let database = connect(&behind);
+        Some(Self { database, behind })
+    }
+
+    pub(crate) fn users(&self) -> &dyn UserRepository {
+        &self.database
+    }
+
+    pub(crate) fn sessions(&self) -> &dyn SessionRepository {
+        &self.database
+    }
+
+    pub(crate) fn todos(&self) -> &dyn TodoRepository {
+        &self.database
+    }
+
+    /// A user that is stored.
+    pub(crate) fn user(&self, email: &str) -> User {
+        let user = new_user(email);
+        self.users()
+            .insert(&user, &hash(), &session_of(user.id))
+            .unwrap();
+        user
+    }
+
+    /// A todo that is stored, created that many microseconds after the first.
+    pub(crate) fn todo(&self, owner: UserId, title: &str, microseconds: i64) -> Todo {
+        let todo = new_todo(owner, title, microseconds);
+        self.todos().insert(&todo).unwrap();
+        todo
+    }
+
+    /// Deletes a user as an operator would.
+    pub(crate) fn delete_user(&self, email: &str) {
+        self.behind
+            .execute(&format!("DELETE FROM users WHERE email = '{email}'"));
+    }
+}
+
+/// Another pool on the same database, as another instance has.
+pub(crate) fn connect(behind: &TestDatabase) -> Database {
+    let url: todo_infra::DatabaseUrl = behind.url().parse().unwrap();
+    let settings = PoolSettings {
+        // Patience for a machine that is busy with other tests.
+        connection_timeout: Duration::from_secs(30),
+        max_connections: 8,
+        ..PoolSettings::for_kind(url.kind())
+    };
+    Database::new(url, &settings)
+}
+
+pub(crate) fn new_user(email: &str) -> User {
+    let name = DisplayName::new("Ada Lovelace").unwrap();
+    User::new(RandomIds.user(), Email::new(email).unwrap(), name, now())
+}
+
+pub(crate) fn hash() -> PasswordHash {
+    PasswordHash::new("$argon2id$a-hash".to_owned())
+}
+
+pub(crate) fn session_of(user: UserId) -> Session {
+    Session::begin(RandomIds.session(), user, now(), Duration::from_secs(3_600))
+}
+
+pub(crate) fn new_todo(owner: UserId, title: &str, microseconds: i64) -> Todo {
+    let new = NewTodo {
+        title: Title::new(title).unwrap(),
+        description: None,
+    };
+    Todo::new(RandomIds.todo(), owner, new, at(microseconds))
+}
+
+pub(crate) fn description(text: &str) -> Description {
+    Description::new(text).unwrap()
+}
+
+/// An instant that many microseconds after one in the past.
+pub(crate) fn at(microseconds: i64) -> Timestamp {
+    Timestamp::from_microseconds(1_700_000_000_000_000 + microseconds).unwrap()
+}
+
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}

@@ -1,0 +1,104 @@
+//! What [`todo_domain::ports::UserRepository`] promises.
+
+use rstest::rstest;
+use todo_domain::{
+    Email,
+    ports::{IdGenerator, InsertUserError},
+};
+use todo_infra::RandomIds;
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::storage::{Storage, hash, new_user, session_of};
+
+#[rstest]
+fn an_inserted_user_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    assert_eq!(storage.users().find(user.id).unwrap(), Some(user));
+}
+
+#[rstest]
+fn credentials_are_found_by_address(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let found = storage.users().find_credentials(&user.email).unwrap();
+    let found = found.unwrap();
+    assert_eq!(found.user, user);
+    assert_eq!(found.password_hash, Some(hash()));
+}
+
+#[rstest]
+fn who_is_not_there_is_not_found(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    storage.user("ada@example.com");
+    let email = Email::new("grace@example.com").unwrap();
+    assert_eq!(storage.users().find(RandomIds.user()).unwrap(), None);
+    assert_eq!(storage.users().find_credentials(&email).unwrap(), None);
+}
+
+#[rstest]
+fn the_first_session_is_inserted_with_the_user(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = new_user("ada@example.com");
+    let session = session_of(user.id);
+    storage.users().insert(&user, &hash(), &session).unwrap();
+    assert_eq!(storage.sessions().find(session.id).unwrap(), Some(session));
+}
+
+#[rstest]
+fn an_address_that_is_taken_is_refused_and_nothing_is_changed(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let first = storage.user("ada@example.com");
+    let second = new_user("ada@example.com");
+    let session = session_of(second.id);
+    let error = storage
+        .users()
+        .insert(&second, &hash(), &session)
+        .unwrap_err();
+    assert!(matches!(error, InsertUserError::EmailTaken));
+    assert_eq!(storage.users().find(second.id).unwrap(), None);
+    assert_eq!(storage.sessions().find(session.id).unwrap(), None);
+    let found = storage.users().find_credentials(&first.email).unwrap();
+    assert_eq!(found.unwrap().user, first);
+}
+
+#[rstest]
+fn a_refused_insertion_leaves_the_storage_usable(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    storage.user("ada@example.com");
+    for _ in 0..20 {
+        let second = new_user("ada@example.com");
+        let session = session_of(second.id);
+        assert!(storage.users().insert(&second, &hash(), &session).is_err());
+    }
+    storage.user("grace@example.com");
+}
+
+#[rstest]
+fn a_user_without_a_hash_or_a_name_is_found(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    storage
+        .behind
+        .execute("UPDATE users SET hashed_password = NULL, name = NULL");
+    let found = storage.users().find_credentials(&user.email).unwrap();
+    let found = found.unwrap();
+    assert_eq!(found.password_hash, None);
+    assert_eq!(found.user.name, None);
+}

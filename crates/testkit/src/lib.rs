@@ -1,0 +1,124 @@
+//! Databases for the tests of the workspace: each test gets an empty one of its own, and nothing is left behind.
+//!
+//! PostgreSQL is the server that `TEST_DATABASE_URL` names, or else a temporary one, made of the PostgreSQL programs of
+//! the machine. Where there are none, a test on PostgreSQL is skipped, which is said on standard error even though the
+//! test runner captures output; with `CI=true` it fails.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is part of the tests, which fail by panicking"
+)]
+
+mod postgres;
+
+use std::fmt;
+
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection,
+    connection::SimpleConnection, sql_query, sql_types::Text,
+};
+use tempfile::TempDir;
+
+use postgres::PostgresDatabase;
+
+/// The two kinds of database that every test of storage runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// SQLite, in a temporary folder.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// An empty database that goes when it is dropped.
+pub struct TestDatabase(Inner);
+
+impl fmt::Debug for TestDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TestDatabase").field(&self.url()).finish()
+    }
+}
+
+enum Inner {
+    Sqlite(TempDir),
+    Postgres(PostgresDatabase),
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+impl TestDatabase {
+    /// Makes a database; `None` when tests on this kind are to be skipped.
+    #[must_use]
+    pub fn new(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Sqlite => {
+                let folder = TempDir::new().expect("a temporary folder can be made");
+                Some(Self(Inner::Sqlite(folder)))
+            }
+            Kind::Postgres => {
+                PostgresDatabase::new().map(|database| Self(Inner::Postgres(database)))
+            }
+        }
+    }
+
+    /// What `DATABASE_URL` is to be.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.0 {
+            Inner::Sqlite(_) => format!("sqlite://{}", self.sqlite_file()),
+            Inner::Postgres(database) => database.url().to_owned(),
+        }
+    }
+
+    /// Runs SQL behind the back of the code under test.
+    pub fn execute(&self, sql: &str) {
+        match &self.0 {
+            Inner::Sqlite(_) => self.sqlite().batch_execute(sql),
+            Inner::Postgres(database) => database.connection().batch_execute(sql),
+        }
+        .expect("the statement succeeds");
+    }
+
+    /// The columns of a table, in their order.
+    #[must_use]
+    pub fn columns(&self, table: &str) -> Vec<String> {
+        let rows: Vec<Name> = match &self.0 {
+            Inner::Sqlite(_) => sql_query(format!(
+                "SELECT name FROM pragma_table_info('{table}') ORDER BY cid"
+            ))
+            .load(&mut self.sqlite()),
+            Inner::Postgres(database) => sql_query(format!(
+                "SELECT column_name::text AS name FROM information_schema.columns \
+                 WHERE table_name = '{table}' ORDER BY ordinal_position"
+            ))
+            .load(&mut database.connection()),
+        }
+        .expect("the columns can be read");
+        rows.into_iter().map(|row| row.name).collect()
+    }
+
+    fn sqlite_file(&self) -> String {
+        match &self.0 {
+            Inner::Sqlite(folder) => folder.path().join("todo.db").display().to_string(),
+            Inner::Postgres(_) => panic!("PostgreSQL has no file"),
+        }
+    }
+
+    fn sqlite(&self) -> SqliteConnection {
+        let mut connection =
+            SqliteConnection::establish(&self.sqlite_file()).expect("the file can be opened");
+        connection
+            .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")
+            .expect("the pragmas are known");
+        connection
+    }
+}
+
+fn connect(url: &str) -> PgConnection {
+    PgConnection::establish(url).expect("PostgreSQL accepts a connection")
+}
