@@ -1,1 +1,49 @@
+//! The HTTP face of the todo backend.
+//!
+//! A request passes `edge` (its id, its body) and `cors`, reaches the one handler of its route under `routes`, and
+//! there becomes one call of one use case on one thread of a [`Lane`]. A handler parses, calls, and maps the answer.
+//! Errors become problems in `errors`, and nowhere else.
 
+mod body;
+mod cors;
+mod edge;
+mod errors;
+mod fields;
+mod lane;
+mod openapi;
+mod problem;
+mod query;
+mod reply;
+mod request;
+mod routes;
+mod serve;
+mod wire;
+
+use std::time::Duration;
+
+use todo_application::App;
+
+pub use body::BodySettings;
+pub use cors::CorsOrigins;
+pub use lane::{Lane, LaneError, LaneSettings};
+pub use openapi::openapi_json;
+pub use serve::{ServeSettings, serve};
+
+/// The lanes in which blocking work runs.
+#[derive(Debug, Clone)]
+pub struct Lanes {
+    /// For what talks to the database: as wide as its pool of connections.
+    pub database: Lane,
+    /// For what hashes passwords: as wide as the machine has cores.
+    pub hashing: Lane,
+}
+
+/// What every request needs.
+#[derive(Debug)]
+pub(crate) struct State {
+    app: App,
+    lanes: Lanes,
+    /// Within which time blocking work must be done.
+    request_deadline: Duration,
+    body: BodySettings,
+}

@@ -1,0 +1,177 @@
+//! Bodies: reading them within bounds, and parsing them as strict JSON.
+
+use std::{fmt, time::Duration};
+
+use actix_web::{dev::Payload, http::StatusCode, web::Bytes};
+use futures_util::StreamExt;
+use mime::Mime;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{fields::kind, problem::Problem};
+
+/// What is bounded about a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodySettings {
+    /// The largest body in bytes.
+    pub limit: usize,
+    /// Within which time it must have arrived.
+    pub deadline: Duration,
+}
+
+/// A body, or why it was not taken.
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    Read(Bytes),
+    TooLarge { limit: usize },
+    TooSlow,
+    Broken,
+}
+
+/// A body over the limit is still read, up to so many times the limit: an answer that is sent before would be lost when
+/// the connection is closed under the client, which is still sending.
+const READ_PAST_LIMIT: usize = 64;
+
+impl Body {
+    /// Reads a body to its end, or gives up when it is far too long or too slow.
+    pub(crate) async fn read(mut payload: Payload, settings: BodySettings) -> Self {
+        let BodySettings { limit, deadline } = settings;
+        let deadline = Instant::now() + deadline;
+        let mut body = Vec::new();
+        let mut length = 0;
+        loop {
+            let chunk = match timeout_at(deadline, payload.next()).await {
+                Ok(Some(Ok(chunk))) => chunk,
+                Ok(Some(Err(_))) => return Self::Broken,
+                Ok(None) if length > limit => return Self::TooLarge { limit },
+                Ok(None) => return Self::Read(body.into()),
+                Err(_) => return Self::TooSlow,
+            };
+            length += chunk.len();
+            if length > limit.saturating_mul(READ_PAST_LIMIT) {
+                return Self::TooLarge { limit };
+            }
+            if length <= limit {
+                body.extend_from_slice(&chunk);
+            }
+        }
+    }
+
+    /// The bytes that were read.
+    pub(crate) fn bytes(&self) -> Result<&Bytes, Problem> {
+        match self {
+            Self::Read(bytes) => Ok(bytes),
+            Self::TooLarge { limit } => Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                format!("The body must have at most {limit} bytes"),
+            )),
+            Self::TooSlow => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_too_slow",
+                "The body did not arrive in time",
+            )),
+            Self::Broken => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "body_broken",
+                "The body did not arrive whole",
+            )),
+        }
+    }
+}
+
+/// Parses a body that must be a JSON object into its fields, in their order and with repeated ones.
+///
+/// `accepted` are the media types that it may have.
+pub(crate) fn parse_object(
+    body: &[u8],
+    content_type: Option<&str>,
+    accepted: &[&str],
+) -> Result<Vec<(String, Value)>, Problem> {
+    if body.is_empty() {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "empty_body",
+            "The request has no body; send a JSON object",
+        ));
+    }
+    check_content_type(content_type, accepted)?;
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_json",
+            format!("The body is not UTF-8 after byte {}", error.valid_up_to()),
+        )
+    })?;
+    if text.trim_start().starts_with('{') {
+        let Members(members) = serde_json::from_str(text).map_err(malformed)?;
+        return Ok(members);
+    }
+    let value: Value = serde_json::from_str(text).map_err(malformed)?;
+    let message = format!("must be a JSON object, not {}", kind(&value));
+    Err(Problem::invalid_field("body", message))
+}
+
+fn malformed(error: serde_json::Error) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "malformed_json",
+        format!("The body is not JSON: {error}"),
+    )
+}
+
+fn check_content_type(content_type: Option<&str>, accepted: &[&str]) -> Result<(), Problem> {
+    let is_accepted = content_type
+        .and_then(|content_type| content_type.parse::<Mime>().ok())
+        .is_some_and(|mime| {
+            accepted.contains(&mime.essence_str())
+                && mime
+                    .get_param(mime::CHARSET)
+                    .is_none_or(|charset| charset == mime::UTF_8)
+        });
+    if is_accepted {
+        return Ok(());
+    }
+    let accepted = accepted.join(" or ");
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        match content_type {
+            Some(content_type) => {
+                format!("The Content-Type must be {accepted} in UTF-8, not {content_type}")
+            }
+            None => format!("The Content-Type must be {accepted}, and is missing"),
+        },
+    ))
+}
+
+/// The members of a JSON object, in their order and with repeated ones.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}

@@ -1,0 +1,44 @@
+//! Which web pages may call from other origins (CORS).
+
+use actix_cors::Cors;
+use actix_web::http::header;
+
+use crate::edge::REQUEST_ID;
+
+/// The origins whose pages may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// Every origin, without credentials.
+    Any,
+    /// These origins, such as `https://todo.example.com`.
+    Listed(Vec<String>),
+}
+
+/// For how many seconds a browser may remember the answer to a preflight.
+const MAX_AGE: usize = 3_600;
+
+/// The middleware.
+pub(crate) fn cors(origins: &CorsOrigins) -> Cors {
+    let cors = Cors::default()
+        .allow_any_method()
+        .allow_any_header()
+        .expose_headers([
+            header::ALLOW,
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            REQUEST_ID,
+        ])
+        .max_age(MAX_AGE)
+        // A page of another origin gets an answer without the headers that would let it read it, as browsers expect.
+        .block_on_origin_mismatch(false);
+    match origins {
+        CorsOrigins::Any => cors.allow_any_origin().send_wildcard(),
+        CorsOrigins::Listed(origins) => origins
+            .iter()
+            .fold(cors, |cors, origin| cors.allowed_origin(origin))
+            .supports_credentials(),
+    }
+}

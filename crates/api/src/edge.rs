@@ -1,0 +1,144 @@
+//! What every request and every answer passes: the outermost middleware.
+//!
+//! It names the request, reads its body, writes problems out, adds the headers that every answer has, and logs one line.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+use tracing::{Instrument, error, info, info_span};
+use uuid::Uuid;
+
+use crate::{State, body::Body, problem::Problem};
+
+/// Names a request, in its answer and in the log.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers that every answer has, unless its handler set them.
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "cross-origin",
+    ),
+];
+
+/// The middleware.
+pub(crate) async fn edge<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let request_id = request_id(request.headers());
+    let span = info_span!("request", id = %request_id);
+    async move {
+        if let Some(settings) = request.app_data::<Data<State>>().map(|state| state.body) {
+            let body = Body::read(request.take_payload(), settings).await;
+            request.extensions_mut().insert(body);
+        }
+        // Whatever a handler, the router or a middleware refuses comes as a response; only a fault in how these are put
+        // together would be an error here. (A copy of the request, to answer that with, would break the router.)
+        let response = next.call(request).await?.map_into_boxed_body();
+        let mut response = write_problem_out(response, &request_id);
+        add_headers(response.headers_mut(), &request_id);
+        log(&response, began);
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}
+
+/// The id that the client gave, if it is one that can be printed anywhere; else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    const MAX_LENGTH: usize = 128;
+    headers
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| {
+            (1..=MAX_LENGTH).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        })
+        .map_or_else(new_request_id, ToOwned::to_owned)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it names a request on the wire and nothing in the domain"
+)]
+fn new_request_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// Gives an answer that is an error its body. What else is in its head (`Allow`, CORS) stays.
+fn write_problem_out(response: ServiceResponse, request_id: &str) -> ServiceResponse {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let error = response.response().error();
+    let problem_response = match error.and_then(Error::as_error::<Problem>) {
+        Some(problem) => {
+            log_causes(problem);
+            problem.response(request_id)
+        }
+        None => Problem::of_status(status, error.map(ToString::to_string)).response(request_id),
+    };
+    let (request, bare) = response.into_parts();
+    ServiceResponse::new(request, with_head_of(problem_response, bare.headers()))
+}
+
+fn with_head_of(mut response: HttpResponse, head: &HeaderMap) -> HttpResponse {
+    for (name, value) in head {
+        if !response.headers().contains_key(name) {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    response
+}
+
+fn add_headers(headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in SECURITY_HEADERS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+fn log_causes(problem: &Problem) {
+    if problem.status().is_server_error() {
+        error!(
+            status = problem.status().as_u16(),
+            cause = problem.causes(),
+            "{problem}"
+        );
+    }
+}
+
+/// One line a request. Neither the path as sent nor the query is in it: they may tell what is nobody's business.
+fn log(response: &ServiceResponse, began: Instant) {
+    let request = response.request();
+    info!(
+        method = %request.method(),
+        route = request.match_pattern().as_deref().unwrap_or("none"),
+        status = response.status().as_u16(),
+        microseconds = began.elapsed().as_micros(),
+        "answered"
+    );
+}

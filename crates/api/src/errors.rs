@@ -1,0 +1,206 @@
+//! What each way of failing is over HTTP: the one place that maps errors to problems.
+
+use actix_web::http::{StatusCode, header};
+use todo_application::{
+    Failure, NotTheCaller,
+    account::{AuthenticateError, CurrentSessionError, LoginError, LogoutError, RegisterError},
+    operation::CheckReadinessError,
+    todo::{
+        CreateTodoError, DeleteTodoError, GetTodoError, ListTodosError, ToggleTodoError,
+        UpdateTodoError,
+    },
+};
+
+use crate::{lane::LaneError, problem::Problem};
+
+/// How a client proves who it is (RFC 6750, 3), where it did not try.
+const CHALLENGE: &str = r#"Bearer realm="todo""#;
+/// The same, where it tried and failed.
+const CHALLENGE_INVALID: &str =
+    r#"Bearer realm="todo", error="invalid_token", error_description="Invalid or expired token""#;
+/// In how many seconds a client that found the server busy may try again.
+const RETRY_AFTER: &str = "1";
+
+/// The request needs a token and has none.
+pub(crate) fn not_authenticated() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "not_authenticated",
+        "Not authenticated",
+    )
+    .with_header(header::WWW_AUTHENTICATE, CHALLENGE)
+}
+
+/// The request has a token that does not count. Why it does not, is not said.
+fn invalid_token() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "invalid_token",
+        "Invalid or expired token",
+    )
+    .with_header(header::WWW_AUTHENTICATE, CHALLENGE_INVALID)
+}
+
+fn task_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "task_not_found", "Task not found")
+}
+
+fn unavailable(code: &'static str, detail: &'static str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+        .with_header(header::RETRY_AFTER, RETRY_AFTER)
+}
+
+const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match &failure {
+            Failure::Unavailable(_) => unavailable(
+                "storage_unavailable",
+                "The storage cannot be reached at the moment; nothing was changed",
+            ),
+            Failure::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
+            Failure::Internal(_) => Self::internal(),
+        }
+        .caused_by(failure)
+    }
+}
+
+impl From<LaneError> for Problem {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Full | LaneError::NotStarted => unavailable(
+                "overloaded",
+                "The server is busy; the request was not begun",
+            ),
+            LaneError::NotFinished => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
+            LaneError::Panicked => Self::internal(),
+        }
+        .caused_by(error)
+    }
+}
+
+impl From<NotTheCaller> for Problem {
+    fn from(NotTheCaller: NotTheCaller) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "user_id_mismatch",
+            "Access forbidden: user ID mismatch",
+        )
+    }
+}
+
+impl From<AuthenticateError> for Problem {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::TokenRejected(reason) => invalid_token().caused_by(reason),
+            AuthenticateError::SessionEnded => invalid_token(),
+            AuthenticateError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::EmailTaken => Self::new(
+                StatusCode::CONFLICT,
+                "email_taken",
+                "Email already registered",
+            ),
+            RegisterError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_credentials",
+                "Invalid email or password",
+            )
+            .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
+            LoginError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for Problem {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<CurrentSessionError> for Problem {
+    fn from(error: CurrentSessionError) -> Self {
+        match error {
+            CurrentSessionError::CallerMissing => invalid_token(),
+            CurrentSessionError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<CreateTodoError> for Problem {
+    fn from(error: CreateTodoError) -> Self {
+        match error {
+            CreateTodoError::CallerMissing => invalid_token(),
+            CreateTodoError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<GetTodoError> for Problem {
+    fn from(error: GetTodoError) -> Self {
+        match error {
+            GetTodoError::NotFound => task_not_found(),
+            GetTodoError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ListTodosError> for Problem {
+    fn from(error: ListTodosError) -> Self {
+        match error {
+            ListTodosError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UpdateTodoError> for Problem {
+    fn from(error: UpdateTodoError) -> Self {
+        match error {
+            UpdateTodoError::NotFound => task_not_found(),
+            UpdateTodoError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ToggleTodoError> for Problem {
+    fn from(error: ToggleTodoError) -> Self {
+        match error {
+            ToggleTodoError::NotFound => task_not_found(),
+            ToggleTodoError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<DeleteTodoError> for Problem {
+    fn from(error: DeleteTodoError) -> Self {
+        match error {
+            DeleteTodoError::NotFound => task_not_found(),
+            DeleteTodoError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<CheckReadinessError> for Problem {
+    fn from(error: CheckReadinessError) -> Self {
+        match error {
+            CheckReadinessError::Failure(failure) => failure.into(),
+        }
+    }
+}

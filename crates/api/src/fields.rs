@@ -1,0 +1,223 @@
+//! Reading the fields of a body or a query, so that nothing is ignored and every fault is named at once.
+
+use std::fmt::Display;
+
+use serde_json::Value;
+use todo_domain::Change;
+
+use crate::problem::{FieldError, Problem};
+
+/// The fields that a client sent. A reader asks for those it knows; what it did not ask for is a fault.
+///
+/// Its methods give `None` when they have noted a fault, so that a reader can go on to the next field.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    sent: Vec<(String, Value)>,
+    known: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Reads all of `sent` with `reader`.
+    pub(crate) fn read<T>(
+        sent: Vec<(String, Value)>,
+        reader: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, Problem> {
+        let mut fields = Self {
+            sent,
+            known: Vec::new(),
+            errors: Vec::new(),
+        };
+        let value = reader(&mut fields);
+        fields.note_unknown();
+        match value {
+            Some(value) if fields.errors.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(fields.errors)),
+        }
+    }
+
+    /// A field that must be there.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Option<T> {
+        match self.take(name)? {
+            None => self.fault(name, "is required"),
+            Some(Value::Null) => self.fault(name, "must not be null"),
+            Some(value) => self.or_fault(name, read(value)),
+        }
+    }
+
+    /// A field that may be absent, or null, which is the same.
+    pub(crate) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        match self.take(name)? {
+            None | Some(Value::Null) => Some(None),
+            Some(value) => self.or_fault(name, read(value)).map(Some),
+        }
+    }
+
+    /// A property that stays as it is when the field is absent.
+    pub(crate) fn change<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Option<Change<T>> {
+        match self.take(name)? {
+            None => Some(Change::Keep),
+            Some(Value::Null) => self.fault(name, "must not be null"),
+            Some(value) => self.or_fault(name, read(value)).map(Change::To),
+        }
+    }
+
+    /// A property that stays as it is when the field is absent, and is cleared by null.
+    pub(crate) fn nullable_change<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Option<Change<Option<T>>> {
+        match self.take(name)? {
+            None => Some(Change::Keep),
+            Some(Value::Null) => Some(Change::To(None)),
+            Some(value) => self
+                .or_fault(name, read(value))
+                .map(|value| Change::To(Some(value))),
+        }
+    }
+
+    /// The one value of a field; `Some(None)` when it was not sent.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer says whether there was a fault, the inner whether the field is there"
+    )]
+    fn take(&mut self, name: &'static str) -> Option<Option<Value>> {
+        self.known.push(name);
+        let mut values = self.sent.extract_if(.., |(sent, _)| sent == name);
+        let value = values.next().map(|(_, value)| value);
+        let again = values.count();
+        if again > 0 {
+            return self.fault(name, "must be there only once");
+        }
+        Some(value)
+    }
+
+    fn note_unknown(&mut self) {
+        let known = match self.known.as_slice() {
+            [] => "none is known here".to_owned(),
+            known => format!("known are: {}", known.join(", ")),
+        };
+        for (field, _) in std::mem::take(&mut self.sent) {
+            self.errors.push(FieldError {
+                field,
+                message: format!("is not known; {known}"),
+            });
+        }
+    }
+
+    fn or_fault<T>(&mut self, name: &str, result: Result<T, String>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(message) => self.fault(name, &message),
+        }
+    }
+
+    fn fault<T>(&mut self, field: &str, message: &str) -> Option<T> {
+        self.errors.push(FieldError {
+            field: field.to_owned(),
+            message: message.to_owned(),
+        });
+        None
+    }
+}
+
+/// Reads a string by a constructor of the domain.
+pub(crate) fn text<T, E: Display>(
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> impl FnOnce(Value) -> Result<T, String> {
+    |value| match value {
+        Value::String(text) => parse(&text).map_err(|error| error.to_string()),
+        other => Err(format!("must be a string, not {}", kind(&other))),
+    }
+}
+
+/// Reads a boolean.
+pub(crate) fn boolean(value: Value) -> Result<bool, String> {
+    match value {
+        Value::Bool(value) => Ok(value),
+        other => Err(format!("must be true or false, not {}", kind(&other))),
+    }
+}
+
+/// The kind of a JSON value, with its article.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use todo_domain::Title;
+
+    use super::*;
+
+    fn sent(fields: &[(&str, Value)]) -> Vec<(String, Value)> {
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let problem = Fields::read(
+            sent(&[
+                ("title", json!("")),
+                ("done", json!(1)),
+                ("note", Value::Null),
+                ("color", json!("red")),
+                ("twice", json!("a")),
+                ("twice", json!("b")),
+            ]),
+            |fields| {
+                let title = fields.required("title", text(Title::new));
+                let done = fields.optional("done", boolean);
+                let note = fields.change("note", text(Title::new));
+                let twice = fields.optional("twice", text(Title::new));
+                let missing = fields.required("missing", boolean);
+                Some((title?, done?, note?, twice?, missing?))
+            },
+        )
+        .unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            "title must not be empty; done must be true or false, not a number; \
+             note must not be null; twice must be there only once; missing is required; \
+             color is not known; known are: title, done, note, twice, missing"
+        );
+    }
+
+    #[test]
+    fn absent_null_and_there_are_three_things() {
+        let read = |fields: &[(&str, Value)]| {
+            Fields::read(sent(fields), |fields| {
+                fields.nullable_change("title", text(Title::new))
+            })
+            .unwrap()
+        };
+        let title = Title::new("a").unwrap();
+        assert_eq!(read(&[]), Change::Keep);
+        assert_eq!(read(&[("title", Value::Null)]), Change::To(None));
+        assert_eq!(read(&[("title", json!("a"))]), Change::To(Some(title)));
+    }
+}

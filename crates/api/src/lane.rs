@@ -1,0 +1,264 @@
+//! Bounded lanes: where blocking work runs.
+//!
+//! A lane is a fixed number of threads that are fed by a bounded queue. Work that finds the queue full, or waits in it
+//! until its deadline, is refused and certainly never runs. A slow lane takes nothing from another, nor from the
+//! threads that serve connections.
+
+use std::{
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use tokio::{sync::oneshot, time::timeout};
+use tracing::Span;
+
+/// How wide and how long a lane is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneSettings {
+    /// How many pieces of work run at the same time.
+    pub width: usize,
+    /// How many pieces of work may wait.
+    pub queue: usize,
+}
+
+/// Why work in a lane came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    /// The queue was full. The work never ran.
+    #[error("the queue is full")]
+    Full,
+    /// The deadline passed while the work waited. It never ran, and never will.
+    #[error("the deadline passed before the work began")]
+    NotStarted,
+    /// The deadline passed while the work ran. It goes on, and its result is lost.
+    #[error("the deadline passed while the work ran")]
+    NotFinished,
+    /// The work panicked.
+    #[error("the work panicked")]
+    Panicked,
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// A fixed number of threads with a bounded queue. Cloning it is cheap; its threads end with the last clone.
+#[derive(Clone)]
+pub struct Lane {
+    name: &'static str,
+    queue: Sender<Work>,
+}
+
+impl fmt::Debug for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane")
+            .field("name", &self.name)
+            .field("waiting", &self.queue.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    /// Starts the threads of a lane.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(name: &'static str, settings: LaneSettings) -> io::Result<Self> {
+        let (queue, waiting) = bounded::<Work>(settings.queue);
+        for number in 0..settings.width {
+            let waiting = waiting.clone();
+            thread::Builder::new()
+                .name(format!("{name}-{number}"))
+                .spawn(move || waiting.iter().for_each(|work| work()))?;
+        }
+        Ok(Self { name, queue })
+    }
+
+    /// Runs `work` on a thread of the lane and waits for it, but no longer than `deadline`.
+    ///
+    /// When the caller stops waiting (as it does when a client goes away), work that has not begun never does.
+    ///
+    /// # Errors
+    /// [`LaneError`].
+    pub async fn run<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, LaneError> {
+        let ticket = Arc::new(Ticket::default());
+        let (give, result) = oneshot::channel();
+        let queued = {
+            let ticket = Arc::clone(&ticket);
+            let span = Span::current();
+            move || {
+                if ticket.begin() {
+                    let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
+                    // Nobody may be waiting any more, and then the result is of no use.
+                    drop(give.send(done));
+                }
+            }
+        };
+        self.queue
+            .try_send(Box::new(queued))
+            .map_err(|error| match error {
+                TrySendError::Full(_) | TrySendError::Disconnected(_) => LaneError::Full,
+            })?;
+
+        let waiting = Waiting(&ticket);
+        match timeout(deadline, result).await {
+            Ok(Ok(Ok(value))) => Ok(value),
+            Ok(Ok(Err(_)) | Err(_)) => Err(LaneError::Panicked),
+            Err(_) if waiting.give_up() => Err(LaneError::NotStarted),
+            Err(_) => Err(LaneError::NotFinished),
+        }
+    }
+}
+
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+/// Settles between the lane and whoever waits whether a piece of work begins or is given up.
+#[derive(Default)]
+struct Ticket(AtomicU8);
+
+impl Ticket {
+    fn begin(&self) -> bool {
+        self.leave_waiting(BEGUN)
+    }
+
+    fn leave_waiting(&self, for_state: u8) -> bool {
+        self.0
+            .compare_exchange(WAITING, for_state, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+}
+
+/// Gives the work up, if it has not begun, as soon as nobody waits for it any more.
+struct Waiting<'a>(&'a Ticket);
+
+impl Waiting<'_> {
+    /// Whether the work had not begun, and so never will.
+    fn give_up(&self) -> bool {
+        self.0.leave_waiting(GIVEN_UP)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use crossbeam_channel::Receiver;
+    use tokio::join;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const IMPATIENCE: Duration = Duration::from_millis(20);
+
+    fn lane(width: usize, queue: usize) -> Lane {
+        Lane::start("test", LaneSettings { width, queue }).unwrap()
+    }
+
+    /// Work that runs until the sender is dropped.
+    fn held() -> (Sender<()>, impl FnOnce() + Send + 'static) {
+        let (hold, release): (_, Receiver<()>) = bounded(0);
+        (hold, move || assert!(release.recv().is_err()))
+    }
+
+    #[tokio::test]
+    async fn it_gives_what_the_work_gives() {
+        assert_eq!(lane(1, 1).run(PATIENCE, || 6 * 7).await, Ok(42));
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_the_work_and_not_the_lane() {
+        let lane = lane(1, 1);
+        let panicking = lane.run(PATIENCE, || panic!("on purpose")).await;
+        assert_eq!(panicking, Err::<(), _>(LaneError::Panicked));
+        assert_eq!(lane.run(PATIENCE, || 1).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn what_finds_the_queue_full_is_refused_at_once() {
+        let lane = lane(1, 1);
+        let (hold, work) = held();
+        let (first, second, third) = join!(
+            lane.run(PATIENCE, work),
+            async {
+                // The first has left the queue once it runs.
+                while !lane.queue.is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                lane.run(PATIENCE, || 2).await
+            },
+            async {
+                while lane.queue.is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                while !lane.queue.is_full() {
+                    tokio::task::yield_now().await;
+                }
+                let refused = lane.run(PATIENCE, || 3).await;
+                drop(hold);
+                refused
+            }
+        );
+        assert_eq!((first, second), (Ok(()), Ok(2)));
+        assert_eq!(third, Err(LaneError::Full));
+    }
+
+    #[tokio::test]
+    async fn what_waits_past_its_deadline_never_runs() {
+        let lane = lane(1, 2);
+        let (hold, work) = held();
+        let ran = Arc::new(AtomicBool::new(false));
+        let (first, ()) = join!(lane.run(PATIENCE, work), async {
+            let flag = Arc::clone(&ran);
+            let waiting = lane.run(IMPATIENCE, move || flag.store(true, Ordering::SeqCst));
+            assert_eq!(waiting.await, Err(LaneError::NotStarted));
+            drop(hold);
+        });
+        assert_eq!(first, Ok(()));
+        // What is queued after it has run, so that it would have run before.
+        assert_eq!(lane.run(PATIENCE, || ()).await, Ok(()));
+        assert!(!ran.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_never_runs() {
+        let lane = lane(1, 2);
+        let (hold, work) = held();
+        let ran = Arc::new(AtomicBool::new(false));
+        let (first, ()) = join!(lane.run(PATIENCE, work), async {
+            let flag = Arc::clone(&ran);
+            let waiting = lane.run(PATIENCE, move || flag.store(true, Ordering::SeqCst));
+            // The client goes away: the future is dropped.
+            assert!(timeout(IMPATIENCE, waiting).await.is_err());
+            drop(hold);
+        });
+        assert_eq!(first, Ok(()));
+        assert_eq!(lane.run(PATIENCE, || ()).await, Ok(()));
+        assert!(!ran.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn what_runs_past_its_deadline_is_said_to_have_begun() {
+        let lane = lane(1, 1);
+        let (hold, work) = held();
+        let result = lane.run(IMPATIENCE, work).await;
+        assert_eq!(result, Err(LaneError::NotFinished));
+        drop(hold);
+    }
+}

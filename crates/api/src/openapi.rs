@@ -1,0 +1,171 @@
+//! The OpenAPI document, made of the handlers' own annotations and of what holds for every route.
+
+use utoipa::{
+    OpenApi,
+    openapi::{
+        ContentBuilder, Ref, ResponseBuilder,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
+        schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use crate::{
+    problem::ProblemBody,
+    routes::{TASKS, TASKS_OF_USER, auth, health, tasks},
+};
+
+/// What the handlers say of themselves.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Todo",
+        description = "Accounts and todos. A todo is called a task here.\n\n\
+            Every error is a problem (RFC 9457) with a stable `code`. Nothing that is sent is ignored: a field or a \
+            parameter that is not known is refused by name.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "auth", description = "Accounts and sessions"),
+        (name = "tasks", description = "What a user means to do"),
+        (name = "health", description = "For whoever operates the server"),
+    ),
+    paths(
+        auth::register::register,
+        auth::login::login,
+        auth::logout::logout,
+        auth::session::session,
+        tasks::list::list,
+        tasks::create::create,
+        tasks::search::search,
+        tasks::get::get,
+        tasks::update::put,
+        tasks::update::patch,
+        tasks::delete::delete,
+        tasks::complete::complete,
+        health::live,
+        health::ready,
+    ),
+    components(schemas(ProblemBody)),
+    security(("token" = []))
+)]
+struct Handlers;
+
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The OpenAPI 3.1 document of the API, as JSON.
+#[must_use]
+pub fn openapi_json() -> String {
+    let mut document = Handlers::openapi();
+    let token = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The `token` that registering or logging in gave."))
+        .build();
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("token", SecurityScheme::Http(token));
+
+    for (path, item) in &mut document.paths.paths {
+        if path.starts_with("/api/") {
+            operations(item).for_each(add_common_responses);
+        }
+    }
+    let spellings: Vec<_> = document
+        .paths
+        .paths
+        .iter()
+        .filter_map(|(path, item)| {
+            let rest = path.strip_prefix(TASKS)?;
+            Some((format!("{TASKS_OF_USER}{rest}"), of_user(item.clone())))
+        })
+        .collect();
+    document.paths.paths.extend(spellings);
+
+    let mut json = document.to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        patch,
+        ..
+    } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
+}
+
+/// What any route may answer.
+fn add_common_responses(operation: &mut Operation) {
+    let mut common = vec![
+        (
+            "400",
+            "The body is empty, not JSON, or did not arrive whole",
+        ),
+        ("408", "The body did not arrive in time"),
+        ("413", "The body is too large"),
+        ("415", "The body is of another media type"),
+        ("422", "A field breaks a rule; `errors` says which, and how"),
+        ("500", "The server is at fault"),
+        (
+            "503",
+            "The server cannot answer now; `Retry-After` says when to try again",
+        ),
+    ];
+    if operation.security.is_none() {
+        common.push(("401", "The token is missing or does not count"));
+    }
+    for (status, description) in common {
+        add_problem(operation, status, description);
+    }
+}
+
+fn add_problem(operation: &mut Operation, status: &str, description: &str) {
+    let response = ResponseBuilder::new()
+        .description(description)
+        .content(
+            PROBLEM_JSON,
+            ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build(),
+        )
+        .build();
+    operation
+        .responses
+        .responses
+        .entry(status.to_owned())
+        .or_insert(response.into());
+}
+
+/// The same routes in the spelling that names the owner.
+fn of_user(mut item: PathItem) -> PathItem {
+    for operation in operations(&mut item) {
+        if let Some(id) = &mut operation.operation_id {
+            id.push_str("OfUser");
+        }
+        operation
+            .parameters
+            .get_or_insert_default()
+            .insert(0, user_id().into());
+        add_problem(operation, "403", "The token is another user's");
+    }
+    item
+}
+
+fn user_id() -> Parameter {
+    ParameterBuilder::new()
+        .name("user_id")
+        .parameter_in(ParameterIn::Path)
+        .description(Some("The id of the caller"))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+        ))
+        .build()
+}

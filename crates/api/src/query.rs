@@ -1,0 +1,49 @@
+//! The parameters of a query.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// Parses a query (`application/x-www-form-urlencoded`) into its parameters, in their order and with repeated ones.
+pub(crate) fn parse_query(query: &str) -> Result<Vec<(String, Value)>, Problem> {
+    query
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+        .map(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let name = decode(name).ok_or_else(|| not_utf8(name))?;
+            let value = decode(value).ok_or_else(|| not_utf8(&name))?;
+            Ok((name, Value::String(value)))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    let decoded = percent_decode_str(&text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+fn not_utf8(field: &str) -> Problem {
+    Problem::invalid_field(field, "must be UTF-8 after percent-decoding")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded_and_kept_in_order() {
+        let parameters = parse_query("q=caf%C3%A9+au%20lait&&a=1=2&b&a=").unwrap();
+        let expected = [("q", "café au lait"), ("a", "1=2"), ("b", ""), ("a", "")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        assert_eq!(parameters, expected);
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_by_name() {
+        let problem = parse_query("status=all&q=%ff").unwrap_err();
+        assert!(problem.to_string().starts_with("q must be UTF-8"));
+    }
+}

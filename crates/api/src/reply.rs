@@ -1,0 +1,84 @@
+//! Answers that grant what was asked for.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// An answer that grants what was asked for.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    status: StatusCode,
+    body: Vec<u8>,
+    location: Option<String>,
+    cache_control: &'static str,
+}
+
+impl Reply {
+    /// 200 with a body.
+    pub(crate) fn ok(body: &impl Serialize) -> Result<Self, Problem> {
+        Self::with_body(StatusCode::OK, body)
+    }
+
+    /// 201 with a body.
+    pub(crate) fn created(body: &impl Serialize) -> Result<Self, Problem> {
+        Self::with_body(StatusCode::CREATED, body)
+    }
+
+    /// 204.
+    pub(crate) fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, Vec::new())
+    }
+
+    /// Says where the thing that was created is.
+    pub(crate) fn at(self, location: String) -> Self {
+        Self {
+            location: Some(location),
+            ..self
+        }
+    }
+
+    /// Says that no cache may keep it, since it carries a token.
+    pub(crate) fn not_to_be_stored(self) -> Self {
+        Self {
+            cache_control: "no-store",
+            ..self
+        }
+    }
+
+    fn with_body(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body =
+            serde_json::to_vec(body).map_err(|error| Problem::internal().caused_by(error))?;
+        Ok(Self::new(status, body))
+    }
+
+    fn new(status: StatusCode, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            body,
+            location: None,
+            cache_control: "private, no-cache",
+        }
+    }
+}
+
+impl Responder for Reply {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CACHE_CONTROL, self.cache_control));
+        if let Some(location) = self.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        if self.status == StatusCode::NO_CONTENT {
+            return response.finish();
+        }
+        response
+            .content_type(mime::APPLICATION_JSON)
+            .body(self.body)
+    }
+}

@@ -1,0 +1,196 @@
+//! Requests: from what actix hands over to one use case on one thread.
+
+use std::{
+    future::{Ready, ready},
+    str::FromStr,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, http::header, web::Data};
+use serde_json::Value;
+use todo_application::{App, Caller, account::authenticate};
+use todo_domain::{AccessToken, TodoId, UserId};
+
+use crate::{
+    Lanes, State,
+    body::{Body, parse_object},
+    errors::not_authenticated,
+    fields::Fields,
+    lane::Lane,
+    problem::Problem,
+    query::parse_query,
+    reply::Reply,
+};
+
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// A request, its body read.
+#[derive(Debug)]
+pub(crate) struct Request {
+    state: Data<State>,
+    token: Option<AccessToken>,
+    input: Input,
+}
+
+/// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else.
+#[derive(Debug)]
+pub(crate) struct Input {
+    id: Option<String>,
+    user_id: Option<String>,
+    query: String,
+    content_type: Option<String>,
+    body: Body,
+}
+
+impl Request {
+    /// Runs a use case for whoever shows a token, in the lane for the database: one hand-over to one thread, for
+    /// finding out who calls and for what they want.
+    pub(crate) async fn for_caller(
+        self,
+        work: impl FnOnce(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let Self {
+            state,
+            token,
+            input,
+        } = self;
+        let token = token.ok_or_else(not_authenticated)?;
+        let lane = &state.lanes.database;
+        run(&state, lane, move |app| {
+            let caller = authenticate(app, &token)?;
+            if let Some(user_id) = &input.user_id {
+                caller.must_be(parse_path::<UserId>("user_id", user_id)?)?;
+            }
+            work(app, &caller, &input)
+        })
+        .await
+    }
+
+    /// Runs a use case for anyone, in the lane that `lane` picks.
+    pub(crate) async fn for_anyone(
+        self,
+        lane: impl FnOnce(&Lanes) -> &Lane,
+        work: impl FnOnce(&App, Option<&AccessToken>, &Input) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let Self {
+            state,
+            token,
+            input,
+        } = self;
+        let lane = lane(&state.lanes);
+        run(&state, lane, move |app| work(app, token.as_ref(), &input)).await
+    }
+}
+
+async fn run(
+    state: &State,
+    lane: &Lane,
+    work: impl FnOnce(&App) -> Result<Reply, Problem> + Send + 'static,
+) -> Result<Reply, Problem> {
+    let app = state.app.clone();
+    lane.run(state.request_deadline, move || work(&app)).await?
+}
+
+impl Input {
+    /// The todo that the path names.
+    pub(crate) fn todo_id(&self) -> Result<TodoId, Problem> {
+        parse_path("id", self.id.as_deref().unwrap_or_default())
+    }
+
+    /// Makes sure that there is neither a query nor a body, which an empty object is as good as.
+    pub(crate) fn nothing(&self) -> Result<(), Problem> {
+        self.no_query()?;
+        self.no_body()
+    }
+
+    /// Reads the query, and makes sure that there is no body.
+    pub(crate) fn query<T>(
+        &self,
+        reader: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Result<T, Problem> {
+        self.no_body()?;
+        Fields::read(parse_query(&self.query)?, reader)
+    }
+
+    /// Reads the body as JSON, and makes sure that there is no query.
+    pub(crate) fn body<T>(
+        &self,
+        reader: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Result<T, Problem> {
+        self.no_query()?;
+        Fields::read(self.object(&[JSON])?, reader)
+    }
+
+    /// Reads the body as a JSON merge patch (RFC 7396), and makes sure that there is no query.
+    pub(crate) fn merge_patch<T>(
+        &self,
+        reader: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Result<T, Problem> {
+        self.no_query()?;
+        Fields::read(self.object(&[JSON, MERGE_PATCH])?, reader)
+    }
+
+    fn object(&self, accepted: &[&str]) -> Result<Vec<(String, Value)>, Problem> {
+        parse_object(self.body.bytes()?, self.content_type.as_deref(), accepted)
+    }
+
+    fn no_query(&self) -> Result<(), Problem> {
+        Fields::read(parse_query(&self.query)?, |_| Some(()))
+    }
+
+    fn no_body(&self) -> Result<(), Problem> {
+        if self.body.bytes()?.is_empty() {
+            return Ok(());
+        }
+        Fields::read(self.object(&[JSON])?, |_| Some(()))
+    }
+}
+
+fn parse_path<T: FromStr<Err: std::fmt::Display>>(
+    name: &'static str,
+    text: &str,
+) -> Result<T, Problem> {
+    text.parse()
+        .map_err(|error| Problem::invalid_field(name, error))
+}
+
+impl FromRequest for Request {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(from_request(request).ok_or_else(Problem::internal))
+    }
+}
+
+/// `None` when the server was put together wrongly: no state, or a body that was not read.
+fn from_request(request: &HttpRequest) -> Option<Request> {
+    let part = |name| request.match_info().get(name).map(ToOwned::to_owned);
+    Some(Request {
+        state: request.app_data::<Data<State>>()?.clone(),
+        token: bearer_token(request),
+        input: Input {
+            id: part("id"),
+            user_id: part("user_id"),
+            query: request.query_string().to_owned(),
+            content_type: request
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            body: request.extensions_mut().remove::<Body>()?,
+        },
+    })
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750, 2.1); `None` when there is none, or another scheme.
+fn bearer_token(request: &HttpRequest) -> Option<AccessToken> {
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+        .then(|| AccessToken::new(token.to_owned()))
+}

@@ -1,0 +1,55 @@
+//! Logging in.
+
+use todo_application::account::{Login, login as log_in};
+use todo_domain::{Email, PasswordAttempt};
+use utoipa::ToSchema;
+
+use super::signed_in::SignedInResponse;
+use crate::{
+    fields::{Fields, text},
+    problem::{Problem, ProblemBody},
+    reply::Reply,
+    request::Request,
+};
+
+/// A login.
+#[derive(ToSchema)]
+#[schema(as = Login)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct LoginBody {
+    /// The address of the account, in any case.
+    #[schema(format = Email, max_length = 255, example = "ada@example.com")]
+    email: String,
+    /// The password of the account.
+    #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
+    password: String,
+}
+
+fn read(fields: &mut Fields) -> Option<Login> {
+    let email = fields.required("email", text(Email::new));
+    let password = fields.required("password", text(PasswordAttempt::new));
+    Some(Login {
+        email: email?,
+        password: password?,
+    })
+}
+
+/// Log in
+#[utoipa::path(post, path = "/api/auth/login", operation_id = "login", tag = "auth", security(()),
+    request_body = LoginBody,
+    responses(
+        (status = 200, description = "A session has begun", body = SignedInResponse),
+        (status = 401, description = "The address or the password is wrong", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(
+            |lanes| &lanes.hashing,
+            |app, _, input| {
+                let signed_in = log_in(app, &input.body(read)?)?;
+                Ok(Reply::ok(&SignedInResponse::from(&signed_in))?.not_to_be_stored())
+            },
+        )
+        .await
+}

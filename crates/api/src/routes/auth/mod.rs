@@ -1,0 +1,12 @@
+//! Accounts and sessions.
+
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod register;
+pub(crate) mod session;
+pub(crate) mod signed_in;
+
+pub(crate) use login::login;
+pub(crate) use logout::logout;
+pub(crate) use register::register;
+pub(crate) use session::session;

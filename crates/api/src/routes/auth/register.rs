@@ -1,0 +1,63 @@
+//! Making an account.
+
+use todo_application::account::{Register, register as register_user};
+use todo_domain::{DisplayName, Email, Password};
+use utoipa::ToSchema;
+
+use super::signed_in::SignedInResponse;
+use crate::{
+    fields::{Fields, text},
+    problem::{Problem, ProblemBody},
+    reply::Reply,
+    request::Request,
+};
+
+/// A registration.
+#[derive(ToSchema)]
+#[schema(as = Register)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct RegisterBody {
+    /// What to log in with; it is trimmed and put in lower case.
+    #[schema(format = Email, max_length = 255, example = "ada@example.com")]
+    email: String,
+    /// Any characters; it is not trimmed.
+    #[schema(format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
+    password: String,
+    /// What the user wants to be called; it is trimmed.
+    #[schema(min_length = 1, max_length = 255, example = "Ada Lovelace")]
+    name: String,
+}
+
+fn read(fields: &mut Fields) -> Option<Register> {
+    let email = fields.required("email", text(Email::new));
+    let password = fields.required("password", text(Password::new));
+    let name = fields.required("name", text(DisplayName::new));
+    Some(Register {
+        email: email?,
+        password: password?,
+        name: name?,
+    })
+}
+
+/// Make an account
+///
+/// Its first session begins at once.
+#[utoipa::path(post, path = "/api/auth/register", operation_id = "register", tag = "auth", security(()),
+    request_body = RegisterBody,
+    responses(
+        (status = 201, description = "The account is made", body = SignedInResponse),
+        (status = 409, description = "The address is taken", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(
+            |lanes| &lanes.hashing,
+            |app, _, input| {
+                let signed_in = register_user(app, input.body(read)?)?;
+                Ok(Reply::created(&SignedInResponse::from(&signed_in))?
+                    .at("/api/auth/session".to_owned())
+                    .not_to_be_stored())
+            },
+        )
+        .await
+}

@@ -1,0 +1,36 @@
+//! Telling callers who they are.
+
+use serde::Serialize;
+use todo_application::account::current_session;
+use utoipa::ToSchema;
+
+use crate::{problem::Problem, reply::Reply, request::Request, wire::UserResponse};
+
+/// Who calls, and for how long.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(crate) struct SessionResponse<'a> {
+    user: UserResponse<'a>,
+    /// When the session expires, in seconds since 1970-01-01T00:00:00Z.
+    #[schema(example = 1_796_117_400)]
+    expires_at: i64,
+}
+
+/// Who am I?
+#[utoipa::path(get, path = "/api/auth/session", operation_id = "session", tag = "auth",
+    responses(
+        (status = 200, description = "The caller", body = SessionResponse),
+    ))]
+pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_caller(|app, caller, input| {
+            input.nothing()?;
+            let current = current_session(app, caller)?;
+            Ok(Reply::ok(&SessionResponse {
+                user: (&current.user).into(),
+                expires_at: current.session.expires_at.as_seconds(),
+            })?
+            .not_to_be_stored())
+        })
+        .await
+}

@@ -1,0 +1,51 @@
+//! The OpenAPI document, and a page to try the API on that loads nothing from elsewhere.
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    web::Path,
+};
+use utoipa_swagger_ui::Config;
+
+use crate::{openapi::openapi_json, problem::Problem};
+
+/// The page brings its own scripts and styles, and calls nothing but this server.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+pub(crate) async fn openapi() -> HttpResponse {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(DOCUMENT.as_str())
+}
+
+pub(crate) async fn redirect() -> HttpResponse {
+    HttpResponse::PermanentRedirect()
+        .insert_header((header::LOCATION, "/api/docs/"))
+        .finish()
+}
+
+pub(crate) async fn file(path: Path<String>) -> Result<HttpResponse, Problem> {
+    static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+        Arc::new(
+            Config::from("/api/openapi.json")
+                // The validator is a service elsewhere.
+                .validator_url("none")
+                .display_request_duration(true)
+                .persist_authorization(true)
+                .try_it_out_enabled(true),
+        )
+    });
+    let file = utoipa_swagger_ui::serve(&path, Arc::clone(&CONFIG))
+        .map_err(|error| Problem::internal().caused_by(error.to_string()))?
+        .ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND, None))?;
+    Ok(HttpResponse::Ok()
+        .content_type(file.content_type.as_str())
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(file.bytes.into_owned()))
+}

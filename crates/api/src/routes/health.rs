@@ -1,0 +1,49 @@
+//! Whether the server lives, and whether it can serve.
+
+use serde::Serialize;
+use todo_application::operation::check_readiness;
+use utoipa::ToSchema;
+
+use crate::{
+    problem::{Problem, ProblemBody},
+    reply::Reply,
+    request::Request,
+};
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `live` or `ready`.
+    #[schema(example = "ready")]
+    status: &'static str,
+}
+
+/// The process lives
+///
+/// It asks nothing else, so that it is answered while the database is away.
+#[utoipa::path(get, path = "/health/live", operation_id = "live", tag = "health", security(()),
+    responses((status = 200, body = Health)))]
+pub(crate) async fn live() -> Result<Reply, Problem> {
+    Reply::ok(&Health { status: "live" })
+}
+
+/// Requests can be served
+///
+/// It asks the database.
+#[utoipa::path(get, path = "/health/ready", operation_id = "ready", tag = "health", security(()),
+    responses(
+        (status = 200, body = Health),
+        (status = 503, description = "Not now", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn ready(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(
+            |lanes| &lanes.database,
+            |app, _, input| {
+                input.nothing()?;
+                check_readiness(app)?;
+                Reply::ok(&Health { status: "ready" })
+            },
+        )
+        .await
+}

@@ -1,0 +1,77 @@
+//! Every route, and the handler of each of its methods.
+
+pub(crate) mod auth;
+mod docs;
+pub(crate) mod health;
+pub(crate) mod tasks;
+
+use actix_web::web::{ServiceConfig, resource};
+
+/// The two spellings of the tasks' path. In the second the owner is named, and must be the caller.
+pub(crate) const TASKS: &str = "/api/tasks";
+pub(crate) const TASKS_OF_USER: &str = "/api/{user_id}/tasks";
+
+/// Tells actix every route. A method that a route does not know is answered with 405 and `Allow`.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/health/live")
+                .get(health::live)
+                .head(health::live),
+        )
+        .service(
+            resource("/health/ready")
+                .get(health::ready)
+                .head(health::ready),
+        )
+        .service(
+            resource("/api/openapi.json")
+                .get(docs::openapi)
+                .head(docs::openapi),
+        )
+        .service(
+            resource("/api/docs")
+                .get(docs::redirect)
+                .head(docs::redirect),
+        )
+        .service(
+            resource("/api/docs/{file:.*}")
+                .get(docs::file)
+                .head(docs::file),
+        )
+        .service(resource("/api/auth/register").post(auth::register))
+        .service(resource("/api/auth/login").post(auth::login))
+        .service(resource("/api/auth/logout").post(auth::logout))
+        .service(
+            resource("/api/auth/session")
+                .get(auth::session)
+                .head(auth::session),
+        );
+    for base in [TASKS, TASKS_OF_USER] {
+        configure_tasks(config, base);
+    }
+}
+
+fn configure_tasks(config: &mut ServiceConfig, base: &str) {
+    config
+        .service(
+            resource(base)
+                .get(tasks::list)
+                .head(tasks::list)
+                .post(tasks::create),
+        )
+        .service(
+            resource(format!("{base}/search"))
+                .get(tasks::search)
+                .head(tasks::search),
+        )
+        .service(
+            resource(format!("{base}/{{id}}"))
+                .get(tasks::get)
+                .head(tasks::get)
+                .put(tasks::put)
+                .patch(tasks::patch)
+                .delete(tasks::delete),
+        )
+        .service(resource(format!("{base}/{{id}}/complete")).patch(tasks::complete));
+}

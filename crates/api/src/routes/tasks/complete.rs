@@ -1,0 +1,28 @@
+//! Making a done task undone and an undone one done.
+
+use todo_application::todo::toggle_todo;
+
+use crate::{
+    problem::{Problem, ProblemBody},
+    reply::Reply,
+    request::Request,
+    wire::TaskResponse,
+};
+
+/// Toggle whether a task is done
+#[utoipa::path(patch, path = "/api/tasks/{id}/complete", operation_id = "toggleTask", tag = "tasks",
+    params(("id" = uuid::Uuid, Path, description = "The id of the task")),
+    responses(
+        (status = 200, description = "The task as it is now", body = TaskResponse),
+        (status = 404, description = "The caller has no such task", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn complete(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_caller(|app, caller, input| {
+            input.nothing()?;
+            let todo = toggle_todo(app, caller, input.todo_id()?)?;
+            Reply::ok(&TaskResponse::from(&todo))
+        })
+        .await
+}

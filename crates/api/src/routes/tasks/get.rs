@@ -1,0 +1,28 @@
+//! Reading one task.
+
+use todo_application::todo::get_todo;
+
+use crate::{
+    problem::{Problem, ProblemBody},
+    reply::Reply,
+    request::Request,
+    wire::TaskResponse,
+};
+
+/// Read a task
+#[utoipa::path(get, path = "/api/tasks/{id}", operation_id = "getTask", tag = "tasks",
+    params(("id" = uuid::Uuid, Path, description = "The id of the task")),
+    responses(
+        (status = 200, description = "The task", body = TaskResponse),
+        (status = 404, description = "The caller has no such task", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn get(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_caller(|app, caller, input| {
+            input.nothing()?;
+            let todo = get_todo(app, caller, input.todo_id()?)?;
+            Reply::ok(&TaskResponse::from(&todo))
+        })
+        .await
+}

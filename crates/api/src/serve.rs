@@ -1,0 +1,62 @@
+//! Serving HTTP.
+
+use std::{io, net::TcpListener, time::Duration};
+
+use actix_web::{
+    App as ActixApp, HttpServer, http::KeepAlive, middleware::from_fn, rt::System, web::Data,
+};
+use todo_application::App;
+
+use crate::{BodySettings, CorsOrigins, Lanes, State, cors::cors, edge::edge, routes};
+
+/// How HTTP is served.
+#[derive(Debug, Clone)]
+pub struct ServeSettings {
+    /// How many threads serve connections.
+    pub workers: usize,
+    /// Within which time blocking work must be done, else the answer is 503.
+    pub request_deadline: Duration,
+    /// What is bounded about bodies.
+    pub body: BodySettings,
+    /// Within which time the head of a request must have arrived.
+    pub head_deadline: Duration,
+    /// The origins whose pages may call.
+    pub cors_origins: CorsOrigins,
+    /// For how long requests that are under way are waited for when the server is told to end.
+    pub shutdown_deadline: Duration,
+}
+
+/// For how long an unused connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Serves HTTP on `listener` until the process is told to end (SIGTERM), and then until what is under way is answered.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(
+    listener: TcpListener,
+    app: App,
+    lanes: Lanes,
+    settings: ServeSettings,
+) -> io::Result<()> {
+    let state = Data::new(State {
+        app,
+        lanes,
+        request_deadline: settings.request_deadline,
+        body: settings.body,
+    });
+    let origins = settings.cors_origins;
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(state.clone())
+            .configure(routes::configure)
+            .wrap(cors(&origins))
+            .wrap(from_fn(edge))
+    })
+    .workers(settings.workers)
+    .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+    .client_request_timeout(settings.head_deadline)
+    .shutdown_timeout(settings.shutdown_deadline.as_secs())
+    .listen(listener)?;
+    System::new().block_on(server.run())
+}

@@ -1,0 +1,129 @@
+//! What the program does: each command, and how its parts are put together.
+
+use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
+
+use todo_api::{Lane, LaneSettings, Lanes, ServeSettings};
+use todo_application::{App, operation::prune_sessions};
+use todo_infra::{Database, JwtTokens, RandomIds, SystemClock};
+use tracing::{error, info};
+
+use crate::{config::Config, logging, report, signing_key};
+
+type CommandResult = Result<(), Box<dyn Error>>;
+
+/// How often expired sessions are cleared away.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// `todo-server serve`
+pub(crate) fn serve() -> CommandResult {
+    let config = read_config()?;
+    logging::start(config.log_filter, config.log_format);
+    let signing_key = match (config.signing_key, config.database_url.sqlite_file()) {
+        (Some(key), _) => key,
+        (None, Some(file)) => signing_key::beside(file)?,
+        (None, None) => return Err("JWT_SECRET is required with PostgreSQL".into()),
+    };
+    let database = Database::new(config.database_url, &config.pool);
+    log_migrations(&database.migrate()?);
+
+    let app = App {
+        users: Arc::new(database.clone()),
+        sessions: Arc::new(database.clone()),
+        todos: Arc::new(database.clone()),
+        probe: Arc::new(database.clone()),
+        hasher: Arc::new(config.argon2id),
+        tokens: Arc::new(JwtTokens::new(signing_key, config.previous_keys)),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+        session_lifetime: config.session_lifetime,
+    };
+    let lanes = Lanes {
+        database: start_lane(
+            "database",
+            config.pool.max_connections as usize,
+            config.queue,
+        )?,
+        hashing: start_lane("hashing", config.hashing_threads, config.queue)?,
+    };
+    let settings = ServeSettings {
+        workers: config.workers,
+        request_deadline: config.request_deadline,
+        body: config.body,
+        head_deadline: config.head_deadline,
+        cors_origins: config.cors_origins,
+        shutdown_deadline: config.shutdown_deadline,
+    };
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let address = listener.local_addr()?;
+    report::line(&format!("Listening on http://{address}"));
+    report::line(&format!("Database     {}", database.url()));
+    report::line(&format!("Docs         http://{address}/api/docs/"));
+
+    keep_pruning(app.clone())?;
+    todo_api::serve(listener, app, lanes, settings)?;
+    info!("ended");
+    Ok(())
+}
+
+/// `todo-server migrate`
+pub(crate) fn migrate() -> CommandResult {
+    let config = read_config()?;
+    logging::start(config.log_filter, config.log_format);
+    let database = Database::new(config.database_url, &config.pool);
+    let migrations = database.migrate()?;
+    if migrations.is_empty() {
+        report::line("There was nothing to migrate");
+    }
+    for name in migrations {
+        report::line(&format!("Migrated {name}"));
+    }
+    Ok(())
+}
+
+/// `todo-server openapi`
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every command has the same signature"
+)]
+pub(crate) fn openapi() -> CommandResult {
+    report::line(todo_api::openapi_json().trim_end());
+    Ok(())
+}
+
+/// The environment, and `.env` for what is not in it.
+fn read_config() -> Result<Config, Box<dyn Error>> {
+    match dotenvy::dotenv() {
+        Ok(_) => {}
+        Err(error) if error.not_found() => {}
+        Err(error) => return Err(format!("the file .env cannot be used: {error}").into()),
+    }
+    Ok(Config::read(|name| env::var(name).ok())?)
+}
+
+fn start_lane(name: &'static str, width: usize, queue: usize) -> std::io::Result<Lane> {
+    Lane::start(name, LaneSettings { width, queue })
+}
+
+fn log_migrations(names: &[String]) {
+    for name in names {
+        info!(name, "migrated");
+    }
+}
+
+/// Clears expired sessions away, now and then, for as long as the process lives.
+fn keep_pruning(app: App) -> std::io::Result<()> {
+    thread::Builder::new()
+        .name("pruning".to_owned())
+        .spawn(move || {
+            loop {
+                match prune_sessions(&app) {
+                    Ok(0) => {}
+                    Ok(sessions) => info!(sessions, "cleared expired sessions away"),
+                    Err(error) => error!(%error, "expired sessions cannot be cleared away"),
+                }
+                thread::sleep(PRUNE_INTERVAL);
+            }
+        })
+        .map(drop)
+}

@@ -1,0 +1,48 @@
+//! A todo backend with accounts, on SQLite or PostgreSQL.
+
+mod commands;
+mod config;
+mod logging;
+mod report;
+mod signing_key;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A todo backend with accounts, on SQLite or PostgreSQL.
+///
+/// It is configured by environment variables, and by a file `.env` in the working directory or above; README.md lists
+/// them.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    /// Bring the database to the shape that is needed, then serve (this is what happens without a command).
+    Serve,
+    /// Bring the database to the shape that is needed, and end.
+    Migrate,
+    /// Print the OpenAPI document, and end.
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => commands::serve(),
+        Command::Migrate => commands::migrate(),
+        Command::Openapi => commands::openapi(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::error(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
