@@ -108,15 +108,15 @@ pub(crate) fn parse_object(
         )
     })?;
     if text.trim_start().starts_with('{') {
-        let Members(members) = serde_json::from_str(text).map_err(malformed)?;
+        let Members(members) = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         return Ok(members);
     }
-    let value: Value = serde_json::from_str(text).map_err(malformed)?;
+    let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let message = format!("must be a JSON object, not {}", kind(&value));
     Err(Problem::invalid_field("body", message))
 }
 
-fn malformed(error: serde_json::Error) -> Problem {
+fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "malformed_json",

@@ -90,10 +90,6 @@ impl Fields {
     }
 
     /// The one value of a field; `Some(None)` when it was not sent.
-    #[expect(
-        clippy::option_option,
-        reason = "the outer says whether there was a fault, the inner whether the field is there"
-    )]
     fn take(&mut self, name: &'static str) -> Option<Option<Value>> {
         self.known.push(name);
         let mut values = self.sent.extract_if(.., |(sent, _)| sent == name);

@@ -77,10 +77,6 @@ impl<'a> From<&'a User> for UserResponse<'a> {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
 fn as_text<T: std::fmt::Display, S: Serializer>(
     value: &T,
     serializer: S,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{App, Caller};
 
-pub(crate) const SESSION_LIFETIME: Duration = Duration::from_secs(3_600);
+pub(crate) const SESSION_LIFETIME: Duration = Duration::from_hours(1);
 
 /// Mocks of every port. A call that a test did not expect fails the test.
 #[derive(Default)]

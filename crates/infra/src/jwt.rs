@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn an_hour() -> AccessClaims {
-        claims(Duration::from_secs(3_600))
+        claims(Duration::from_hours(1))
     }
 
     /// The claims of an acceptable token, as JSON.

@@ -12,7 +12,7 @@ use crate::{config::Config, logging, report, signing_key};
 type CommandResult = Result<(), Box<dyn Error>>;
 
 /// How often expired sessions are cleared away.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// `todo-server serve`
 pub(crate) fn serve() -> CommandResult {

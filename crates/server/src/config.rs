@@ -100,7 +100,9 @@ impl Variables<'_> {
         let slow_deadline = self.seconds("SLOW_CLIENT_DEADLINE_SECONDS", 10, 1);
         let shutdown_deadline = self.seconds("SHUTDOWN_DEADLINE_SECONDS", 30, 1);
         let cors_origins = self.cors_origins();
-        let log_filter = self.parsed("LOG", "info,actix_server=warn", |text| EnvFilter::try_new(text));
+        let log_filter = self.parsed("LOG", "info,actix_server=warn", |text| {
+            EnvFilter::try_new(text)
+        });
         let log_format = self.parsed("LOG_FORMAT", "text", log_format);
         Some(Config {
             database_url: database_url?,
@@ -137,10 +139,6 @@ impl Variables<'_> {
     }
 
     /// `Some(None)` when there is none and none is needed.
-    #[expect(
-        clippy::option_option,
-        reason = "the outer says whether there was a fault, the inner whether a key is configured"
-    )]
     fn signing_key(&mut self, kind: Option<DatabaseKind>) -> Option<Option<SigningKey>> {
         const NAME: &str = "JWT_SECRET";
         match self.value(NAME) {
@@ -299,7 +297,7 @@ mod tests {
         assert_eq!(config.database_url.to_string(), "sqlite://todo.db");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
         assert_eq!(config.pool.max_connections, 8);
-        assert_eq!(config.session_lifetime, Duration::from_secs(24 * 60 * 60));
+        assert_eq!(config.session_lifetime, Duration::from_hours(24));
         assert!(config.signing_key.is_none());
     }
 

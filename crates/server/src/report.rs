@@ -1,24 +1,27 @@
 //! What is said to whoever started the program, on standard output and standard error.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is where the program prints"
-)]
-
-use std::error::Error;
+use std::{
+    error::Error,
+    fmt::Arguments,
+    io::{Write, stderr, stdout},
+};
 
 /// Prints a line.
 pub(crate) fn line(text: &str) {
-    println!("{text}");
+    write_line(stdout().lock(), format_args!("{text}"));
 }
 
 /// Prints an error and its causes, each on a line of its own.
 pub(crate) fn error(error: &dyn Error) {
-    eprintln!("todo-server: {error}");
+    write_line(stderr().lock(), format_args!("todo-server: {error}"));
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  because: {error}");
+        write_line(stderr().lock(), format_args!("  because: {error}"));
         cause = error.source();
     }
+}
+
+/// That nobody reads any more (`todo-server | head -1`) is no reason to stop serving, as `println!` would.
+fn write_line(mut to: impl Write, text: Arguments<'_>) {
+    drop(writeln!(to, "{text}"));
 }

@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::missing_panics_doc,
     clippy::panic,
     reason = "this crate is part of the tests, which fail by panicking"
 )]
@@ -100,6 +101,29 @@ impl TestDatabase {
         }
         .expect("the columns can be read");
         rows.into_iter().map(|row| row.name).collect()
+    }
+
+    /// Ends every connection to a PostgreSQL database.
+    pub fn terminate_connections(&self) {
+        self.postgres().terminate_connections();
+    }
+
+    /// Ends every connection to a PostgreSQL database, and lets it accept none.
+    pub fn take_away(&self) {
+        self.postgres().accept_connections(false);
+        self.postgres().terminate_connections();
+    }
+
+    /// Lets a PostgreSQL database accept connections again.
+    pub fn bring_back(&self) {
+        self.postgres().accept_connections(true);
+    }
+
+    fn postgres(&self) -> &PostgresDatabase {
+        match &self.0 {
+            Inner::Sqlite(_) => panic!("SQLite has no server"),
+            Inner::Postgres(database) => database,
+        }
     }
 
     fn sqlite_file(&self) -> String {

@@ -85,6 +85,19 @@ impl PostgresDatabase {
     pub(crate) fn connection(&self) -> PgConnection {
         connect(&self.url)
     }
+
+    pub(crate) fn terminate_connections(&self) {
+        let name = &self.name;
+        self.server.execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        ));
+    }
+
+    pub(crate) fn accept_connections(&self, accept: bool) {
+        let name = &self.name;
+        self.server
+            .execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {accept}"));
+    }
 }
 
 impl Drop for PostgresDatabase {

@@ -36,23 +36,22 @@ pub fn login(app: &App, input: &Login) -> Result<SignedIn, LoginError> {
         .users
         .find_credentials(&input.email)
         .map_err(Failure::from)?;
-    let user = match credentials {
-        Some(Credentials {
-            user,
-            password_hash: Some(hash),
-        }) => app
-            .hasher
+    let user = if let Some(Credentials {
+        user,
+        password_hash: Some(hash),
+    }) = credentials
+    {
+        app.hasher
             .verify(&input.password, &hash)
             .map_err(Failure::from)?
-            .then_some(user),
-        _ => {
-            app.hasher
-                .verify_nothing(&input.password)
-                .map_err(Failure::from)?;
-            None
-        }
-    }
-    .ok_or(LoginError::InvalidCredentials)?;
+            .then_some(user)
+    } else {
+        app.hasher
+            .verify_nothing(&input.password)
+            .map_err(Failure::from)?;
+        None
+    };
+    let user = user.ok_or(LoginError::InvalidCredentials)?;
 
     let now = app.clock.now();
     let session = Session::begin(app.ids.session(), user.id, now, app.session_lifetime);

@@ -34,8 +34,8 @@ impl PoolSettings {
                 DatabaseKind::Sqlite => 8,
             },
             connection_timeout: Duration::from_secs(2),
-            max_lifetime: Duration::from_secs(300),
-            idle_timeout: Duration::from_secs(120),
+            max_lifetime: Duration::from_mins(5),
+            idle_timeout: Duration::from_mins(2),
         }
     }
 }

@@ -78,9 +78,7 @@ impl<'a> From<&'a Todo> for NewTodoRow<'a> {
 struct TodoChangeset<'a> {
     title: Option<&'a str>,
     title_folded: Option<String>,
-    #[expect(clippy::option_option, reason = "diesel writes NULL for Some(None)")]
     description: Option<Option<&'a str>>,
-    #[expect(clippy::option_option, reason = "diesel writes NULL for Some(None)")]
     description_folded: Option<Option<String>>,
     completed: Option<bool>,
     updated_at: Instant,

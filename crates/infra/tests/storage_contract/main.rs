@@ -1,5 +1,10 @@
 //! What the ports of the domain promise, clause by clause, on SQLite and on PostgreSQL alike.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, their helpers too"
+)]
+
 mod concurrency;
 mod migrations;
 mod sessions;

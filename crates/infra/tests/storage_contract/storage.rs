@@ -88,7 +88,7 @@ pub(crate) fn hash() -> PasswordHash {
 }
 
 pub(crate) fn session_of(user: UserId) -> Session {
-    Session::begin(RandomIds.session(), user, now(), Duration::from_secs(3_600))
+    Session::begin(RandomIds.session(), user, now(), Duration::from_hours(1))
 }
 
 pub(crate) fn new_todo(owner: UserId, title: &str, microseconds: i64) -> Todo {

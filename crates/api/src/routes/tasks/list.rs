@@ -86,10 +86,6 @@ fn read(fields: &mut Fields) -> Option<ListTodos> {
 }
 
 /// Reads `status`; `Some(None)` is any.
-#[expect(
-    clippy::option_option,
-    reason = "the outer says whether there was a fault, the inner whether it matters"
-)]
 pub(super) fn read_status(fields: &mut Fields) -> Option<Option<bool>> {
     fields.optional("status", text(status)).map(Option::flatten)
 }

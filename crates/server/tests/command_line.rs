@@ -1,0 +1,246 @@
+//! The program as whoever starts it sees it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, their helpers too"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+use todo_testkit::{Kind, TestDatabase};
+
+fn todo_server(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_todo-server"));
+    command
+        .args(arguments)
+        .env_clear()
+        .current_dir(folder)
+        .envs(variables.iter().copied());
+    command
+}
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let folder = TempDir::new().unwrap();
+    todo_server(folder.path(), arguments, variables)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The program while it serves; it is ended when this is dropped.
+struct Serving(Child);
+
+impl Serving {
+    /// Starts it, and gives the first lines that it prints.
+    fn start(mut command: Command) -> (Self, Vec<String>) {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let lines = stdout.lines().take(3).map(Result::unwrap).collect();
+        (Self(child), lines)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        self.0.wait().unwrap();
+    }
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn with_nothing_configured_it_serves_from_an_sqlite_file_and_says_where() {
+    let folder = TempDir::new().unwrap();
+    // Nothing but the port, since 8000 may be taken.
+    let port = [("LISTEN", "127.0.0.1:0")];
+    let (serving, lines) = Serving::start(todo_server(folder.path(), &[], &port));
+    assert!(
+        lines[0].starts_with("Listening on http://127.0.0.1:"),
+        "{lines:?}"
+    );
+    let address = lines[0].strip_prefix("Listening on ").unwrap();
+    assert_eq!(lines[1], "Database     sqlite://todo.db");
+    assert_eq!(lines[2], format!("Docs         {address}/api/docs/"));
+    assert_eq!(files(folder.path()), ["todo.db", "todo.db.jwt-key"]);
+    let key = fs::read(folder.path().join("todo.db.jwt-key")).unwrap();
+    #[cfg(unix)]
+    for name in files(folder.path()) {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(folder.path().join(&name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    drop(serving);
+
+    let (_serving, _) = Serving::start(todo_server(folder.path(), &["serve"], &port));
+    let again = fs::read(folder.path().join("todo.db.jwt-key")).unwrap();
+    assert_eq!(again, key, "the key is made once");
+}
+
+#[test]
+fn a_file_env_configures_what_the_environment_does_not() {
+    let folder = TempDir::new().unwrap();
+    let configured = "LISTEN=127.0.0.1:0\nDATABASE_URL=sqlite://from-file.db\n";
+    fs::write(folder.path().join(".env"), configured).unwrap();
+    let (_serving, lines) = Serving::start(todo_server(folder.path(), &[], &[]));
+    assert_eq!(lines[1], "Database     sqlite://from-file.db");
+
+    let variables = [("DATABASE_URL", "sqlite://from-environment.db")];
+    let (_serving, lines) = Serving::start(todo_server(folder.path(), &[], &variables));
+    assert_eq!(lines[1], "Database     sqlite://from-environment.db");
+}
+
+#[test]
+fn a_file_env_that_cannot_be_read_is_said_to_be() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join(".env"), "LISTEN='unclosed").unwrap();
+    let output = todo_server(folder.path(), &[], &[]).output().unwrap();
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("the file .env cannot be used"));
+}
+
+#[test]
+fn wrong_values_are_named_all_at_once() {
+    let variables = [
+        ("DATABASE_URL", "mysql://localhost"),
+        ("LISTEN", "somewhere"),
+        ("JWT_SECRET", "short"),
+    ];
+    for command in ["serve", "migrate"] {
+        let output = run(&[command], &variables);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            text(&output.stderr),
+            "todo-server: the configuration cannot be used:\n  \
+             DATABASE_URL must begin with sqlite:// or postgres://\n  \
+             LISTEN must be an address and a port, such as 127.0.0.1:8000 or [::]:8000\n  \
+             JWT_SECRET must have at least 32 bytes, but has 5\n"
+        );
+    }
+}
+
+#[test]
+fn postgres_without_a_key_is_refused() {
+    let output = run(&[], &[("DATABASE_URL", "postgres://localhost/todo")]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("JWT_SECRET is required with PostgreSQL"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_named_without_its_password() {
+    let variables = [
+        ("DATABASE_URL", "postgres://ada:hunter2@127.0.0.1:1/todo"),
+        ("JWT_SECRET", "a secret of no less than 32 bytes"),
+    ];
+    let output = run(&["serve"], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("cannot connect to the database"),
+        "{message}"
+    );
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_to_be() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&[], &[("LISTEN", &address)]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(
+        message.contains(&format!("cannot listen on {address}")),
+        "{message}"
+    );
+}
+
+#[test]
+fn migrate_says_what_it_did() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let Some(database) = TestDatabase::new(kind) else {
+            return;
+        };
+        let url = database.url();
+        let variables = [
+            ("DATABASE_URL", url.as_str()),
+            ("JWT_SECRET", "a secret of no less than 32 bytes"),
+        ];
+        let first = run(&["migrate"], &variables);
+        assert!(first.status.success(), "{}", text(&first.stderr));
+        assert!(text(&first.stdout).starts_with("Migrated 2026"));
+        let second = run(&["migrate"], &variables);
+        assert_eq!(text(&second.stdout), "There was nothing to migrate\n");
+    }
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let help = run(&["--help"], &[]);
+    assert!(help.status.success());
+    for command in ["serve", "migrate", "openapi"] {
+        assert!(text(&help.stdout).contains(command));
+    }
+    let version = run(&["--version"], &[]);
+    let expected = format!("todo-server {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(text(&version.stdout), expected);
+    assert_eq!(run(&["unheard-of"], &[]).status.code(), Some(2));
+}
+
+#[test]
+fn it_goes_on_when_nobody_reads_what_it_prints() {
+    let folder = TempDir::new().unwrap();
+    let mut child = todo_server(folder.path(), &[], &[("LISTEN", "127.0.0.1:0")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line.trim().strip_prefix("Listening on ").unwrap();
+    let answer = ureq::get(format!("{address}/health/live")).call();
+    assert!(answer.is_ok());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn the_openapi_document_that_is_checked_in_is_fresh() {
+    let output = run(&["openapi"], &[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/openapi.json");
+    let checked_in = fs::read_to_string(path).unwrap();
+    assert!(
+        text(&output.stdout) == checked_in,
+        "run: just openapi (cargo run -- openapi > crates/api/openapi.json)"
+    );
+}

@@ -1,0 +1,6 @@
+//! Accounts and sessions.
+
+mod login;
+mod logout;
+mod register;
+mod session;

@@ -1,0 +1,250 @@
+//! What is tried, and what is answered to it.
+
+use serde_json::{Map, Value, json};
+
+use crate::harness::{Answer, Client, PASSWORD};
+
+/// What a case is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The request is granted.
+    Granted,
+    /// 422, and the field is named.
+    Invalid,
+    /// 401: the login fails.
+    WrongPassword,
+}
+pub(super) use Outcome::{Granted, Invalid, WrongPassword};
+
+/// A field of a body, and what is answered to what is wrong about it.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    /// A value that is right.
+    pub(super) right: Value,
+    pub(super) absent: Outcome,
+    null: Outcome,
+    /// `None` where the field is no text.
+    text: Option<Text>,
+}
+
+struct Text {
+    empty: Outcome,
+    blank: Outcome,
+    /// The largest number of characters.
+    limit: usize,
+    at_limit: Outcome,
+    nul: Outcome,
+    unicode: Outcome,
+    /// What a value of so many characters looks like.
+    of_length: fn(usize) -> String,
+}
+
+/// A route with a body.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) granted: u16,
+    pub(super) fields: Vec<Field>,
+}
+
+fn plain(length: usize) -> String {
+    "ä".repeat(length)
+}
+
+fn address(length: usize) -> String {
+    format!("{}@example.com", "a".repeat(length - 12))
+}
+
+fn email() -> Field {
+    Field {
+        name: "email",
+        right: json!("grace@example.com"),
+        absent: Invalid,
+        null: Invalid,
+        text: Some(Text {
+            empty: Invalid,
+            blank: Invalid,
+            limit: 255,
+            at_limit: Granted,
+            nul: Invalid,
+            // No address has a space in it.
+            unicode: Invalid,
+            of_length: address,
+        }),
+    }
+}
+
+fn field(
+    name: &'static str,
+    right: Value,
+    absent: Outcome,
+    null: Outcome,
+    text: Option<Text>,
+) -> Field {
+    Field {
+        name,
+        right,
+        absent,
+        null,
+        text,
+    }
+}
+
+fn one_line() -> Text {
+    Text {
+        empty: Invalid,
+        blank: Invalid,
+        limit: 255,
+        at_limit: Granted,
+        nul: Invalid,
+        unicode: Granted,
+        of_length: plain,
+    }
+}
+
+fn paragraphs() -> Text {
+    Text {
+        empty: Granted,
+        blank: Granted,
+        limit: 2_000,
+        ..one_line()
+    }
+}
+
+fn chosen_password() -> Text {
+    Text {
+        // Three spaces are too short.
+        blank: Invalid,
+        limit: 128,
+        nul: Granted,
+        ..one_line()
+    }
+}
+
+fn typed_password() -> Text {
+    Text {
+        blank: WrongPassword,
+        at_limit: WrongPassword,
+        nul: WrongPassword,
+        unicode: WrongPassword,
+        ..chosen_password()
+    }
+}
+
+fn register() -> Vec<Field> {
+    let password = Some(chosen_password());
+    vec![
+        email(),
+        field("password", json!(PASSWORD), Invalid, Invalid, password),
+        field("name", json!("Grace"), Invalid, Invalid, Some(one_line())),
+    ]
+}
+
+fn login() -> Vec<Field> {
+    let email = Field {
+        text: email().text.map(|text| Text {
+            at_limit: WrongPassword,
+            ..text
+        }),
+        right: json!("ada@example.com"),
+        ..email()
+    };
+    let password = Some(typed_password());
+    vec![
+        email,
+        field("password", json!(PASSWORD), Invalid, Invalid, password),
+    ]
+}
+
+fn create() -> Vec<Field> {
+    let title = Some(one_line());
+    vec![
+        field("title", json!("Buy milk"), Invalid, Invalid, title),
+        description(),
+    ]
+}
+
+fn update() -> Vec<Field> {
+    let title = Some(one_line());
+    vec![
+        field("title", json!("Buy oats"), Granted, Invalid, title),
+        description(),
+        field("completed", json!(true), Granted, Invalid, None),
+    ]
+}
+
+fn description() -> Field {
+    let text = Some(paragraphs());
+    field("description", json!("two"), Granted, Granted, text)
+}
+
+/// Every route with a body; `task` is the path of a task.
+pub(super) fn routes(task: &str) -> Vec<Route> {
+    [
+        ("POST", "/api/auth/register", 201, register()),
+        ("POST", "/api/auth/login", 200, login()),
+        ("POST", "/api/tasks", 201, create()),
+        ("PUT", task, 200, update()),
+        ("PATCH", task, 200, update()),
+    ]
+    .into_iter()
+    .map(|(method, path, granted, fields)| Route {
+        method,
+        path: path.to_owned(),
+        granted,
+        fields,
+    })
+    .collect()
+}
+
+impl Route {
+    /// A body that is right.
+    pub(super) fn right(&self) -> Map<String, Value> {
+        self.fields
+            .iter()
+            .map(|field| (field.name.to_owned(), field.right.clone()))
+            .collect()
+    }
+
+    pub(super) fn send(&self, client: &Client, body: &[u8]) -> Answer {
+        let headers = [("content-type", "application/json")];
+        client.send(self.method, &self.path, &headers, body)
+    }
+}
+
+impl Field {
+    /// Every value that is tried, with its name and what is answered.
+    pub(super) fn values(&self) -> Vec<(&'static str, Value, Outcome)> {
+        let mut values = vec![
+            ("null", Value::Null, self.null),
+            ("number", json!(42), Invalid),
+            ("array", json!(["a"]), Invalid),
+            ("object", json!({"a": "b"}), Invalid),
+            ("deeply nested", nested(100), Invalid),
+        ];
+        let Some(text) = &self.text else {
+            values.push(("text", json!("true"), Invalid));
+            return values;
+        };
+        let of_length = |length| json!((text.of_length)(length));
+        values.extend([
+            ("boolean", json!(true), Invalid),
+            ("empty", json!(""), text.empty),
+            ("blank", json!(" \u{2003} "), text.blank),
+            ("at the limit", of_length(text.limit), text.at_limit),
+            ("one over the limit", of_length(text.limit + 1), Invalid),
+            ("NUL", json!("with\0nul character"), text.nul),
+            (
+                "emoji and combining",
+                json!("👩‍👩‍👧 e\u{301}\u{323} ﷽ 🦀🦀🦀"),
+                text.unicode,
+            ),
+        ]);
+        values
+    }
+}
+
+/// An array in an array in an array …
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!([]), |inner, _| json!([inner]))
+}

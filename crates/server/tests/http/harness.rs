@@ -1,0 +1,319 @@
+//! A server to test, and clients to test it with.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use todo_testkit::{Kind, TestDatabase};
+use ureq::{Agent, http};
+
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// The real program, serving a database of its own. It is ended when it is dropped.
+pub(crate) struct Server {
+    process: Child,
+    address: String,
+    log: Arc<Mutex<String>>,
+    // Dropped in this order, after the process has ended.
+    pub(crate) database: Option<Arc<TestDatabase>>,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// `None` when tests on this kind are to be skipped.
+    pub(crate) fn start(kind: Kind) -> Option<Self> {
+        Self::with(kind, &[])
+    }
+
+    /// A server with these variables besides those that make it fit for tests.
+    pub(crate) fn with(kind: Kind, variables: &[(&str, &str)]) -> Option<Self> {
+        let database = Arc::new(TestDatabase::new(kind)?);
+        Some(Self::on(&database, variables))
+    }
+
+    /// Another instance on the same database.
+    pub(crate) fn on(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> Self {
+        let mut server = Self::spawn(&database.url(), variables);
+        server.database = Some(Arc::clone(database));
+        server
+    }
+
+    fn spawn(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_todo-server"))
+            .env_clear()
+            .current_dir(&folder)
+            .env("DATABASE_URL", database_url)
+            .env("LISTEN", "127.0.0.1:0")
+            .env("JWT_SECRET", "a secret of no less than 32 bytes")
+            // The cheapest hash there is: these tests log in hundreds of times.
+            .env("ARGON2_MEMORY_KIB", "8")
+            .env("ARGON2_ITERATIONS", "1")
+            // Patience for a machine that is busy with other tests.
+            .env("REQUEST_DEADLINE_SECONDS", "60")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut stderr = process.stderr.take().unwrap();
+        let written = Arc::clone(&log);
+        thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(1..) = stderr.read(&mut chunk).inspect(|&length| {
+                let text = String::from_utf8_lossy(&chunk[..length]);
+                written.lock().unwrap().push_str(&text);
+            }) {}
+        });
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = lines
+            .find_map(|line| {
+                line.unwrap()
+                    .strip_prefix("Listening on http://")
+                    .map(str::to_owned)
+            })
+            .unwrap_or_else(|| panic!("it does not listen: {}", log.lock().unwrap()));
+        Self {
+            process,
+            address,
+            log,
+            database: None,
+            _folder: folder,
+        }
+    }
+
+    /// Someone who has no account yet.
+    pub(crate) fn client(&self) -> Client {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_mins(1)))
+            .build();
+        Client {
+            address: self.address.clone(),
+            agent: config.into(),
+            token: None,
+            id: String::new(),
+        }
+    }
+
+    /// Someone who has just registered.
+    pub(crate) fn user(&self, email: &str) -> Client {
+        let mut client = self.client();
+        let body = json!({"email": email, "password": PASSWORD, "name": "Ada"});
+        let answer = client.post("/api/auth/register", &body);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        client.sign_in(&answer);
+        client
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits for the process to end.
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
+        self.process.wait().unwrap()
+    }
+
+    /// What was written to the log so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.process.kill());
+        self.process.wait().unwrap();
+    }
+}
+
+/// Someone who sends requests, with a token or without.
+#[derive(Clone)]
+pub(crate) struct Client {
+    address: String,
+    agent: Agent,
+    pub(crate) token: Option<String>,
+    /// The id of the user.
+    pub(crate) id: String,
+}
+
+impl Client {
+    pub(crate) fn sign_in(&mut self, answer: &Answer) {
+        let body = answer.json();
+        self.token = Some(body["token"].as_str().unwrap().to_owned());
+        body["user"]["id"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut self.id);
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], &[])
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send_json("POST", path, body)
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send_json("PUT", path, body)
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send_json("PATCH", path, body)
+    }
+
+    /// PATCH without a body.
+    pub(crate) fn toggle(&self, path: &str) -> Answer {
+        self.send("PATCH", path, &[], &[])
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], &[])
+    }
+
+    /// Creates a task and gives it.
+    pub(crate) fn task(&self, title: &str) -> Value {
+        let answer = self.post("/api/tasks", &json!({"title": title}));
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+
+    /// Creates a task and gives its path.
+    pub(crate) fn task_path(&self, title: &str) -> String {
+        format!("/api/tasks/{}", self.task(title)["id"].as_str().unwrap())
+    }
+
+    pub(crate) fn send_json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = [("content-type", "application/json")];
+        self.send(method, path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Sends anything.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let uri = format!("http://{}{path}", self.address);
+        let mut request = http::Request::builder().method(method).uri(uri);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = if body.is_empty() {
+            self.agent.run(request.body(()).unwrap())
+        } else {
+            let request = request.body(body).unwrap();
+            let request = self
+                .agent
+                .configure_request(request)
+                .allow_non_standard_methods(true)
+                .build();
+            self.agent.run(request)
+        };
+        let mut response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.body_mut().read_to_vec().unwrap(),
+        }
+    }
+}
+
+/// What a request was answered with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The code of a problem, which must be one in every respect.
+    pub(crate) fn code(&self) -> String {
+        let problem = self.json();
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        assert_eq!(problem["status"], self.status, "{problem}");
+        assert_eq!(problem["type"], "about:blank", "{problem}");
+        assert_eq!(problem["request_id"], self.header("x-request-id").unwrap());
+        for member in ["title", "detail", "code"] {
+            assert!(problem[member].is_string(), "{problem}");
+        }
+        problem["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The `detail` of a problem.
+    pub(crate) fn detail(&self) -> String {
+        self.code();
+        self.json()["detail"].as_str().unwrap().to_owned()
+    }
+
+    /// The fields that a 422 names.
+    pub(crate) fn invalid_fields(&self) -> Vec<String> {
+        assert_eq!(self.status, 422, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.code(), "validation_failed");
+        let problem = self.json();
+        let errors = problem["errors"].as_array().unwrap();
+        errors
+            .iter()
+            .map(|error| {
+                assert!(!error["message"].as_str().unwrap().is_empty());
+                error["field"].as_str().unwrap().to_owned()
+            })
+            .collect()
+    }
+}
+
+/// Sends bytes as they are, and gives everything that comes back until the server closes the connection or is silent.
+pub(crate) fn send_raw(address: &str, bytes: &[u8], patience: Duration) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(patience)).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = Vec::new();
+    let mut chunk = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut chunk) {
+        answer.extend_from_slice(&chunk[..length]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Waits until `condition` holds.
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(30), "never: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,87 @@
+//! What there is when there is too much to do, and when the server is told to end.
+
+use std::{
+    net::TcpStream,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use todo_testkit::Kind::Sqlite;
+
+use crate::harness::{Client, Server, eventually};
+
+/// One thread that takes long for each hash, and a queue that is full with one.
+const NARROW: [(&str, &str); 4] = [
+    ("HASHING_THREADS", "1"),
+    ("QUEUE_LENGTH", "1"),
+    ("ARGON2_MEMORY_KIB", "19456"),
+    ("ARGON2_ITERATIONS", "60"),
+];
+
+fn log_in(client: &Client) -> crate::harness::Answer {
+    let body = json!({"email": "ada@example.com", "password": "wrong password"});
+    client.post("/api/auth/login", &body)
+}
+
+#[test]
+fn what_finds_the_queue_full_is_told_so_at_once_and_other_work_goes_on() {
+    let server = Server::with(Sqlite, &NARROW).unwrap();
+    let client = server.user("ada@example.com");
+    thread::scope(|scope| {
+        let logins: Vec<_> = (0..8).map(|_| scope.spawn(|| log_in(&client))).collect();
+        while logins.iter().any(|login| !login.is_finished()) {
+            assert_eq!(client.get("/api/tasks").status, 200);
+            assert_eq!(client.get("/health/live").status, 200);
+        }
+        let answers: Vec<_> = logins
+            .into_iter()
+            .map(|login| login.join().unwrap())
+            .collect();
+        let refused: Vec<_> = answers
+            .iter()
+            .filter(|answer| answer.status == 503)
+            .collect();
+        assert!(!refused.is_empty());
+        for answer in &refused {
+            assert_eq!(answer.code(), "overloaded");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+        }
+        let verified = answers.iter().filter(|answer| answer.status == 401).count();
+        assert_eq!(verified + refused.len(), 8);
+        assert!(verified >= 1);
+    });
+}
+
+#[test]
+fn what_takes_too_long_is_answered_in_time() {
+    let variables = [
+        ("REQUEST_DEADLINE_SECONDS", "1"),
+        ("ARGON2_MEMORY_KIB", "19456"),
+        ("ARGON2_ITERATIONS", "1000"),
+    ];
+    let server = Server::with(Sqlite, &variables).unwrap();
+    let began = Instant::now();
+    let answer = log_in(&server.client());
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.code(), "outcome_unknown");
+    // The hash itself takes many times as long.
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn what_is_under_way_is_answered_before_the_server_ends() {
+    let mut server = Server::with(Sqlite, &NARROW).unwrap();
+    let client = server.client();
+    let login = thread::spawn(move || log_in(&client));
+    // The request is under way once its user is looked up; there is no telling from outside, so it is given a while.
+    thread::sleep(Duration::from_millis(150));
+    let process = server.process_id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &process]).status();
+    assert!(killed.unwrap().success());
+    assert_eq!(login.join().unwrap().status, 401);
+    assert!(server.wait().success());
+    let address = server.address().to_owned();
+    eventually("the port is free", || TcpStream::connect(&address).is_err());
+}
