@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Display},
+    fs,
     net::{SocketAddr, ToSocketAddrs},
     str::FromStr,
     thread::available_parallelism,
@@ -141,17 +142,26 @@ impl Variables<'_> {
     /// `Some(None)` when there is none and none is needed.
     fn signing_key(&mut self, kind: Option<DatabaseKind>) -> Option<Option<SigningKey>> {
         const NAME: &str = "JWT_SECRET";
-        match self.value(NAME) {
-            Some(secret) => self
-                .or_fault(NAME, SigningKey::new(secret.as_bytes()))
-                .map(Some),
-            None if kind == Some(DatabaseKind::Postgres) => self.fault(
+        const FILE: &str = "JWT_SECRET_FILE";
+        match (self.value(NAME), self.value(FILE)) {
+            (Some(_), Some(_)) => self.fault(FILE, "must not be set together with JWT_SECRET"),
+            (Some(secret), None) => self.key(NAME, secret.as_bytes()).map(Some),
+            (None, Some(path)) => {
+                let secret = fs::read(&path).map_err(|error| format!("cannot be read: {error}"));
+                let secret = self.or_fault(FILE, secret)?;
+                self.key(FILE, secret.trim_ascii()).map(Some)
+            }
+            (None, None) if kind == Some(DatabaseKind::Postgres) => self.fault(
                 NAME,
                 "is required with PostgreSQL, since every instance must have the same; \
                  make one with: openssl rand -base64 48",
             ),
-            None => Some(None),
+            (None, None) => Some(None),
         }
+    }
+
+    fn key(&mut self, name: &str, secret: &[u8]) -> Option<SigningKey> {
+        self.or_fault(name, SigningKey::new(secret))
     }
 
     fn previous_keys(&mut self) -> Option<Vec<SigningKey>> {
@@ -161,7 +171,7 @@ impl Variables<'_> {
             .split(',')
             .map(str::trim)
             .filter(|secret| !secret.is_empty())
-            .map(|secret| self.or_fault(NAME, SigningKey::new(secret.as_bytes())))
+            .map(|secret| self.key(NAME, secret.as_bytes()))
             .collect()
     }
 
@@ -323,6 +333,29 @@ mod tests {
                 .to_string()
                 .contains("JWT_SECRET is required with PostgreSQL")
         );
+    }
+
+    #[test]
+    fn a_key_may_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, format!("{SECRET}\n")).unwrap();
+        let path = path.to_str().unwrap();
+        let from_file = read(&[("JWT_SECRET_FILE", path)]).unwrap().signing_key;
+        let from_variable = read(&[("JWT_SECRET", SECRET)]).unwrap().signing_key;
+        assert_eq!(format!("{from_file:?}"), format!("{from_variable:?}"));
+
+        let both = [("JWT_SECRET_FILE", path), ("JWT_SECRET", SECRET)];
+        for (variables, message) in [
+            (&both[..], "JWT_SECRET_FILE must not be set together"),
+            (
+                &[("JWT_SECRET_FILE", "/nowhere")],
+                "JWT_SECRET_FILE cannot be read",
+            ),
+        ] {
+            let error = read(variables).unwrap_err();
+            assert!(error.0[0].starts_with(message), "{error}");
+        }
     }
 
     #[test]

@@ -1,0 +1,34 @@
+//! The feature `mocks`: every port has a mock that stands in for it.
+
+use std::sync::Arc;
+
+use todo_domain::{
+    Timestamp,
+    ports::{
+        AccessTokens, Clock, IdGenerator, MockAccessTokens, MockClock, MockIdGenerator,
+        MockPasswordHasher, MockSessionRepository, MockStorageProbe, MockTodoRepository,
+        MockUserRepository, PasswordHasher, SessionRepository, StorageProbe, TodoRepository,
+        UserRepository,
+    },
+};
+
+#[test]
+fn a_mock_answers_as_it_was_told() {
+    let instant = Timestamp::from_microseconds(1).unwrap();
+    let mut clock = MockClock::new();
+    clock.expect_now().return_const(instant);
+    let clock: Arc<dyn Clock> = Arc::new(clock);
+    assert_eq!(clock.now(), instant);
+}
+
+#[test]
+fn every_port_can_be_shared_as_an_object() {
+    fn shared<T: ?Sized + Send + Sync>(_: Arc<T>) {}
+    shared::<dyn AccessTokens>(Arc::new(MockAccessTokens::new()));
+    shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
+    shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
+    shared::<dyn SessionRepository>(Arc::new(MockSessionRepository::new()));
+    shared::<dyn StorageProbe>(Arc::new(MockStorageProbe::new()));
+    shared::<dyn TodoRepository>(Arc::new(MockTodoRepository::new()));
+    shared::<dyn UserRepository>(Arc::new(MockUserRepository::new()));
+}

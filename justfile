@@ -1,0 +1,36 @@
+# List the recipes.
+default:
+    @just --list
+
+# Serve, with what the environment configures.
+run *arguments:
+    cargo run --release -- {{ arguments }}
+
+# Bring the database to the shape that is needed.
+migrate:
+    cargo run --release -- migrate
+
+# Everything that CI checks.
+check:
+    CI=true .ci/run
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Lint the code and its documentation.
+lint:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
+
+# Test on both databases.
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# Write the OpenAPI document that is checked in.
+openapi:
+    cargo run --quiet -- openapi > crates/api/openapi.json
+
+# Check licences, sources, and crates that are known to be bad.
+deny:
+    cargo deny check bans licenses sources
