@@ -9,6 +9,7 @@ mod error;
 mod manager;
 mod migrations;
 mod pool;
+mod prepared;
 pub(crate) mod schema;
 mod url;
 
@@ -18,4 +19,5 @@ pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_viol
 pub use manager::ConnectError;
 pub use migrations::MigrateError;
 pub use pool::{Database, PoolSettings};
+pub(crate) use prepared::kept_prepared;
 pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl};

@@ -9,7 +9,9 @@ use todo_domain::{
     ports::{InsertSessionError, SessionRepository, StorageError},
 };
 
-use crate::database::{Database, Id, Instant, is_foreign_key_violation, schema::sessions};
+use crate::database::{
+    Database, Id, Instant, is_foreign_key_violation, kept_prepared, schema::sessions,
+};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
@@ -45,9 +47,12 @@ impl From<&Session> for SessionRow {
 impl SessionRepository for Database {
     fn insert(&self, session: &Session) -> Result<(), InsertSessionError> {
         self.write(|connection| {
-            diesel::insert_into(sessions::table)
-                .values(SessionRow::from(session))
-                .execute(connection)
+            kept_prepared(
+                diesel::insert_into(sessions::table)
+                    .values(SessionRow::from(session))
+                    .returning(sessions::id),
+            )
+            .get_result::<Id>(connection)
         })
         .map(drop)
         .map_err(|error| {

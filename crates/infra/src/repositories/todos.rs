@@ -12,7 +12,7 @@ use todo_domain::{
 };
 
 use crate::database::{
-    Database, Id, Instant, MultiBackend, is_foreign_key_violation, schema::tasks,
+    Database, Id, Instant, MultiBackend, is_foreign_key_violation, kept_prepared, schema::tasks,
 };
 
 #[derive(Queryable, Selectable)]
@@ -143,9 +143,12 @@ fn containing(text: &SearchText) -> String {
 impl TodoRepository for Database {
     fn insert(&self, todo: &Todo) -> Result<(), InsertTodoError> {
         self.write(|connection| {
-            diesel::insert_into(tasks::table)
-                .values(NewTodoRow::from(todo))
-                .execute(connection)
+            kept_prepared(
+                diesel::insert_into(tasks::table)
+                    .values(NewTodoRow::from(todo))
+                    .returning(tasks::id),
+            )
+            .get_result::<Id>(connection)
         })
         .map(drop)
         .map_err(|error| {
@@ -205,7 +208,7 @@ impl TodoRepository for Database {
         let toggle = (change.completion == CompletionChange::Toggle)
             .then(|| tasks::completed.eq(not(tasks::completed)));
         let row = self.write(|connection| {
-            diesel::update(tasks::table.find(Id(id.as_uuid())))
+            let update = diesel::update(tasks::table.find(Id(id.as_uuid())))
                 .filter(tasks::user_id.eq(Id(owner.as_uuid())))
                 .set((TodoChangeset::new(change, now), toggle))
                 .returning((
@@ -216,7 +219,8 @@ impl TodoRepository for Database {
                     tasks::completed,
                     tasks::created_at,
                     tasks::updated_at,
-                ))
+                ));
+            kept_prepared(update)
                 .get_result::<TodoRow>(connection)
                 .optional()
         })?;

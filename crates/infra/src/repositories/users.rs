@@ -11,7 +11,7 @@ use todo_domain::{
 
 use super::sessions::SessionRow;
 use crate::database::{
-    Database, Id, Instant, is_unique_violation,
+    Database, Id, Instant, is_unique_violation, kept_prepared,
     schema::{sessions, users},
 };
 
@@ -71,12 +71,18 @@ impl UserRepository for Database {
         session: &Session,
     ) -> Result<(), InsertUserError> {
         self.transaction(|connection| {
-            diesel::insert_into(users::table)
-                .values(NewUserRow::new(user, password_hash))
-                .execute(connection)?;
-            diesel::insert_into(sessions::table)
-                .values(SessionRow::from(session))
-                .execute(connection)?;
+            kept_prepared(
+                diesel::insert_into(users::table)
+                    .values(NewUserRow::new(user, password_hash))
+                    .returning(users::id),
+            )
+            .get_result::<Id>(connection)?;
+            kept_prepared(
+                diesel::insert_into(sessions::table)
+                    .values(SessionRow::from(session))
+                    .returning(sessions::id),
+            )
+            .get_result::<Id>(connection)?;
             Ok(())
         })
         .map_err(|error| {

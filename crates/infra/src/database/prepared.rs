@@ -1,0 +1,120 @@
+//! Statements that stay prepared.
+
+use diesel::{
+    QueryResult, RunQueryDsl,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+};
+
+use super::{AnyConnection, connection::MultiBackend};
+
+/// A statement that stays prepared on its connection, by its text.
+///
+/// Diesel prepares INSERT and UPDATE anew each time, since their text depends on which values are there; on PostgreSQL
+/// that is one more round trip, and planning again. Ours have few texts each, so each text is prepared once.
+///
+/// It works for statements that return rows: where one is executed for its count, diesel's `MultiConnection` asks a
+/// reference to it, which does not know better. (DELETE needs no help.)
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeptPrepared<Q>(Q);
+
+/// Keeps `statement` prepared. It must not have a text that grows with its input (such as a list of values).
+pub(crate) fn kept_prepared<Q>(statement: Q) -> KeptPrepared<Q> {
+    KeptPrepared(statement)
+}
+
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for KeptPrepared<Q> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q> QueryId for KeptPrepared<Q> {
+    type QueryId = ();
+
+    /// Its text tells it from others.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for KeptPrepared<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> RunQueryDsl<AnyConnection> for KeptPrepared<Q> {}
+
+#[cfg(test)]
+mod tests {
+    use diesel::{QueryableByName, sql_query, sql_types::BigInt};
+    use todo_domain::{
+        Change, CompletionChange, Description, DisplayName, Email, NewTodo, PasswordHash, Session,
+        Title, Todo, TodoChange, User,
+        ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
+    };
+    use todo_testkit::{Kind::Postgres, TestDatabase};
+
+    use super::*;
+    use crate::{Database, DatabaseUrl, PoolSettings, RandomIds, SystemClock};
+
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+
+    /// How many statements that write are prepared on the one connection.
+    fn prepared(database: &Database) -> i64 {
+        let sql = "SELECT count(*) AS count FROM pg_prepared_statements \
+                   WHERE statement ~ '^(INSERT|UPDATE|DELETE)'";
+        let count: Count = database
+            .read(|connection| sql_query(sql).get_result(connection))
+            .unwrap();
+        count.count
+    }
+
+    fn write_everything(database: &Database, email: &str) {
+        let (now, ids) = (SystemClock.now(), RandomIds);
+        let email = Email::new(email).unwrap();
+        let user = User::new(ids.user(), email, DisplayName::new("Ada").unwrap(), now);
+        let session = |_| Session::begin(ids.session(), user.id, now, std::time::Duration::MAX);
+        let hash = PasswordHash::new("a hash".to_owned());
+        UserRepository::insert(database, &user, &hash, &session(1)).unwrap();
+        SessionRepository::insert(database, &session(2)).unwrap();
+        let new = NewTodo {
+            title: Title::new("a").unwrap(),
+            description: Some(Description::new("b").unwrap()),
+        };
+        let todo = Todo::new(ids.todo(), user.id, new, now);
+        TodoRepository::insert(database, &todo).unwrap();
+        let change = TodoChange {
+            title: Change::To(todo.title.clone()),
+            description: Change::To(None),
+            completion: CompletionChange::To(true),
+        };
+        for change in [change, TodoChange::toggle()] {
+            database.update(user.id, todo.id, &change, now).unwrap();
+        }
+        TodoRepository::delete(database, user.id, todo.id).unwrap();
+    }
+
+    #[test]
+    fn what_writes_is_prepared_once() {
+        let Some(behind) = TestDatabase::new(Postgres) else {
+            return;
+        };
+        let url: DatabaseUrl = behind.url().parse().unwrap();
+        let settings = PoolSettings {
+            max_connections: 1,
+            ..PoolSettings::for_kind(url.kind())
+        };
+        let database = Database::new(url, &settings);
+        database.migrate().unwrap();
+        write_everything(&database, "ada@example.com");
+        // User, session, todo; two changes; a deletion.
+        assert_eq!(prepared(&database), 6);
+        write_everything(&database, "grace@example.com");
+        assert_eq!(prepared(&database), 6);
+    }
+}
