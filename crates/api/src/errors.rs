@@ -45,6 +45,14 @@ fn task_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "task_not_found", "Task not found")
 }
 
+fn precondition_failed() -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "The task has changed since; read it again before you change it",
+    )
+}
+
 fn unavailable(code: &'static str, detail: &'static str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         .with_header(header::RETRY_AFTER, RETRY_AFTER)
@@ -174,6 +182,7 @@ impl From<UpdateTodoError> for Problem {
     fn from(error: UpdateTodoError) -> Self {
         match error {
             UpdateTodoError::NotFound => task_not_found(),
+            UpdateTodoError::PreconditionFailed => precondition_failed(),
             UpdateTodoError::Failure(failure) => failure.into(),
         }
     }
@@ -183,6 +192,7 @@ impl From<ToggleTodoError> for Problem {
     fn from(error: ToggleTodoError) -> Self {
         match error {
             ToggleTodoError::NotFound => task_not_found(),
+            ToggleTodoError::PreconditionFailed => precondition_failed(),
             ToggleTodoError::Failure(failure) => failure.into(),
         }
     }
@@ -192,6 +202,7 @@ impl From<DeleteTodoError> for Problem {
     fn from(error: DeleteTodoError) -> Self {
         match error {
             DeleteTodoError::NotFound => task_not_found(),
+            DeleteTodoError::PreconditionFailed => precondition_failed(),
             DeleteTodoError::Failure(failure) => failure.into(),
         }
     }

@@ -36,6 +36,13 @@ impl Fields {
         }
     }
 
+    /// Every text that was sent and not yet read, with its name.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (String, String)> {
+        self.sent
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+    }
+
     /// A field that must be there.
     pub(crate) fn required<T>(
         &mut self,
@@ -59,6 +66,29 @@ impl Fields {
             None | Some(Value::Null) => Some(None),
             Some(value) => self.or_fault(name, read(value)).map(Some),
         }
+    }
+
+    /// A parameter that may be there any number of times.
+    pub(crate) fn repeated<T>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(Value) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        self.known.push(name);
+        let values: Vec<Value> = self
+            .sent
+            .extract_if(.., |(sent, _)| sent == name)
+            .map(|(_, value)| value)
+            .collect();
+        values
+            .into_iter()
+            .map(|value| self.or_fault(name, read(value)))
+            .collect()
+    }
+
+    /// Notes a fault of a field that was read, such as that it contradicts another.
+    pub(crate) fn contradiction<T>(&mut self, name: &'static str, message: &str) -> Option<T> {
+        self.fault(name, message)
     }
 
     /// A property that stays as it is when the field is absent.
@@ -132,11 +162,24 @@ impl Fields {
 
 /// Reads a string by a constructor of the domain.
 pub(crate) fn text<T, E: Display>(
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> impl FnOnce(Value) -> Result<T, String> {
-    |value| match value {
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> impl Fn(Value) -> Result<T, String> {
+    move |value| match value {
         Value::String(text) => parse(&text).map_err(|error| error.to_string()),
         other => Err(format!("must be a string, not {}", kind(&other))),
+    }
+}
+
+/// Reads an array, each of its items by `read`.
+pub(crate) fn array<T>(
+    read: impl Fn(Value) -> Result<T, String>,
+) -> impl FnOnce(Value) -> Result<Vec<T>, String> {
+    move |value| match value {
+        Value::Array(items) => (1..)
+            .zip(items)
+            .map(|(number, item)| read(item).map_err(|error| format!("item {number} {error}")))
+            .collect(),
+        other => Err(format!("must be an array, not {}", kind(&other))),
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod body;
 mod cors;
+mod cursor;
 mod edge;
 mod errors;
+mod etag;
 mod fields;
 mod lane;
 mod openapi;

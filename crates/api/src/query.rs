@@ -1,6 +1,6 @@
 //! The parameters of a query.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -17,6 +17,21 @@ pub(crate) fn parse_query(query: &str) -> Result<Vec<(String, Value)>, Problem> 
             Ok((name, Value::String(value)))
         })
         .collect()
+}
+
+/// What is encoded in a parameter: everything but the unreserved characters of RFC 3986, 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Appends a parameter to a query, and an `&` for the next one.
+pub(crate) fn write_parameter(query: &mut String, name: &str, value: &str) {
+    for (text, end) in [(name, '='), (value, '&')] {
+        query.extend(utf8_percent_encode(text, RESERVED));
+        query.push(end);
+    }
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -39,6 +54,14 @@ mod tests {
         let expected = [("q", "café au lait"), ("a", "1=2"), ("b", ""), ("a", "")];
         let expected = expected.map(|(name, value)| (name.to_owned(), Value::from(value)));
         assert_eq!(parameters, expected);
+    }
+
+    #[test]
+    fn a_parameter_that_is_written_is_parsed_back() {
+        let mut query = String::new();
+        write_parameter(&mut query, "q", "50% & é+1=2");
+        let parsed = parse_query(&query).unwrap();
+        assert_eq!(parsed, [("q".to_owned(), Value::from("50% & é+1=2"))]);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
 };
 use serde::Serialize;
 
@@ -13,7 +16,7 @@ use crate::problem::Problem;
 pub(crate) struct Reply {
     status: StatusCode,
     body: Vec<u8>,
-    location: Option<String>,
+    headers: Vec<(HeaderName, String)>,
     cache_control: &'static str,
 }
 
@@ -35,10 +38,36 @@ impl Reply {
 
     /// Says where the thing that was created is.
     pub(crate) fn at(self, location: String) -> Self {
+        self.with_header(header::LOCATION, location)
+    }
+
+    /// Names the state of what is in it.
+    pub(crate) fn with_etag(self, etag: String) -> Self {
+        self.with_header(header::ETAG, etag)
+    }
+
+    /// Says where the next page is.
+    pub(crate) fn with_next(self, uri: &str) -> Self {
+        self.with_header(header::LINK, format!("<{uri}>; rel=\"next\""))
+    }
+
+    /// The body, as it will be sent.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The same with 304 in place of the body: the client has it.
+    pub(crate) fn not_modified(self) -> Self {
         Self {
-            location: Some(location),
+            status: StatusCode::NOT_MODIFIED,
+            body: Vec::new(),
             ..self
         }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// Says that no cache may keep it, since it carries a token.
@@ -59,7 +88,7 @@ impl Reply {
         Self {
             status,
             body,
-            location: None,
+            headers: Vec::new(),
             cache_control: "private, no-cache",
         }
     }
@@ -71,10 +100,10 @@ impl Responder for Reply {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CACHE_CONTROL, self.cache_control));
-        if let Some(location) = self.location {
-            response.insert_header((header::LOCATION, location));
+        for header in self.headers {
+            response.insert_header(header);
         }
-        if self.status == StatusCode::NO_CONTENT {
+        if self.body.is_empty() {
             return response.finish();
         }
         response

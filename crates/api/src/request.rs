@@ -5,19 +5,24 @@ use std::{
     str::FromStr,
 };
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, http::header, web::Data};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, dev,
+    http::header::{self, HeaderName},
+    web::Data,
+};
 use serde_json::Value;
-use todo_application::{App, Caller, account::authenticate};
+use todo_application::{App, Caller, account::authenticate, todo::Precondition};
 use todo_domain::{AccessToken, TodoId, UserId};
 
 use crate::{
     Lanes, State,
     body::{Body, parse_object},
     errors::not_authenticated,
+    etag,
     fields::Fields,
     lane::Lane,
     problem::Problem,
-    query::parse_query,
+    query::{parse_query, write_parameter},
     reply::Reply,
 };
 
@@ -38,7 +43,10 @@ pub(crate) struct Input {
     id: Option<String>,
     user_id: Option<String>,
     query: String,
+    path: String,
     content_type: Option<String>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
     body: Body,
 }
 
@@ -95,6 +103,40 @@ impl Input {
     /// The todo that the path names.
     pub(crate) fn todo_id(&self) -> Result<TodoId, Problem> {
         parse_path("id", self.id.as_deref().unwrap_or_default())
+    }
+
+    /// What the client demands of the task before it is changed.
+    pub(crate) fn precondition(&self) -> Result<Precondition, Problem> {
+        etag::if_match(self.if_match.as_deref())
+            .map_err(|error| Problem::invalid_field("If-Match", error))
+    }
+
+    /// The reply with its entity tag, or 304 when the client has it already.
+    pub(crate) fn unless_known(&self, reply: Reply, etag: String) -> Result<Reply, Problem> {
+        let is_known = etag::none_match_names(self.if_none_match.as_deref(), &etag)
+            .map_err(|error| Problem::invalid_field("If-None-Match", error))?;
+        let reply = reply.with_etag(etag);
+        Ok(if is_known {
+            reply.not_modified()
+        } else {
+            reply
+        })
+    }
+
+    /// The target of the request with another cursor, for the next page.
+    pub(crate) fn uri_with_cursor(&self, cursor: &str) -> Result<String, Problem> {
+        let mut uri = format!("{}?", self.path);
+        for (name, value) in parse_query(&self.query)? {
+            if let (false, Some(value)) = (
+                ["cursor", "offset"].contains(&name.as_str()),
+                value.as_str(),
+            ) {
+                write_parameter(&mut uri, &name, value);
+            }
+        }
+        write_parameter(&mut uri, "cursor", cursor);
+        uri.pop();
+        Ok(uri)
     }
 
     /// Makes sure that there is neither a query nor a body, which an empty object is as good as.
@@ -173,13 +215,23 @@ fn from_request(request: &HttpRequest) -> Option<Request> {
             id: part("id"),
             user_id: part("user_id"),
             query: request.query_string().to_owned(),
-            content_type: request
-                .headers()
-                .get(header::CONTENT_TYPE)
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            path: request.path().to_owned(),
+            content_type: header_text(request, header::CONTENT_TYPE),
+            if_match: header_text(request, header::IF_MATCH),
+            if_none_match: header_text(request, header::IF_NONE_MATCH),
             body: request.extensions_mut().remove::<Body>()?,
         },
     })
+}
+
+/// A header, all of its lines as one list.
+fn header_text(request: &HttpRequest, name: HeaderName) -> Option<String> {
+    let lines: Vec<_> = request
+        .headers()
+        .get_all(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1); `None` when there is none, or another scheme.

@@ -1,7 +1,7 @@
 //! What todos and users look like on the wire, where a todo is called a task.
 
 use serde::{Serialize, Serializer};
-use todo_domain::{DisplayName, Timestamp, Todo, User};
+use todo_domain::{DisplayName, Due, Priority, Tag, Timestamp, Todo, User};
 use utoipa::ToSchema;
 
 /// A task.
@@ -24,6 +24,21 @@ pub(crate) struct TaskResponse<'a> {
     description: Option<&'a str>,
     /// Whether it is done.
     completed: bool,
+    /// When it was done; null while it is not.
+    #[serde(serialize_with = "as_text_or_null")]
+    #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
+    completed_at: Option<Timestamp>,
+    /// How much it matters.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = PriorityName)]
+    priority: Priority,
+    /// When it is to be done: a date, or an instant with the offset that it was given with.
+    #[serde(serialize_with = "as_text_or_null")]
+    #[schema(required, value_type = Option<String>, example = "2026-12-05")]
+    due_date: Option<Due>,
+    /// Words by which it is grouped with others, in lower case.
+    #[schema(max_items = 20, example = json!(["home"]))]
+    tags: Vec<&'a str>,
     /// When it was created, in UTC and to the microsecond.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
@@ -32,6 +47,19 @@ pub(crate) struct TaskResponse<'a> {
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     updated_at: Timestamp,
+    /// How many times it has been written. It is also the task's `ETag`.
+    #[schema(minimum = 1, example = 1)]
+    version: u64,
+}
+
+/// How much a task matters.
+#[derive(ToSchema)]
+#[schema(as = Priority, rename_all = "lowercase")]
+#[expect(dead_code, reason = "it describes what a priority is on the wire")]
+pub(crate) enum PriorityName {
+    Low,
+    Medium,
+    High,
 }
 
 impl<'a> From<&'a Todo> for TaskResponse<'a> {
@@ -44,9 +72,14 @@ impl<'a> From<&'a Todo> for TaskResponse<'a> {
                 .description
                 .as_ref()
                 .map(todo_domain::Description::as_str),
-            completed: todo.completed,
+            completed: todo.is_completed(),
+            completed_at: todo.completed_at,
+            priority: todo.priority,
+            due_date: todo.due,
+            tags: todo.tags.iter().map(Tag::as_str).collect(),
             created_at: todo.created_at,
             updated_at: todo.updated_at,
+            version: todo.version,
         }
     }
 }
@@ -82,4 +115,15 @@ fn as_text<T: std::fmt::Display, S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it with a reference")]
+fn as_text_or_null<T: std::fmt::Display, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
 }

@@ -92,8 +92,8 @@ pub(crate) fn caller() -> Caller {
 
 pub(crate) fn new_todo() -> NewTodo {
     NewTodo {
-        title: Title::new("Buy milk").unwrap(),
         description: Some(Description::new("two litres").unwrap()),
+        ..NewTodo::titled(Title::new("Buy milk").unwrap())
     }
 }
 

@@ -5,6 +5,7 @@ mod id;
 pub mod ports;
 mod session;
 mod text;
+mod time_zone;
 mod timestamp;
 mod todo;
 mod user;
@@ -13,10 +14,14 @@ pub use access_token::{AccessClaims, AccessToken};
 pub use id::{InvalidId, SessionId, TodoId, UserId};
 pub use session::Session;
 pub use text::{TextError, fold_case};
+pub use time_zone::{TimeZone, UnknownTimeZone};
 pub use timestamp::{Timestamp, TimestampError};
 pub use todo::{
-    Change, CompletionChange, Description, NewTodo, Page, PageLimit, PageLimitError, SearchText,
-    Title, Todo, TodoChange, TodoFilter,
+    Change, CompletionChange, Days, DaysReversed, Description, Direction, Due, DueCondition,
+    DuePeriod, InvalidDate, InvalidDirection, InvalidDue, InvalidDuePeriod, InvalidPriority,
+    InvalidSortKey, NewTodo, Page, PageLimit, PageLimitError, PageStart, Position, Priority,
+    SearchText, SortKey, SortValue, Tag, Tags, Title, Todo, TodoChange, TodoFilter, TodoOrder,
+    TooManyTags, date,
 };
 pub use user::{
     Credentials, DisplayName, Email, EmailError, Password, PasswordAttempt, PasswordError,

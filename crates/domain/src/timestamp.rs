@@ -33,6 +33,9 @@ pub enum TimestampError {
 }
 
 impl Timestamp {
+    /// The last instant that there is: 9999-12-30T22:00:00Z.
+    pub const MAX: Self = Self(jiff::Timestamp::constant(253_402_207_200, 0));
+
     /// The instant that many microseconds after 1970-01-01T00:00:00Z.
     ///
     /// # Errors
@@ -41,15 +44,21 @@ impl Timestamp {
         let Ok(instant) = jiff::Timestamp::from_microsecond(microseconds) else {
             return Err(TimestampError::OutOfRange);
         };
-        Ok(Self(instant))
+        Ok(Self(instant).min(Self::MAX))
     }
 
-    /// Takes an instant, cutting off what is finer than a microsecond.
+    /// Takes an instant, cutting off what is finer than a microsecond, and what is later than [`Timestamp::MAX`].
     #[must_use]
     pub fn truncate(instant: jiff::Timestamp) -> Self {
         let finer = instant.subsec_nanosecond().rem_euclid(1_000);
         let finer = jiff::SignedDuration::from_nanos(i64::from(finer));
-        Self(instant.checked_sub(finer).unwrap_or(instant))
+        Self(instant.checked_sub(finer).unwrap_or(instant)).min(Self::MAX)
+    }
+
+    /// The instant, as the date library has it.
+    #[must_use]
+    pub fn as_jiff(self) -> jiff::Timestamp {
+        self.0
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -125,6 +134,12 @@ mod tests {
     fn adding_stops_at_the_last_instant() {
         let instant = Timestamp::from_microseconds(0).unwrap();
         let last = instant.saturating_add(Duration::MAX);
+        assert_eq!(last, Timestamp::MAX);
+        assert_eq!(last, Timestamp::truncate(jiff::Timestamp::MAX));
+        assert_eq!(
+            Timestamp::from_microseconds(last.as_microseconds()),
+            Ok(last)
+        );
         assert_eq!(last, last.saturating_add(Duration::from_secs(1)));
     }
 

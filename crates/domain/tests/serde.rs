@@ -3,7 +3,9 @@
 use rstest::rstest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, from_value, json, to_value};
-use todo_domain::{Description, DisplayName, Email, Timestamp, Title, Todo, TodoId, User};
+use todo_domain::{
+    Description, DisplayName, Due, Email, Priority, Tags, Timestamp, Title, Todo, TodoId, User,
+};
 
 const ID: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
 
@@ -20,9 +22,13 @@ fn a_todo_survives_writing_and_reading() {
         "owner": ID,
         "title": "Buy milk",
         "description": null,
-        "completed": true,
+        "completed_at": "2026-12-01T09:30:00.000000Z",
+        "priority": "high",
+        "due": "2026-12-05",
+        "tags": ["home", "work"],
         "created_at": "2026-12-01T09:30:00.000001Z",
         "updated_at": "2026-12-01T09:30:00.000002Z",
+        "version": 2,
     })));
 }
 
@@ -43,6 +49,9 @@ fn a_user_survives_writing_and_reading() {
 #[case::name(refuses::<DisplayName>(json!("")))]
 #[case::email(refuses::<Email>(json!("ada")))]
 #[case::id(refuses::<TodoId>(json!("42")))]
+#[case::due(refuses::<Due>(json!("2026-02-30")))]
+#[case::priority(refuses::<Priority>(json!("urgent")))]
+#[case::tags(refuses::<Tags>(json!([" "])))]
 #[case::timestamp(refuses::<Timestamp>(json!("tomorrow")))]
 fn what_breaks_a_rule_is_not_read(#[case] refused: bool) {
     assert!(refused);

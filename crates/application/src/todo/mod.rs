@@ -4,12 +4,14 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod precondition;
 mod toggle;
 mod update;
 
 pub use create::{CreateTodoError, create_todo};
 pub use delete::{DeleteTodoError, delete_todo};
 pub use get::{GetTodoError, get_todo};
-pub use list::{ListTodos, ListTodosError, TodoList, list_todos};
+pub use list::{DueQuery, ListTodos, ListTodosError, TodoList, list_todos};
+pub use precondition::Precondition;
 pub use toggle::{ToggleTodoError, toggle_todo};
 pub use update::{UpdateTodoError, update_todo};

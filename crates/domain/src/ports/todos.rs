@@ -30,9 +30,10 @@ pub trait TodoRepository: Send + Sync {
     /// [`StorageError`].
     fn find(&self, owner: UserId, id: TodoId) -> Result<Option<Todo>, StorageError>;
 
-    /// The owner's todos that [match](TodoFilter::matches), newest first; those created at the same instant in
-    /// descending order of id. After the first `page.offset` of them, at most `page.limit`, and at most one more that
-    /// shows that the list goes on.
+    /// The owner's todos that [match](TodoFilter::matches), in the order of the page and from where it starts: at most
+    /// `page.limit`, and at most one more that shows that the list goes on.
+    ///
+    /// Todos stand in an order as their [positions](crate::TodoOrder::position) do.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -40,7 +41,7 @@ pub trait TodoRepository: Send + Sync {
         &self,
         owner: UserId,
         filter: &TodoFilter,
-        page: Page,
+        page: &Page,
     ) -> Result<Vec<Todo>, StorageError>;
 
     /// How many of the owner's todos [match](TodoFilter::matches).
@@ -50,7 +51,7 @@ pub trait TodoRepository: Send + Sync {
     fn count(&self, owner: UserId, filter: &TodoFilter) -> Result<u64, StorageError>;
 
     /// Applies `change` at `now` to the owner's todo with this id and gives the todo as it is then; `None` when the
-    /// owner has no such todo.
+    /// owner has no such todo, or it is not of the expected version.
     ///
     /// MUST do to the stored todo what [`Todo::apply`] does. Changes made at the same time MUST happen one after the
     /// other: none is lost.
@@ -61,13 +62,20 @@ pub trait TodoRepository: Send + Sync {
         &self,
         owner: UserId,
         id: TodoId,
+        expected: Option<u64>,
         change: &TodoChange,
         now: Timestamp,
     ) -> Result<Option<Todo>, StorageError>;
 
-    /// Deletes the owner's todo with this id. `false` when the owner has no such todo.
+    /// Deletes the owner's todo with this id. `false` when the owner has no such todo, or it is not of the expected
+    /// version.
     ///
     /// # Errors
     /// [`StorageError`].
-    fn delete(&self, owner: UserId, id: TodoId) -> Result<bool, StorageError>;
+    fn delete(
+        &self,
+        owner: UserId,
+        id: TodoId,
+        expected: Option<u64>,
+    ) -> Result<bool, StorageError>;
 }

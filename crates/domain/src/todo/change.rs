@@ -1,6 +1,6 @@
 //! What may be changed about a todo.
 
-use super::{Description, Title};
+use super::{Description, Due, Priority, Tags, Title};
 
 /// What a change does to one property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +35,12 @@ pub struct TodoChange {
     pub description: Change<Option<Description>>,
     /// Whether it is done.
     pub completion: CompletionChange,
+    /// How much it matters.
+    pub priority: Change<Priority>,
+    /// When it is to be done; `To(None)` clears it.
+    pub due: Change<Option<Due>>,
+    /// Words by which it is grouped with others.
+    pub tags: Change<Tags>,
 }
 
 impl<T: Clone> Change<T> {

@@ -5,13 +5,19 @@ use crate::{
     text::{Lines, TextError, text_value, trimmed_not_empty},
 };
 
-use super::Todo;
+use super::{DueCondition, Priority, Tag, Todo};
 
 /// Which of a user's todos are meant: those that meet every condition that is there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TodoFilter {
     /// Those that are done, or those that are not.
     pub completed: Option<bool>,
+    /// Those that matter this much.
+    pub priority: Option<Priority>,
+    /// Those with every one of these tags.
+    pub tags: Vec<Tag>,
+    /// Those that are due as every one of these says.
+    pub due: Vec<DueCondition>,
     /// Those with this in their title or description, whatever its case.
     pub text: Option<SearchText>,
 }
@@ -29,7 +35,12 @@ impl TodoFilter {
                     .is_some_and(|description| fold_case(description.as_str()).contains(&folded))
         };
         self.completed
-            .is_none_or(|completed| completed == todo.completed)
+            .is_none_or(|completed| completed == todo.is_completed())
+            && self
+                .priority
+                .is_none_or(|priority| priority == todo.priority)
+            && self.tags.iter().all(|tag| todo.tags.contains(tag))
+            && self.due.iter().all(|due| due.matches(todo))
             && self.text.as_ref().is_none_or(contains)
     }
 }

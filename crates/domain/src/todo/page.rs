@@ -1,12 +1,32 @@
 //! Which part of a long list is wanted.
 
+use super::{Position, TodoOrder};
+
 /// A part of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
+    /// In which order the list is.
+    pub order: TodoOrder,
+    /// Where in it the part begins.
+    pub start: PageStart,
     /// The largest number of items.
     pub limit: PageLimit,
-    /// How many items come before the first.
-    pub offset: u32,
+}
+
+/// Where in a list a part of it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageStart {
+    /// After so many items.
+    Offset(u32),
+    /// After what stands here, whether or not it is still there. Items that come and go before it change nothing.
+    After(Position),
+}
+
+impl Default for PageStart {
+    /// At the first item.
+    fn default() -> Self {
+        Self::Offset(0)
+    }
 }
 
 /// The largest number of items of a page: 1 to 1,000.

@@ -1,4 +1,4 @@
-//! The column types that the two databases write differently: ids and instants.
+//! The column types that the two databases write differently: ids, instants and days.
 
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -8,6 +8,10 @@ use diesel::{
     serialize::{self, IsNull, Output, ToSql},
     sql_types::{HasSqlType, SqlType},
     sqlite::{Sqlite, SqliteValue},
+};
+use jiff::{
+    ToSpan,
+    civil::{self, Date},
 };
 use todo_domain::Timestamp;
 use uuid::Uuid;
@@ -29,6 +33,12 @@ pub(crate) mod sql {
     #[diesel(postgres_type(oid = 1114, array_oid = 1115))]
     #[diesel(sqlite_type(name = "Long"))]
     pub struct InstantColumn;
+
+    /// A day: `date` on PostgreSQL, days since 1970-01-01 on SQLite.
+    #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
+    #[diesel(postgres_type(oid = 1082, array_oid = 1182))]
+    #[diesel(sqlite_type(name = "Integer"))]
+    pub struct DayColumn;
 }
 
 /// The value of an id column.
@@ -40,6 +50,28 @@ pub(crate) struct Id(pub(crate) Uuid);
 #[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
 #[diesel(sql_type = sql::InstantColumn)]
 pub(crate) struct Instant(pub(crate) Timestamp);
+
+/// The value of a day column.
+#[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
+#[diesel(sql_type = sql::DayColumn)]
+pub(crate) struct Day(pub(crate) Date);
+
+impl Day {
+    /// The days since another day.
+    fn since(self, epoch: Date) -> Result<i32, jiff::Error> {
+        Ok(self.0.since(epoch)?.get_days())
+    }
+
+    /// The day so many days after another one.
+    fn after(epoch: Date, days: i32) -> Result<Self, jiff::Error> {
+        Ok(Self(epoch.checked_add(days.days())?))
+    }
+}
+
+/// The day from which SQLite's column counts.
+const UNIX_DAY: Date = civil::date(1970, 1, 1);
+/// The day from which PostgreSQL counts.
+const POSTGRES_DAY: Date = civil::date(2000, 1, 1);
 
 /// 2000-01-01T00:00:00Z, from which PostgreSQL counts, in microseconds since 1970.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -105,6 +137,33 @@ impl FromSql<sql::InstantColumn, Sqlite> for Instant {
     }
 }
 
+impl ToSql<sql::DayColumn, Pg> for Day {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        std::io::Write::write_all(out, &self.since(POSTGRES_DAY)?.to_be_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::DayColumn, Pg> for Day {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let days = i32::from_be_bytes(value.as_bytes().try_into()?);
+        Ok(Self::after(POSTGRES_DAY, days)?)
+    }
+}
+
+impl ToSql<sql::DayColumn, Sqlite> for Day {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.since(UNIX_DAY)?);
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::DayColumn, Sqlite> for Day {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        Ok(Self::after(UNIX_DAY, value.read_integer())?)
+    }
+}
+
 /// Makes a column type known to the backend that is either of the two.
 macro_rules! on_either_database {
     ($sql_type:ty, $value:ty) => {
@@ -131,3 +190,4 @@ macro_rules! on_either_database {
 
 on_either_database!(sql::IdColumn, Id);
 on_either_database!(sql::InstantColumn, Instant);
+on_either_database!(sql::DayColumn, Day);

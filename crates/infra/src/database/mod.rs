@@ -3,7 +3,7 @@
 //! Three places know which of the two it is: opening a connection (`manager`), beginning a write (`connection`), and
 //! `migrations`. Everything else speaks to both alike.
 
-mod columns;
+pub(crate) mod columns;
 mod connection;
 mod error;
 mod manager;
@@ -13,7 +13,7 @@ mod prepared;
 pub(crate) mod schema;
 mod url;
 
-pub(crate) use columns::{Id, Instant};
+pub(crate) use columns::{Day, Id, Instant};
 pub(crate) use connection::{AnyConnection, MultiBackend};
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
 pub use manager::ConnectError;

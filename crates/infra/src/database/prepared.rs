@@ -83,8 +83,8 @@ mod tests {
         UserRepository::insert(database, &user, &hash, &session(1)).unwrap();
         SessionRepository::insert(database, &session(2)).unwrap();
         let new = NewTodo {
-            title: Title::new("a").unwrap(),
             description: Some(Description::new("b").unwrap()),
+            ..NewTodo::titled(Title::new("a").unwrap())
         };
         let todo = Todo::new(ids.todo(), user.id, new, now);
         TodoRepository::insert(database, &todo).unwrap();
@@ -92,11 +92,14 @@ mod tests {
             title: Change::To(todo.title.clone()),
             description: Change::To(None),
             completion: CompletionChange::To(true),
+            ..TodoChange::default()
         };
         for change in [change, TodoChange::toggle()] {
-            database.update(user.id, todo.id, &change, now).unwrap();
+            database
+                .update(user.id, todo.id, None, &change, now)
+                .unwrap();
         }
-        TodoRepository::delete(database, user.id, todo.id).unwrap();
+        TodoRepository::delete(database, user.id, todo.id, None).unwrap();
     }
 
     #[test]

@@ -13,12 +13,13 @@ diesel::table! {
         image -> Nullable<Text>,
         created_at -> InstantColumn,
         updated_at -> InstantColumn,
+        time_zone -> Nullable<Text>,
     }
 }
 
 diesel::table! {
-    use diesel::sql_types::{Bool, Nullable, Text};
-    use crate::database::columns::sql::{IdColumn, InstantColumn};
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Text};
+    use crate::database::columns::sql::{DayColumn, IdColumn, InstantColumn};
 
     tasks (id) {
         id -> IdColumn,
@@ -30,6 +31,13 @@ diesel::table! {
         updated_at -> InstantColumn,
         title_folded -> Nullable<Text>,
         description_folded -> Nullable<Text>,
+        priority -> SmallInt,
+        due_date -> Nullable<DayColumn>,
+        due_at -> InstantColumn,
+        due_offset -> Nullable<Integer>,
+        tags -> Text,
+        completed_at -> Nullable<InstantColumn>,
+        version -> BigInt,
     }
 }
 
@@ -74,9 +82,17 @@ mod tests {
         let settings = PoolSettings::for_kind(url.kind());
         Database::new(url, &settings).migrate().unwrap();
         let users = names!(users: id, email, hashed_password, email_verified, name, image,
-            created_at, updated_at);
+            created_at, updated_at, time_zone);
         let tasks = names!(tasks: id, user_id, title, description, completed, created_at,
-            updated_at, title_folded, description_folded);
+            updated_at, title_folded, description_folded,
+            priority,
+            due_date,
+            due_at,
+            due_offset,
+            tags,
+            completed_at,
+            version
+        );
         let sessions = names!(sessions: id, user_id, created_at, expires_at);
         assert_eq!(behind.columns("users"), users);
         assert_eq!(behind.columns("tasks"), tasks);

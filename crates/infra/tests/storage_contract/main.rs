@@ -1,6 +1,7 @@
 //! What the ports of the domain promise, clause by clause, on SQLite and on PostgreSQL alike.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "tests fail by panicking, their helpers too"
 )]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use todo_domain::{
-    Description, DisplayName, Email, NewTodo, PasswordHash, Session, Timestamp, Title, Todo, User,
-    UserId,
+    Description, DisplayName, Email, NewTodo, PasswordHash, Session, Tag, Tags, Timestamp, Title,
+    Todo, User, UserId,
     ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
 };
 use todo_infra::{Database, PoolSettings, RandomIds, SystemClock};
@@ -92,15 +92,16 @@ pub(crate) fn session_of(user: UserId) -> Session {
 }
 
 pub(crate) fn new_todo(owner: UserId, title: &str, microseconds: i64) -> Todo {
-    let new = NewTodo {
-        title: Title::new(title).unwrap(),
-        description: None,
-    };
+    let new = NewTodo::titled(Title::new(title).unwrap());
     Todo::new(RandomIds.todo(), owner, new, at(microseconds))
 }
 
 pub(crate) fn description(text: &str) -> Description {
     Description::new(text).unwrap()
+}
+
+pub(crate) fn tags(texts: &[&str]) -> Tags {
+    Tags::new(texts.iter().map(|text| Tag::new(text).unwrap()).collect()).unwrap()
 }
 
 /// An instant that many microseconds after one in the past.

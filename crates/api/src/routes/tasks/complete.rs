@@ -3,6 +3,7 @@
 use todo_application::todo::toggle_todo;
 
 use crate::{
+    etag,
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::Request,
@@ -11,18 +12,23 @@ use crate::{
 
 /// Toggle whether a task is done
 #[utoipa::path(patch, path = "/api/tasks/{id}/complete", operation_id = "toggleTask", tag = "tasks",
-    params(("id" = uuid::Uuid, Path, description = "The id of the task")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The id of the task"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+    ),
     responses(
         (status = 200, description = "The task as it is now", body = TaskResponse),
         (status = 404, description = "The caller has no such task", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn complete(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
             input.nothing()?;
-            let todo = toggle_todo(app, caller, input.todo_id()?)?;
-            Reply::ok(&TaskResponse::from(&todo))
+            let todo = toggle_todo(app, caller, input.todo_id()?, &input.precondition()?)?;
+            Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
         })
         .await
 }

@@ -1,16 +1,20 @@
 //! Creating a task.
 
+use std::str::FromStr;
+
+use serde_json::Value;
 use todo_application::todo::create_todo;
-use todo_domain::{Description, NewTodo, Title};
+use todo_domain::{Description, Due, NewTodo, Priority, Tag, Tags, Title};
 use utoipa::ToSchema;
 
 use crate::{
-    fields::{Fields, text},
+    etag,
+    fields::{Fields, array, text},
     problem::Problem,
     reply::Reply,
     request::Request,
     routes::TASKS,
-    wire::TaskResponse,
+    wire::{PriorityName, TaskResponse},
 };
 
 /// A task to be created.
@@ -24,15 +28,35 @@ pub(crate) struct CreateTaskBody {
     /// More about it; it is trimmed.
     #[schema(max_length = 2000, example = "Two litres")]
     description: Option<String>,
+    /// How much it matters; `medium` where it is absent.
+    #[schema(inline = false)]
+    priority: Option<PriorityName>,
+    /// When it is to be done: a date, or an instant with its offset.
+    #[schema(example = "2026-12-05")]
+    due_date: Option<String>,
+    /// Up to 20 words of 1 to 50 characters; they are trimmed and put in lower case, and repeated ones count once.
+    #[schema(example = json!(["home"]))]
+    tags: Option<Vec<String>>,
 }
 
 fn read(fields: &mut Fields) -> Option<NewTodo> {
     let title = fields.required("title", text(Title::new));
     let description = fields.optional("description", text(Description::new));
+    let priority = fields.optional("priority", text(Priority::from_str));
+    let due = fields.optional("due_date", text(Due::from_str));
+    let tags = fields.optional("tags", tags);
     Some(NewTodo {
         title: title?,
         description: description?,
+        priority: priority?.unwrap_or_default(),
+        due: due?,
+        tags: tags?.unwrap_or_default(),
     })
+}
+
+/// Reads an array of tags.
+pub(super) fn tags(value: Value) -> Result<Tags, String> {
+    Tags::new(array(text(Tag::new))(value)?).map_err(|error| error.to_string())
 }
 
 /// Create a task
@@ -47,7 +71,9 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
         .for_caller(|app, caller, input| {
             let todo = create_todo(app, caller, input.body(read)?)?;
             let location = format!("{TASKS}/{}", todo.id);
-            Ok(Reply::created(&TaskResponse::from(&todo))?.at(location))
+            Ok(Reply::created(&TaskResponse::from(&todo))?
+                .at(location)
+                .with_etag(etag::of_task(&todo)))
         })
         .await
 }

@@ -10,17 +10,22 @@ use crate::{
 
 /// Delete a task
 #[utoipa::path(delete, path = "/api/tasks/{id}", operation_id = "deleteTask", tag = "tasks",
-    params(("id" = uuid::Uuid, Path, description = "The id of the task")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The id of the task"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+    ),
     responses(
         (status = 204, description = "The task is gone"),
         (status = 404, description = "The caller has no such task", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
             input.nothing()?;
-            delete_todo(app, caller, input.todo_id()?)?;
+            delete_todo(app, caller, input.todo_id()?, &input.precondition()?)?;
             Ok(Reply::no_content())
         })
         .await

@@ -3,6 +3,7 @@
 use todo_application::todo::get_todo;
 
 use crate::{
+    etag,
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::Request,
@@ -11,9 +12,14 @@ use crate::{
 
 /// Read a task
 #[utoipa::path(get, path = "/api/tasks/{id}", operation_id = "getTask", tag = "tasks",
-    params(("id" = uuid::Uuid, Path, description = "The id of the task")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The id of the task"),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),
+    ),
     responses(
-        (status = 200, description = "The task", body = TaskResponse),
+        (status = 200, description = "The task", body = TaskResponse,
+            headers(("ETag" = String, description = "The version of the task"))),
+        (status = 304, description = "The client has it"),
         (status = 404, description = "The caller has no such task", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
@@ -22,7 +28,8 @@ pub(crate) async fn get(request: Request) -> Result<Reply, Problem> {
         .for_caller(|app, caller, input| {
             input.nothing()?;
             let todo = get_todo(app, caller, input.todo_id()?)?;
-            Reply::ok(&TaskResponse::from(&todo))
+            let reply = Reply::ok(&TaskResponse::from(&todo))?;
+            input.unless_known(reply, etag::of_task(&todo))
         })
         .await
 }

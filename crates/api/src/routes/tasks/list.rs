@@ -1,15 +1,15 @@
 //! Listing tasks.
 
 use serde::Serialize;
-use todo_application::todo::{ListTodos, TodoList, list_todos};
-use todo_domain::{Page, PageLimit, TodoFilter};
-use utoipa::{IntoParams, ToSchema};
+use todo_application::todo::{TodoList, list_todos};
+use utoipa::ToSchema;
 
+use super::query::{ListQuery, PageQuery, WantedList, read_list};
 use crate::{
-    fields::{Fields, text},
+    cursor, etag,
     problem::Problem,
     reply::Reply,
-    request::Request,
+    request::{Input, Request},
     wire::TaskResponse,
 };
 
@@ -17,132 +17,71 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaskList)]
 pub(crate) struct TaskListResponse<'a> {
-    /// The tasks of this page, newest first.
+    /// The tasks of this page.
     tasks: Vec<TaskResponse<'a>>,
     /// How many tasks this page has.
     count: usize,
     /// How many tasks there are in all; there when this page shows it, or when it was asked for by `total` or `offset`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
+    /// What to send as `cursor` to get the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<&'a str>,
 }
 
-impl<'a> From<&'a TodoList> for TaskListResponse<'a> {
-    fn from(list: &'a TodoList) -> Self {
+impl<'a> TaskListResponse<'a> {
+    fn new(list: &'a TodoList, next_cursor: Option<&'a str>) -> Self {
         Self {
             tasks: list.todos.iter().map(TaskResponse::from).collect(),
             count: list.todos.len(),
             total: list.total,
+            next_cursor,
         }
     }
 }
 
-/// Which tasks are wanted.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it describes what `read` reads")]
-pub(crate) struct ListQuery {
-    /// Only those that are `pending`, or only those that are `completed`; `all` is as good as nothing.
-    #[param(inline)]
-    status: Option<Status>,
-}
-
-/// Which part of the list is wanted.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it describes what `read_page` reads")]
-pub(crate) struct PageQuery {
-    /// The largest number of tasks.
-    #[param(minimum = 1, maximum = 1000, default = 1000)]
-    limit: Option<u16>,
-    /// How many tasks come before the first.
-    #[param(minimum = 0, default = 0)]
-    offset: Option<u32>,
-    /// Whether `total` is wanted even where it costs more.
-    total: Option<bool>,
-}
-
-/// Whether a task is done.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it describes what `status` reads")]
-pub(crate) enum Status {
-    Pending,
-    Completed,
-    All,
-}
-
-fn read(fields: &mut Fields) -> Option<ListTodos> {
-    let completed = read_status(fields);
-    let page = read_page(fields);
-    let (page, with_total) = page?;
-    Some(ListTodos {
-        filter: TodoFilter {
-            completed: completed?,
-            text: None,
-        },
-        page,
-        with_total,
-    })
-}
-
-/// Reads `status`; `Some(None)` is any.
-pub(super) fn read_status(fields: &mut Fields) -> Option<Option<bool>> {
-    fields.optional("status", text(status)).map(Option::flatten)
-}
-
-/// Reads which part of a list is wanted, and whether the total is.
-pub(super) fn read_page(fields: &mut Fields) -> Option<(Page, bool)> {
-    let limit = fields.optional("limit", text(limit));
-    let offset = fields.optional("offset", text(offset));
-    let total = fields.optional("total", text(boolean));
-    let (limit, offset, total) = (limit?, offset?, total?);
-    let page = Page {
-        limit: limit.unwrap_or_default(),
-        offset: offset.unwrap_or_default(),
-    };
-    Some((page, total.unwrap_or(offset.is_some())))
-}
-
-fn status(text: &str) -> Result<Option<bool>, &'static str> {
-    match text {
-        "pending" => Ok(Some(false)),
-        "completed" => Ok(Some(true)),
-        "all" => Ok(None),
-        _ => Err("must be pending, completed or all"),
-    }
-}
-
-fn limit(text: &str) -> Result<PageLimit, &'static str> {
-    const MESSAGE: &str = "must be a whole number from 1 to 1000";
-    text.parse()
-        .ok()
-        .and_then(|limit| PageLimit::new(limit).ok())
-        .ok_or(MESSAGE)
-}
-
-fn offset(text: &str) -> Result<u32, &'static str> {
-    text.parse()
-        .ok()
-        .ok_or("must be a whole number from 0 to 4294967295")
-}
-
-fn boolean(text: &str) -> Result<bool, &'static str> {
-    text.parse().ok().ok_or("must be true or false")
-}
-
 /// List tasks
 ///
-/// Newest first.
+/// Newest first, unless another order is asked for.
 #[utoipa::path(get, path = "/api/tasks", operation_id = "listTasks", tag = "tasks",
-    params(ListQuery, PageQuery),
+    params(
+        ListQuery,
+        PageQuery,
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),
+    ),
     responses(
-        (status = 200, description = "The tasks", body = TaskListResponse),
+        (status = 200, description = "The tasks", body = TaskListResponse, headers(
+            ("ETag" = String, description = "What this answer comes to"),
+            ("Link" = String, description = "The next page, with `rel=\"next\"`"),
+        )),
+        (status = 304, description = "The client has it"),
     ))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
-            let list = list_todos(app, caller, &input.query(read)?)?;
-            Reply::ok(&TaskListResponse::from(&list))
+            let wanted = input.query(read_list)?;
+            answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
         })
         .await
+}
+
+/// Answers with the list that is wanted.
+pub(super) fn answer(
+    input: &Input,
+    wanted: WantedList,
+    list: impl FnOnce(todo_application::todo::ListTodos) -> Result<TodoList, Problem>,
+) -> Result<Reply, Problem> {
+    let identity = wanted.identity;
+    let list = list(wanted.input)?;
+    let next_cursor = list
+        .next
+        .as_ref()
+        .map(|position| cursor::write(identity, position));
+    let reply = Reply::ok(&TaskListResponse::new(&list, next_cursor.as_deref()))?;
+    let reply = match next_cursor {
+        Some(cursor) => reply.with_next(&input.uri_with_cursor(&cursor)?),
+        None => reply,
+    };
+    let etag = etag::of_bytes(reply.body());
+    input.unless_known(reply, etag)
 }

@@ -1,21 +1,18 @@
 //! Searching tasks.
 
-use todo_application::todo::{ListTodos, list_todos};
-use todo_domain::{SearchText, TodoFilter};
+use todo_application::todo::list_todos;
 use utoipa::IntoParams;
 
-use super::list::{PageQuery, Status, TaskListResponse, read_page, read_status};
-use crate::{
-    fields::{Fields, text},
-    problem::Problem,
-    reply::Reply,
-    request::Request,
+use super::{
+    list::{TaskListResponse, answer},
+    query::{PageQuery, Status, read_search},
 };
+use crate::{problem::Problem, reply::Reply, request::Request};
 
 /// Which tasks are searched for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it describes what `read` reads")]
+#[expect(dead_code, reason = "it describes what `read_search` reads")]
 pub(crate) struct SearchQuery {
     /// What the title or the description contains, in upper or lower case.
     #[param(min_length = 1, max_length = 255)]
@@ -25,34 +22,27 @@ pub(crate) struct SearchQuery {
     status: Option<Status>,
 }
 
-fn read(fields: &mut Fields) -> Option<ListTodos> {
-    let text = fields.required("q", text(SearchText::new));
-    let completed = read_status(fields);
-    let page = read_page(fields);
-    let (page, with_total) = page?;
-    Some(ListTodos {
-        filter: TodoFilter {
-            completed: completed?,
-            text: Some(text?),
-        },
-        page,
-        with_total,
-    })
-}
-
 /// Search tasks
 ///
-/// Newest first.
+/// Newest first, unless another order is asked for.
 #[utoipa::path(get, path = "/api/tasks/search", operation_id = "searchTasks", tag = "tasks",
-    params(SearchQuery, PageQuery),
+    params(
+        SearchQuery,
+        PageQuery,
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),
+    ),
     responses(
-        (status = 200, description = "The tasks", body = TaskListResponse),
+        (status = 200, description = "The tasks", body = TaskListResponse, headers(
+            ("ETag" = String, description = "What this answer comes to"),
+            ("Link" = String, description = "The next page, with `rel=\"next\"`"),
+        )),
+        (status = 304, description = "The client has it"),
     ))]
 pub(crate) async fn search(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
-            let list = list_todos(app, caller, &input.query(read)?)?;
-            Reply::ok(&TaskListResponse::from(&list))
+            let wanted = input.query(read_search)?;
+            answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
         })
         .await
 }

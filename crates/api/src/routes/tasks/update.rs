@@ -1,15 +1,19 @@
 //! Changing a task, by PUT and by PATCH.
 
+use std::str::FromStr;
+
 use todo_application::todo::update_todo;
-use todo_domain::{Change, CompletionChange, Description, Title, TodoChange};
+use todo_domain::{Change, CompletionChange, Description, Due, Priority, Title, TodoChange};
 use utoipa::ToSchema;
 
+use super::create::tags;
 use crate::{
+    etag,
     fields::{Fields, boolean, text},
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::{Input, Request},
-    wire::TaskResponse,
+    wire::{PriorityName, TaskResponse},
 };
 
 /// A change to a task: what is absent stays as it is.
@@ -31,31 +35,86 @@ pub(crate) struct UpdateTaskBody {
     /// Whether it is done.
     #[schema(nullable = false)]
     completed: Option<bool>,
+    /// The same in other words; it must not contradict `completed`.
+    #[schema(nullable = false)]
+    status: Option<DoneStatus>,
+    /// How much it matters.
+    #[schema(nullable = false)]
+    priority: Option<PriorityName>,
+    /// When it is to be done: a date, or an instant with its offset; null clears it.
+    #[schema(example = "2026-12-05")]
+    due_date: Option<String>,
+    /// Up to 20 words of 1 to 50 characters, in place of those that it has; null is as good as none.
+    #[schema(example = json!(["home"]))]
+    tags: Option<Vec<String>>,
+}
+
+/// Whether a task is done.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it describes what `is_completed` reads")]
+pub(crate) enum DoneStatus {
+    Pending,
+    Completed,
 }
 
 fn read(fields: &mut Fields) -> Option<TodoChange> {
     let title = fields.change("title", text(Title::new));
     let description = fields.nullable_change("description", text(Description::new));
-    let completed = fields.change("completed", boolean);
+    let completion = read_completion(fields);
+    let priority = fields.change("priority", text(Priority::from_str));
+    let due = fields.nullable_change("due_date", text(Due::from_str));
+    let tags = fields.nullable_change("tags", tags);
     Some(TodoChange {
         title: title?,
         description: description?,
-        completion: match completed? {
-            Change::Keep => CompletionChange::Keep,
-            Change::To(completed) => CompletionChange::To(completed),
+        completion: completion?,
+        priority: priority?,
+        due: due?,
+        tags: match tags? {
+            Change::Keep => Change::Keep,
+            Change::To(tags) => Change::To(tags.unwrap_or_default()),
         },
     })
+}
+
+/// Reads `completed` and `status`, which say the same.
+fn read_completion(fields: &mut Fields) -> Option<CompletionChange> {
+    let completed = fields.change("completed", boolean);
+    let status = fields.change("status", text(is_completed));
+    match (completed?, status?) {
+        (Change::Keep, Change::Keep) => Some(CompletionChange::Keep),
+        (Change::To(completed), Change::To(status)) if completed != status => {
+            fields.contradiction("status", "must not contradict completed")
+        }
+        (Change::To(completed), _) | (Change::Keep, Change::To(completed)) => {
+            Some(CompletionChange::To(completed))
+        }
+    }
+}
+
+fn is_completed(status: &str) -> Result<bool, &'static str> {
+    match status {
+        "pending" => Ok(false),
+        "completed" => Ok(true),
+        _ => Err("must be pending or completed"),
+    }
 }
 
 /// Change a task
 ///
 /// What is absent stays as it is.
 #[utoipa::path(put, path = "/api/tasks/{id}", operation_id = "updateTask", tag = "tasks",
-    params(("id" = uuid::Uuid, Path, description = "The id of the task")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The id of the task"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+    ),
     request_body = UpdateTaskBody,
     responses(
         (status = 200, description = "The task as it is now", body = TaskResponse),
         (status = 404, description = "The caller has no such task", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
@@ -66,7 +125,10 @@ pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
 ///
 /// RFC 7396.
 #[utoipa::path(patch, path = "/api/tasks/{id}", operation_id = "patchTask", tag = "tasks",
-    params(("id" = uuid::Uuid, Path, description = "The id of the task")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The id of the task"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+    ),
     request_body(content(
         (UpdateTaskBody = "application/merge-patch+json"),
         (UpdateTaskBody = "application/json"),
@@ -74,6 +136,8 @@ pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
     responses(
         (status = 200, description = "The task as it is now", body = TaskResponse),
         (status = 404, description = "The caller has no such task", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn patch(request: Request) -> Result<Reply, Problem> {
@@ -87,8 +151,8 @@ async fn update(
     request
         .for_caller(|app, caller, input| {
             let id = input.todo_id()?;
-            let todo = update_todo(app, caller, id, &change(input)?)?;
-            Reply::ok(&TaskResponse::from(&todo))
+            let todo = update_todo(app, caller, id, &input.precondition()?, &change(input)?)?;
+            Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
         })
         .await
 }

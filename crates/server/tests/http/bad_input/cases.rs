@@ -102,6 +102,15 @@ fn one_line() -> Text {
     }
 }
 
+/// One of a few texts, and nothing else.
+fn words() -> Text {
+    Text {
+        at_limit: Invalid,
+        unicode: Invalid,
+        ..one_line()
+    }
+}
+
 fn paragraphs() -> Text {
     Text {
         empty: Granted,
@@ -161,6 +170,15 @@ fn create() -> Vec<Field> {
     vec![
         field("title", json!("Buy milk"), Invalid, Invalid, title),
         description(),
+        field("priority", json!("high"), Granted, Granted, Some(words())),
+        field(
+            "due_date",
+            json!("2026-12-05"),
+            Granted,
+            Granted,
+            Some(words()),
+        ),
+        field("tags", json!(["home"]), Granted, Granted, None),
     ]
 }
 
@@ -170,6 +188,22 @@ fn update() -> Vec<Field> {
         field("title", json!("Buy oats"), Granted, Invalid, title),
         description(),
         field("completed", json!(true), Granted, Invalid, None),
+        field(
+            "status",
+            json!("completed"),
+            Granted,
+            Invalid,
+            Some(words()),
+        ),
+        field("priority", json!("high"), Granted, Invalid, Some(words())),
+        field(
+            "due_date",
+            json!("2026-12-05"),
+            Granted,
+            Granted,
+            Some(words()),
+        ),
+        field("tags", json!(["home"]), Granted, Granted, None),
     ]
 }
 
@@ -218,10 +252,13 @@ impl Field {
         let mut values = vec![
             ("null", Value::Null, self.null),
             ("number", json!(42), Invalid),
-            ("array", json!(["a"]), Invalid),
+            ("array of arrays", json!([["a"]]), Invalid),
             ("object", json!({"a": "b"}), Invalid),
             ("deeply nested", nested(100), Invalid),
         ];
+        if self.name == "tags" {
+            values.extend(tags());
+        }
         let Some(text) = &self.text else {
             values.push(("text", json!("true"), Invalid));
             return values;
@@ -242,6 +279,24 @@ impl Field {
         ]);
         values
     }
+}
+
+/// What may be wrong about tags.
+fn tags() -> Vec<(&'static str, Value, Outcome)> {
+    let numbered = |count: usize| json!((0..count).map(|n| n.to_string()).collect::<Vec<_>>());
+    vec![
+        ("empty array", json!([]), Granted),
+        ("twenty", numbered(20), Granted),
+        ("twenty-one", numbered(21), Invalid),
+        ("the same one often", json!(vec!["a"; 100]), Granted),
+        ("at the limit", json!(["ä".repeat(50)]), Granted),
+        ("one over the limit", json!(["ä".repeat(51)]), Invalid),
+        ("blank", json!(["home", " "]), Invalid),
+        ("NUL", json!(["a\0b"]), Invalid),
+        ("emoji and combining", json!(["👩‍👩‍👧 e\u{301}"]), Granted),
+        ("null inside", json!([null]), Invalid),
+        ("number inside", json!(["home", 1]), Invalid),
+    ]
 }
 
 /// An array in an array in an array …

@@ -221,7 +221,7 @@ fn every_value_of_every_parameter(#[values(Sqlite, Postgres)] kind: Kind) {
         return;
     };
     let long = "a".repeat(256);
-    let list: [(&str, &[&str]); 4] = [
+    let page: [(&str, &[&str]); 7] = [
         (
             "status",
             &["", "done", "Pending", "pending%20", "%00", "%ff"],
@@ -241,33 +241,82 @@ fn every_value_of_every_parameter(#[values(Sqlite, Postgres)] kind: Kind) {
         ),
         ("offset", &["", "-1", "1.5", "ten", "4294967296"]),
         ("total", &["", "yes", "1", "TRUE"]),
+        ("sort", &["", "due", "CREATED_AT", "id"]),
+        ("order", &["", "up", "DESC"]),
+        ("cursor", &["", "AAAA", "not%20base64", "%00"]),
+    ];
+    let list: [(&str, &[&str]); 8] = [
+        ("completed", &["", "yes", "1"]),
+        ("priority", &["", "urgent", "HIGH"]),
+        ("tag", &["", "%20", "a%00b", &long]),
+        (
+            "due_date",
+            &[
+                "",
+                "2026-02-29",
+                "2026-13-01",
+                "tomorrow",
+                "2026-12-01T00:00:00Z",
+            ],
+        ),
+        ("due_date_start", &["", "2026-02-29"]),
+        ("due_date_end", &["", "2026-02-29"]),
+        ("due", &["", "yesterday", "Today"]),
+        (
+            "time_zone",
+            &["", "Europe/Atlantis", "+02:00", "..%2Fetc%2Fpasswd"],
+        ),
     ];
     let search: [(&str, &[&str]); 1] = [("q", &["", "%20%20", "a%00b", "%ff", &long])];
-    for (name, values) in list.into_iter().chain(search) {
+    let all = page.into_iter().chain(list).chain(search);
+    for (name, values) in all {
         for value in values {
-            let path = match name {
-                "q" => format!("/api/tasks/search?q={value}"),
-                _ => format!("/api/tasks?{name}={value}"),
-            };
+            let path = format!("/api/tasks?{name}={value}");
             let answer = target.client.get(&path);
             assert_eq!(answer.invalid_fields(), [name], "{path}");
-            if name != "q" {
+            if page.iter().any(|(of_page, _)| *of_page == name) {
                 let path = format!("/api/tasks/search?q=a&{name}={value}");
                 assert_eq!(target.client.get(&path).invalid_fields(), [name], "{path}");
             }
         }
-        let right = match name {
-            "status" => "all",
-            "total" => "true",
-            _ => "1",
-        };
-        let path = format!("/api/tasks/search?q=a&{name}={right}&{name}={right}");
-        assert_eq!(target.client.get(&path).invalid_fields(), [name], "{path}");
+        if name != "tag" {
+            let path = format!("/api/tasks?{name}=1&{name}=1");
+            assert_eq!(target.client.get(&path).invalid_fields(), [name], "{path}");
+        }
+    }
+    for (query, name) in [
+        ("status=pending&completed=true", "completed"),
+        (
+            "due_date_start=2026-12-02&due_date_end=2026-12-01",
+            "due_date_end",
+        ),
+    ] {
+        let answer = target.client.get(&format!("/api/tasks?{query}"));
+        assert_eq!(answer.invalid_fields(), [name], "{query}");
     }
     let missing = target.client.get("/api/tasks/search");
     assert_eq!(missing.invalid_fields(), ["q"]);
     let longest = format!("/api/tasks/search?q={}", "%C3%A4".repeat(255));
     assert_eq!(target.client.get(&longest).status, 200);
+}
+
+#[rstest]
+fn every_contradiction(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(target) = Target::new(kind) else {
+        return;
+    };
+    let task = &target.routes.last().unwrap().path;
+    let before = state(&target.client);
+    for method in ["PUT", "PATCH"] {
+        for body in [
+            json!({"completed": true, "status": "pending"}),
+            json!({"status": "completed", "completed": false}),
+        ] {
+            let answer = target.client.send_json(method, task, &body);
+            target.assert_refused(method, 422, &before, &answer);
+            assert_eq!(answer.invalid_fields(), ["status"]);
+        }
+    }
 }
 
 #[rstest]

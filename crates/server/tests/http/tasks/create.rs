@@ -19,6 +19,12 @@ fn a_task_is_created_and_is_where_location_says(#[values(Sqlite, Postgres)] kind
     assert_eq!(task["title"], "Buy milk");
     assert_eq!(task["description"], "two\nlitres");
     assert_eq!(task["completed"], false);
+    assert_eq!(task["completed_at"], Value::Null);
+    assert_eq!(task["priority"], "medium");
+    assert_eq!(task["due_date"], Value::Null);
+    assert_eq!(task["tags"], json!([]));
+    assert_eq!(task["version"], 1);
+    assert_eq!(answer.header("etag"), Some("\"1\""));
     assert_eq!(task["user_id"], client.id.as_str());
     assert_eq!(task["created_at"], task["updated_at"]);
     let location = answer.header("location").unwrap();
@@ -73,4 +79,25 @@ fn an_unknown_header_means_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
     ];
     let answer = client.send("POST", "/api/tasks", &headers, br#"{"title": "a"}"#);
     assert_eq!(answer.status, 201);
+}
+
+#[rstest]
+fn everything_that_is_given_is_kept(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let client = server.user("ada@example.com");
+    for due in [
+        "2026-12-05",
+        "2026-12-01T00:00:00Z",
+        "2026-12-01T09:30:00.5-11:30",
+    ] {
+        let body = json!({"title": "a", "priority": "low", "due_date": due, "tags": ["B", "a"]});
+        let task = client.post("/api/tasks", &body).json();
+        assert_eq!(task["priority"], "low");
+        assert_eq!(task["due_date"], due);
+        assert_eq!(task["tags"], json!(["b", "a"]));
+        let path = format!("/api/tasks/{}", task["id"].as_str().unwrap());
+        assert_eq!(client.get(&path).json(), task);
+    }
 }

@@ -1,10 +1,13 @@
 //! Tasks, in both spellings of their path.
 
 mod complete;
+mod conditional;
 mod create;
 mod delete;
+mod due;
 mod get;
 mod list;
 mod ownership;
+mod paging;
 mod search;
 mod update;

@@ -10,7 +10,14 @@ use crate::harness::Server;
 #[case::title(json!({"title": " Buy oats "}), "title", json!("Buy oats"))]
 #[case::description(json!({"description": "one"}), "description", json!("one"))]
 #[case::clear(json!({"description": null}), "description", Value::Null)]
-#[case::completed(json!({"completed": true}), "completed", json!(true))]
+#[case::priority(json!({"priority": "high"}), "priority", json!("high"))]
+#[case::due_date(json!({"due_date": "2026-12-05"}), "due_date", json!("2026-12-05"))]
+#[case::due_at(
+    json!({"due_date": "2026-12-01T09:30:00+02:00"}), "due_date", json!("2026-12-01T09:30:00+02:00")
+)]
+#[case::never_due(json!({"due_date": null}), "due_date", Value::Null)]
+#[case::tags(json!({"tags": ["Work", " home ", "work"]}), "tags", json!(["work", "home"]))]
+#[case::no_tags(json!({"tags": null}), "tags", json!([]))]
 fn what_is_named_changes_and_nothing_else(
     #[values(Sqlite, Postgres)] kind: Kind,
     #[values("PUT", "PATCH")] method: &str,
@@ -22,7 +29,9 @@ fn what_is_named_changes_and_nothing_else(
         return;
     };
     let client = server.user("ada@example.com");
-    let created = json!({"title": "Buy milk", "description": "two"});
+    let created = json!({
+        "title": "Buy milk", "description": "two", "due_date": "2026-01-01", "tags": ["errand"],
+    });
     let mut expected = client.post("/api/tasks", &created).json();
     let path = format!("/api/tasks/{}", expected["id"].as_str().unwrap());
     let answer = client.send_json(method, &path, &body);
@@ -31,8 +40,37 @@ fn what_is_named_changes_and_nothing_else(
     assert!(updated["updated_at"].as_str() > expected["updated_at"].as_str());
     expected[member] = value;
     expected["updated_at"] = updated["updated_at"].clone();
+    expected["version"] = json!(2);
     assert_eq!(updated, expected);
     assert_eq!(client.get(&path).json(), expected);
+}
+
+#[rstest]
+#[case::completed(json!({"completed": true}), json!({"completed": false}))]
+#[case::status(json!({"status": "completed"}), json!({"status": "pending"}))]
+#[case::both(
+    json!({"status": "completed", "completed": true}),
+    json!({"status": "pending", "completed": false})
+)]
+fn a_task_is_done_and_undone(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[case] done: Value,
+    #[case] undone: Value,
+) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let client = server.user("ada@example.com");
+    let path = client.task_path("Buy milk");
+    let first = client.put(&path, &done).json();
+    assert_eq!(first["completed"], true);
+    assert_eq!(first["completed_at"], first["updated_at"]);
+    let again = client.put(&path, &done).json();
+    assert_eq!(again["completed_at"], first["completed_at"]);
+    let last = client.patch(&path, &undone).json();
+    assert_eq!(last["completed"], false);
+    assert_eq!(last["completed_at"], Value::Null);
+    assert_eq!(last["version"], 4);
 }
 
 #[rstest]

@@ -1,0 +1,139 @@
+//! Entity tags and what clients demand of them (RFC 9110, 8.8.3 and 13.1).
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use todo_application::todo::Precondition;
+use todo_domain::Todo;
+
+/// The strong entity tag of a task: its version.
+pub(crate) fn of_task(todo: &Todo) -> String {
+    format!("\"{}\"", todo.version)
+}
+
+/// A strong entity tag of an answer: what its bytes come to.
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, bytes).hash(&mut hasher);
+        hasher.finish()
+    };
+    format!("\"{:016x}{:016x}\"", half(0), half(1))
+}
+
+/// The header is not a list of entity tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be * or entity tags such as \"3\", separated by commas")]
+pub(crate) struct InvalidEntityTags;
+
+/// One entity tag of a list.
+struct EntityTag<'a> {
+    is_weak: bool,
+    /// The tag with its quotes.
+    opaque: &'a str,
+}
+
+/// Parses a list of entity tags; `None` stands for `*`.
+fn parse(header: &str) -> Result<Option<Vec<EntityTag<'_>>>, InvalidEntityTags> {
+    if header.trim() == "*" {
+        return Ok(None);
+    }
+    let mut tags = Vec::new();
+    let mut rest = header.trim_start();
+    while !rest.is_empty() {
+        let (is_weak, tag) = match rest.strip_prefix("W/") {
+            Some(tag) => (true, tag),
+            None => (false, rest),
+        };
+        let inner = tag.strip_prefix('"').ok_or(InvalidEntityTags)?;
+        let length = inner.find('"').ok_or(InvalidEntityTags)? + 2;
+        let (opaque, after) = tag.split_at_checked(length).ok_or(InvalidEntityTags)?;
+        tags.push(EntityTag { is_weak, opaque });
+        let after = after.trim_start();
+        rest = match after.strip_prefix(',') {
+            Some(next) => next.trim_start(),
+            None if after.is_empty() => after,
+            None => return Err(InvalidEntityTags),
+        };
+    }
+    if tags.is_empty() {
+        return Err(InvalidEntityTags);
+    }
+    Ok(Some(tags))
+}
+
+/// What `If-Match` demands of a task, compared strongly. A tag that is none of ours matches no version.
+pub(crate) fn if_match(header: Option<&str>) -> Result<Precondition, InvalidEntityTags> {
+    let tags = match header.map(parse).transpose()? {
+        None | Some(None) => return Ok(Precondition::Nothing),
+        Some(Some(tags)) => tags,
+    };
+    let versions = tags
+        .iter()
+        .filter(|tag| !tag.is_weak)
+        .filter_map(|tag| tag.opaque.trim_matches('"').parse().ok())
+        // What would stand for any version is none.
+        .filter(|version| *version > 0);
+    Ok(Precondition::VersionIn(versions.collect()))
+}
+
+/// Whether `If-None-Match` names the tag of what would be answered, compared weakly.
+pub(crate) fn none_match_names(
+    header: Option<&str>,
+    etag: &str,
+) -> Result<bool, InvalidEntityTags> {
+    Ok(match header.map(parse).transpose()? {
+        None => false,
+        Some(None) => true,
+        Some(Some(tags)) => tags.iter().any(|tag| tag.opaque == etag),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(None, Precondition::Nothing)]
+    #[case(Some("*"), Precondition::Nothing)]
+    #[case(Some("\"3\""), Precondition::VersionIn(vec![3]))]
+    #[case(Some("\"3\", \"4\""), Precondition::VersionIn(vec![3, 4]))]
+    #[case(Some("W/\"3\""), Precondition::VersionIn(vec![]))]
+    #[case(Some("\"other\",\"0\",\"-1\""), Precondition::VersionIn(vec![]))]
+    fn if_match_demands_versions(#[case] header: Option<&str>, #[case] demanded: Precondition) {
+        assert_eq!(if_match(header), Ok(demanded));
+    }
+
+    #[rstest]
+    #[case(None, false)]
+    #[case(Some("*"), true)]
+    #[case(Some("\"3\""), true)]
+    #[case(Some("W/\"3\""), true)]
+    #[case(Some("\"1\" , \"3\""), true)]
+    #[case(Some("\"33\""), false)]
+    fn if_none_match_is_compared_weakly(#[case] header: Option<&str>, #[case] names: bool) {
+        assert_eq!(none_match_names(header, "\"3\""), Ok(names));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("3")]
+    #[case("\"3")]
+    #[case("\"3\" \"4\"")]
+    #[case("\"3\", 4")]
+    #[case("w/\"3\"")]
+    fn what_is_no_list_of_tags_is_refused(#[case] header: &str) {
+        assert_eq!(if_match(Some(header)), Err(InvalidEntityTags));
+        assert_eq!(
+            none_match_names(Some(header), "\"3\""),
+            Err(InvalidEntityTags)
+        );
+    }
+
+    #[test]
+    fn different_bytes_have_different_tags() {
+        assert_eq!(of_bytes(b"a"), of_bytes(b"a"));
+        assert_ne!(of_bytes(b"a"), of_bytes(b"b"));
+    }
+}

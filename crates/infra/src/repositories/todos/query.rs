@@ -1,0 +1,170 @@
+//! Which todos are meant, in which order and from where on, as a query.
+
+use diesel::{
+    BoolExpressionMethods, EscapeExpressionMethods, ExpressionMethods, QueryDsl,
+    TextExpressionMethods,
+    dsl::sql,
+    sql_types::{Bool, SmallInt, Text},
+};
+use todo_domain::{
+    Direction, DueCondition, Page, PageStart, Position, SortKey, SortValue, TodoFilter, TodoOrder,
+    UserId,
+};
+
+use super::rows::{priority_column, tag_in_column};
+use crate::database::{
+    Day, Id, Instant, MultiBackend,
+    columns::sql::{IdColumn, InstantColumn},
+    schema::tasks,
+};
+
+pub(super) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
+
+/// The owner's todos that match.
+pub(super) fn matching<'a>(owner: UserId, filter: &TodoFilter) -> Query<'a> {
+    let mut query = tasks::table
+        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+        .into_boxed();
+    if let Some(completed) = filter.completed {
+        query = query.filter(tasks::completed.eq(completed));
+    }
+    if let Some(priority) = filter.priority {
+        query = query.filter(tasks::priority.eq(priority_column(priority)));
+    }
+    for tag in &filter.tags {
+        let pattern = containing(&tag_in_column(tag));
+        query = query.filter(tasks::tags.like(pattern).escape(ESCAPE));
+    }
+    for due in &filter.due {
+        query = due_as(query, *due);
+    }
+    if let Some(text) = &filter.text {
+        let pattern = containing(&text.folded());
+        query = query.filter(
+            tasks::title_folded
+                .like(pattern.clone())
+                .escape(ESCAPE)
+                .or(tasks::description_folded.like(pattern).escape(ESCAPE)),
+        );
+    }
+    query
+}
+
+const ESCAPE: char = '\\';
+
+/// The pattern of LIKE that a text matches when it contains `text`.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Those that are due as a condition says, which is [`DueCondition::matches`] in SQL.
+fn due_as(query: Query<'_>, due: DueCondition) -> Query<'_> {
+    match due {
+        DueCondition::Never => query
+            .filter(tasks::due_date.is_null())
+            .filter(tasks::due_offset.is_null()),
+        DueCondition::Overdue { today, now } => query.filter(tasks::completed.eq(false)).filter(
+            tasks::due_date.lt(Day(today)).or(tasks::due_offset
+                .is_not_null()
+                .and(tasks::due_at.lt(Instant(now)))),
+        ),
+        DueCondition::Within {
+            first,
+            last,
+            from,
+            until,
+        } => {
+            let query = query.filter(
+                tasks::due_date
+                    .is_not_null()
+                    .or(tasks::due_offset.is_not_null()),
+            );
+            let query = match (first, from) {
+                (Some(first), Some(from)) => query.filter(
+                    tasks::due_date.ge(Day(first)).or(tasks::due_offset
+                        .is_not_null()
+                        .and(tasks::due_at.ge(Instant(from)))),
+                ),
+                _ => query,
+            };
+            match (last, until) {
+                (Some(last), Some(until)) => query.filter(
+                    tasks::due_date.le(Day(last)).or(tasks::due_offset
+                        .is_not_null()
+                        .and(tasks::due_at.lt(Instant(until)))),
+                ),
+                _ => query,
+            }
+        }
+    }
+}
+
+/// One page of a query, and one todo more.
+pub(super) fn page<'a>(query: Query<'a>, page: &Page) -> Query<'a> {
+    let query = ordered(query, page.order);
+    let query = query.limit(i64::from(page.limit.get()) + 1);
+    match &page.start {
+        PageStart::Offset(0) => query,
+        PageStart::Offset(offset) => query.offset((*offset).into()),
+        PageStart::After(position) => after(query, page.order, position),
+    }
+}
+
+/// In an order; every one of them is an index from its beginning or from its end.
+fn ordered(query: Query<'_>, order: TodoOrder) -> Query<'_> {
+    macro_rules! by {
+        ($column:expr) => {
+            match order.direction {
+                Direction::Ascending => query.order(($column.asc(), tasks::id.asc())),
+                Direction::Descending => query.order(($column.desc(), tasks::id.desc())),
+            }
+        };
+    }
+    match order.key {
+        SortKey::CreatedAt => by!(tasks::created_at),
+        SortKey::UpdatedAt => by!(tasks::updated_at),
+        SortKey::Due => by!(tasks::due_at),
+        SortKey::Priority => by!(tasks::priority),
+        SortKey::Title => by!(tasks::title_folded),
+    }
+}
+
+/// Those that stand after a position. Comparing rows, and not their parts one by one, lets the index be entered there.
+fn after<'a>(query: Query<'a>, order: TodoOrder, position: &Position) -> Query<'a> {
+    let column = match order.key {
+        SortKey::CreatedAt => "created_at",
+        SortKey::UpdatedAt => "updated_at",
+        SortKey::Due => "due_at",
+        SortKey::Priority => "priority",
+        SortKey::Title => "title_folded",
+    };
+    let comparison = match order.direction {
+        Direction::Ascending => ">",
+        Direction::Descending => "<",
+    };
+    let row = sql::<Bool>(&format!("(tasks.{column}, tasks.id) {comparison} ("));
+    let id = Id(position.id.as_uuid());
+    macro_rules! bound {
+        ($sql_type:ty, $value:expr) => {
+            query.filter(
+                row.bind::<$sql_type, _>($value)
+                    .sql(", ")
+                    .bind::<IdColumn, _>(id)
+                    .sql(")"),
+            )
+        };
+    }
+    match position.value.clone() {
+        SortValue::Instant(instant) => bound!(InstantColumn, Instant(instant)),
+        SortValue::Priority(priority) => bound!(SmallInt, priority),
+        SortValue::Text(text) => bound!(Text, text),
+    }
+}

@@ -1,0 +1,220 @@
+//! What a row of the table is to the domain, and the other way round.
+
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use jiff::tz::Offset;
+use todo_domain::{
+    CompletionChange, Description, Due, Priority, Tag, Tags, Timestamp, Title, Todo, TodoChange,
+    TodoId, UserId, fold_case,
+};
+
+use crate::database::{Day, Id, Instant, schema::tasks};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tasks)]
+pub(super) struct TodoRow {
+    id: Id,
+    user_id: Id,
+    title: String,
+    description: Option<String>,
+    completed: bool,
+    created_at: Instant,
+    updated_at: Instant,
+    priority: i16,
+    due_date: Option<Day>,
+    due_at: Instant,
+    due_offset: Option<i32>,
+    tags: String,
+    completed_at: Option<Instant>,
+    version: i64,
+}
+
+impl From<TodoRow> for Todo {
+    fn from(row: TodoRow) -> Self {
+        let due = due(row.due_date, row.due_at, row.due_offset);
+        // Other software that writes the table may leave `completed_at` as it was.
+        let completed_at = row
+            .completed
+            .then(|| row.completed_at.unwrap_or(row.updated_at).0);
+        Self {
+            id: TodoId::from_uuid(row.id.0),
+            owner: UserId::from_uuid(row.user_id.0),
+            title: Title::from_stored(row.title),
+            description: row.description.map(Description::from_stored),
+            completed_at,
+            priority: priority(row.priority),
+            due,
+            tags: tags(&row.tags),
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            version: row.version.unsigned_abs(),
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = tasks)]
+#[diesel(treat_none_as_default_value = false)]
+pub(super) struct NewTodoRow<'a> {
+    id: Id,
+    user_id: Id,
+    title: &'a str,
+    description: Option<&'a str>,
+    completed: bool,
+    created_at: Instant,
+    updated_at: Instant,
+    title_folded: String,
+    description_folded: Option<String>,
+    priority: i16,
+    due_date: Option<Day>,
+    due_at: Instant,
+    due_offset: Option<i32>,
+    tags: String,
+    completed_at: Option<Instant>,
+    version: i64,
+}
+
+impl<'a> From<&'a Todo> for NewTodoRow<'a> {
+    fn from(todo: &'a Todo) -> Self {
+        let description = todo.description.as_ref().map(Description::as_str);
+        let due = DueColumns::from(todo.due);
+        Self {
+            id: Id(todo.id.as_uuid()),
+            user_id: Id(todo.owner.as_uuid()),
+            title: todo.title.as_str(),
+            description,
+            completed: todo.is_completed(),
+            created_at: Instant(todo.created_at),
+            updated_at: Instant(todo.updated_at),
+            title_folded: fold_case(todo.title.as_str()),
+            description_folded: description.map(fold_case),
+            priority: priority_column(todo.priority),
+            due_date: due.date,
+            due_at: due.at,
+            due_offset: due.offset,
+            tags: tags_column(&todo.tags),
+            completed_at: todo.completed_at.map(Instant),
+            version: todo.version.cast_signed(),
+        }
+    }
+}
+
+/// What a change sets; `None` leaves a column as it is, and `Some(None)` sets it to NULL.
+///
+/// `completed_at` and `version` are not in it: what they become depends on what they are.
+#[derive(AsChangeset)]
+#[diesel(table_name = tasks)]
+pub(super) struct TodoChangeset<'a> {
+    title: Option<&'a str>,
+    title_folded: Option<String>,
+    description: Option<Option<&'a str>>,
+    description_folded: Option<Option<String>>,
+    completed: Option<bool>,
+    priority: Option<i16>,
+    due_date: Option<Option<Day>>,
+    due_at: Option<Instant>,
+    due_offset: Option<Option<i32>>,
+    tags: Option<String>,
+    updated_at: Instant,
+}
+
+impl<'a> TodoChangeset<'a> {
+    pub(super) fn new(change: &'a TodoChange, now: Timestamp) -> Self {
+        let title = change.title.value().map(Title::as_str);
+        let description = change
+            .description
+            .value()
+            .map(|description| description.as_ref().map(Description::as_str));
+        let due = change.due.value().copied().map(DueColumns::from);
+        Self {
+            title,
+            title_folded: title.map(fold_case),
+            description,
+            description_folded: description.map(|description| description.map(fold_case)),
+            completed: match change.completion {
+                CompletionChange::To(completed) => Some(completed),
+                CompletionChange::Keep | CompletionChange::Toggle => None,
+            },
+            priority: change.priority.value().copied().map(priority_column),
+            due_date: due.map(|due| due.date),
+            due_at: due.map(|due| due.at),
+            due_offset: due.map(|due| due.offset),
+            tags: change.tags.value().map(tags_column),
+            updated_at: Instant(now),
+        }
+    }
+}
+
+/// When a todo is due, in three columns: a date has no offset, an instant has no date, and what is never due has
+/// neither. `due_at` is what all of them are ordered by.
+#[derive(Clone, Copy)]
+struct DueColumns {
+    date: Option<Day>,
+    at: Instant,
+    offset: Option<i32>,
+}
+
+impl From<Option<Due>> for DueColumns {
+    fn from(due: Option<Due>) -> Self {
+        let (date, offset) = match due {
+            None => (None, None),
+            Some(Due::On(date)) => (Some(Day(date)), None),
+            Some(Due::At { offset, .. }) => (None, Some(offset.seconds())),
+        };
+        Self {
+            date,
+            at: Instant(due.map_or(Timestamp::MAX, Due::sort_key)),
+            offset,
+        }
+    }
+}
+
+fn due(date: Option<Day>, at: Instant, offset: Option<i32>) -> Option<Due> {
+    match (date, offset) {
+        (Some(date), _) => Some(Due::On(date.0)),
+        (None, Some(seconds)) => Some(Due::At {
+            instant: at.0,
+            offset: Offset::from_seconds(seconds).unwrap_or(Offset::UTC),
+        }),
+        (None, None) => None,
+    }
+}
+
+pub(super) fn priority_column(priority: Priority) -> i16 {
+    priority as i16
+}
+
+fn priority(column: i16) -> Priority {
+    [Priority::Low, Priority::Medium, Priority::High]
+        .into_iter()
+        .find(|priority| priority_column(*priority) == column)
+        .unwrap_or_default()
+}
+
+/// No tag contains it, so it can stand around each.
+const SEPARATOR: char = '\n';
+
+/// `\nhome\nwork\n`: each tag can be found between two separators.
+fn tags_column(tags: &Tags) -> String {
+    let mut column = String::new();
+    for tag in tags {
+        column.push(SEPARATOR);
+        column.push_str(tag.as_str());
+    }
+    if !column.is_empty() {
+        column.push(SEPARATOR);
+    }
+    column
+}
+
+/// One tag as it stands in the column.
+pub(super) fn tag_in_column(tag: &Tag) -> String {
+    format!("{SEPARATOR}{tag}{SEPARATOR}")
+}
+
+fn tags(column: &str) -> Tags {
+    let tags = column
+        .split(SEPARATOR)
+        .filter(|tag| !tag.is_empty())
+        .map(|tag| Tag::from_stored(tag.to_owned()));
+    Tags::from_stored(tags.collect())
+}

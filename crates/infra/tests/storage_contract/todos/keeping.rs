@@ -1,0 +1,117 @@
+//! Inserting, finding and deleting.
+
+use rstest::rstest;
+use todo_domain::{
+    Page, Priority, Title, Todo, TodoChange, TodoFilter,
+    ports::{IdGenerator, InsertTodoError},
+};
+use todo_infra::RandomIds;
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::storage::{Storage, at, description, new_todo, tags};
+
+#[rstest]
+fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let plain = storage.todo(owner, "Buy milk", 123_456);
+    assert_eq!(storage.todos().find(owner, plain.id).unwrap(), Some(plain));
+
+    for due in [
+        "2026-12-05",
+        "0001-01-01",
+        "9999-12-31",
+        "2026-12-01T09:30:00.123456Z",
+        "2026-12-01T00:00:00-11:30",
+    ] {
+        let full = Todo {
+            due: Some(due.parse().unwrap()),
+            ..new_todo(owner, "x", 0)
+        };
+        storage.todos().insert(&full).unwrap();
+        let found = storage.todos().find(owner, full.id).unwrap();
+        assert_eq!(found, Some(full), "{due}");
+    }
+
+    let full = Todo {
+        title: Title::new("Ünïcödé 👩‍👩‍👧 e\u{301} %_\\").unwrap(),
+        description: Some(description("first\r\n\tsecond 🦀")),
+        completed_at: Some(at(1_000_001)),
+        priority: Priority::High,
+        tags: tags(&["home", "100%_\\", "ünï \u{1f980}"]),
+        updated_at: at(1_000_001),
+        version: 7,
+        ..new_todo(owner, "x", 999_999)
+    };
+    storage.todos().insert(&full).unwrap();
+    assert_eq!(storage.todos().find(owner, full.id).unwrap(), Some(full));
+}
+
+#[rstest]
+fn a_todo_of_nobody_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let todo = new_todo(RandomIds.user(), "Buy milk", 0);
+    let error = storage.todos().insert(&todo).unwrap_err();
+    assert!(matches!(error, InsertTodoError::OwnerMissing));
+}
+
+#[rstest]
+fn another_users_todo_is_as_good_as_none(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let other = storage.user("grace@example.com").id;
+    let todo = storage.todo(owner, "Buy milk", 0);
+    let all = TodoFilter::default();
+    let todos = storage.todos();
+    assert_eq!(todos.find(other, todo.id).unwrap(), None);
+    assert_eq!(todos.list(other, &all, &Page::default()).unwrap(), []);
+    assert_eq!(todos.count(other, &all).unwrap(), 0);
+    let toggled = todos.update(other, todo.id, None, &TodoChange::toggle(), at(1));
+    assert_eq!(toggled.unwrap(), None);
+    let untouched = todos.update(other, todo.id, None, &TodoChange::default(), at(1));
+    assert_eq!(untouched.unwrap(), None);
+    assert!(!todos.delete(other, todo.id, None).unwrap());
+    assert_eq!(todos.find(owner, todo.id).unwrap(), Some(todo));
+}
+
+#[rstest]
+fn a_deleted_todo_is_gone_and_a_second_time_there_is_none(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let (deleted, other) = (storage.todo(owner, "a", 0), storage.todo(owner, "b", 1));
+    let todos = storage.todos();
+    assert!(todos.delete(owner, deleted.id, None).unwrap());
+    assert!(!todos.delete(owner, deleted.id, None).unwrap());
+    assert_eq!(todos.find(owner, deleted.id).unwrap(), None);
+    assert_eq!(todos.find(owner, other.id).unwrap(), Some(other));
+}
+
+#[rstest]
+fn todos_go_with_their_owner(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let todo = storage.todo(owner, "a", 0);
+    storage.delete_user("ada@example.com");
+    assert_eq!(storage.todos().find(owner, todo.id).unwrap(), None);
+}
+
+#[rstest]
+fn a_todo_of_another_version_is_not_deleted(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let todo = storage.todo(owner, "a", 0);
+    assert!(!storage.todos().delete(owner, todo.id, Some(2)).unwrap());
+    assert!(storage.todos().delete(owner, todo.id, Some(1)).unwrap());
+}

@@ -1,0 +1,5 @@
+//! What [`todo_domain::ports::TodoRepository`] promises.
+
+mod changing;
+mod keeping;
+mod listing;
