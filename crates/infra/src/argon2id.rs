@@ -1,13 +1,20 @@
-//! Password hashes by Argon2id (RFC 9106), in the PHC string format.
+//! Password hashes by Argon2 (RFC 9106), in the PHC string format: Argon2id is made, every variant is verified.
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{Error, PasswordHasher as _, PasswordVerifier as _, phc},
 };
-use todo_domain::{
-    Password, PasswordAttempt, PasswordHash,
-    ports::{HashError, PasswordHasher},
-};
+use todo_domain::ports::{HashError, Verification};
+
+/// The most memory that a hash may take, in KiB: 2 GiB, as the first recommendation of RFC 9106 (4) does.
+const MAX_MEMORY_KIB: u32 = 2 * 1024 * 1024;
+
+/// The most KiB that a hash may go over, all its passes together: four times 1 GiB, as the costliest of libsodium's
+/// presets does. That takes some two seconds.
+const MAX_WORK_KIB: u64 = 4 * 1024 * 1024;
+
+/// The most lanes: more than machines that hash passwords have cores.
+const MAX_PARALLELISM: u32 = 128;
 
 /// What one hash costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,17 +38,27 @@ impl Default for Argon2idParams {
     }
 }
 
-/// The parameters lie outside what Argon2 (RFC 9106, 3.1) allows.
+/// Why no hashes are made with some parameters.
 #[derive(Debug, thiserror::Error)]
-#[error("Argon2 does not allow these parameters")]
-pub struct InvalidArgon2idParams(#[source] argon2::Error);
+#[non_exhaustive]
+pub enum InvalidArgon2idParams {
+    /// They lie outside what Argon2 (RFC 9106, 3.1) allows.
+    #[error("Argon2 does not allow these parameters")]
+    NotAllowed(#[source] argon2::Error),
+    /// A hash with them would count as a bomb, and would not be verified.
+    #[error(
+        "must ask for at most {MAX_MEMORY_KIB} KiB, {MAX_WORK_KIB} KiB in all passes together, \
+         and {MAX_PARALLELISM} lanes"
+    )]
+    TooCostly,
+}
 
-/// Hashes passwords by Argon2id.
+/// Makes hashes of one cost by Argon2id, and verifies hashes of any cost that is not absurd.
 #[derive(Debug)]
 pub struct Argon2id(Argon2<'static>);
 
 impl Argon2id {
-    /// A hasher that makes hashes of this cost. It verifies hashes of any cost.
+    /// Argon2id at this cost.
     ///
     /// # Errors
     /// [`InvalidArgon2idParams`].
@@ -52,7 +69,10 @@ impl Argon2id {
             parallelism,
         } = params;
         let params = Params::new(memory_kib, iterations, parallelism, None)
-            .map_err(InvalidArgon2idParams)?;
+            .map_err(InvalidArgon2idParams::NotAllowed)?;
+        if is_too_costly(&params) {
+            return Err(InvalidArgon2idParams::TooCostly);
+        }
         Ok(Self(Argon2::new(
             Algorithm::Argon2id,
             Version::V0x13,
@@ -60,47 +80,81 @@ impl Argon2id {
         )))
     }
 
-    fn hash_text(&self, text: &str) -> Result<String, HashError> {
-        match self.0.hash_password(text.as_bytes()) {
+    /// Hashes a password with a salt of its own.
+    pub(crate) fn hash(&self, password: &[u8]) -> Result<String, HashError> {
+        match self.0.hash_password(password) {
             Ok(hash) => Ok(hash.to_string()),
             Err(error) => Err(HashError(error.into())),
         }
     }
-}
 
-impl PasswordHasher for Argon2id {
-    fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
-        self.hash_text(password.expose()).map(PasswordHash::new)
-    }
-
-    fn verify(&self, attempt: &PasswordAttempt, hash: &PasswordHash) -> Result<bool, HashError> {
-        let Some(hash) = readable(hash) else {
-            self.verify_nothing(attempt)?;
-            return Ok(false);
+    /// Whether `attempt` is the password that `hash` was made of; `None`, at once, when this is no hash of Argon2 or
+    /// an absurdly costly one.
+    pub(crate) fn verify(
+        &self,
+        attempt: &[u8],
+        hash: &str,
+    ) -> Result<Option<Verification>, HashError> {
+        let Some(hash) = Readable::new(hash) else {
+            return Ok(None);
         };
-        match self.0.verify_password(attempt.expose().as_bytes(), &hash) {
-            Ok(()) => Ok(true),
-            Err(Error::PasswordInvalid) => Ok(false),
+        match self.0.verify_password(attempt, &hash.parts) {
+            Ok(()) if self.is_stronger_than(&hash) => Ok(Some(Verification::RightButOutdated)),
+            Ok(()) => Ok(Some(Verification::Right)),
+            Err(Error::PasswordInvalid) => Ok(Some(Verification::Wrong)),
             Err(error) => Err(HashError(error.into())),
         }
     }
 
-    fn verify_nothing(&self, attempt: &PasswordAttempt) -> Result<(), HashError> {
-        self.hash_text(attempt.expose()).map(drop)
+    /// Whether a hash that is made here protects a password better than `hash` does. A costlier one is left as it is,
+    /// so that of two instances with different configurations none undoes what the other did.
+    fn is_stronger_than(&self, hash: &Readable) -> bool {
+        hash.algorithm != Algorithm::Argon2id
+            || hash.version != Version::V0x13
+            || work_kib(&hash.params) < work_kib(self.0.params())
     }
 }
 
-/// The parts of a hash that Argon2 made; `None` for anything else.
-fn readable(hash: &PasswordHash) -> Option<phc::PasswordHash> {
-    let hash = phc::PasswordHash::new(hash.expose()).ok()?;
-    Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    Params::try_from(&hash).ok()?;
-    (hash.salt.is_some() && hash.hash.is_some()).then_some(hash)
+/// A hash that Argon2 made, at a cost that is not absurd.
+struct Readable {
+    parts: phc::PasswordHash,
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+}
+
+impl Readable {
+    fn new(hash: &str) -> Option<Self> {
+        let mut parts = phc::PasswordHash::new(hash).ok()?;
+        // Hashes did not name their version before there was a second one.
+        let version = *parts.version.get_or_insert(Version::V0x10.into());
+        let readable = Self {
+            algorithm: Algorithm::try_from(parts.algorithm.as_str()).ok()?,
+            version: Version::try_from(version).ok()?,
+            params: Params::try_from(&parts).ok()?,
+            parts,
+        };
+        let complete = readable.parts.salt.is_some() && readable.parts.hash.is_some();
+        (complete && !is_too_costly(&readable.params)).then_some(readable)
+    }
+}
+
+/// Whether hashing with these parameters would take what nobody asks of a login: such a hash is a mistake or a bomb.
+fn is_too_costly(params: &Params) -> bool {
+    params.m_cost() > MAX_MEMORY_KIB
+        || work_kib(params) > MAX_WORK_KIB
+        || params.p_cost() > MAX_PARALLELISM
+}
+
+/// The memory that is gone over, in all passes together: what a hash costs whoever guesses.
+fn work_kib(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use todo_domain::ports::Verification::{Right, RightButOutdated, Wrong};
 
     use super::*;
 
@@ -111,51 +165,82 @@ mod tests {
         parallelism: 1,
     };
 
-    fn attempt(text: &str) -> PasswordAttempt {
-        PasswordAttempt::new(text).unwrap()
+    fn cheap() -> Argon2id {
+        Argon2id::new(CHEAP).unwrap()
+    }
+
+    fn costing(memory_kib: u32, iterations: u32, parallelism: u32) -> Argon2idParams {
+        Argon2idParams {
+            memory_kib,
+            iterations,
+            parallelism,
+        }
+    }
+
+    fn verify(hasher: &Argon2id, attempt: &str, hash: &str) -> Option<Verification> {
+        hasher.verify(attempt.as_bytes(), hash).unwrap()
     }
 
     #[test]
     fn a_password_is_verified_against_its_hash_and_no_other_is() {
-        let hasher = Argon2id::new(CHEAP).unwrap();
-        let hash = hasher
-            .hash(&Password::new("correct horse").unwrap())
-            .unwrap();
-        assert!(hasher.verify(&attempt("correct horse"), &hash).unwrap());
-        assert!(!hasher.verify(&attempt("Correct horse"), &hash).unwrap());
-        assert!(!hasher.verify(&attempt("correct horse "), &hash).unwrap());
+        let hash = cheap().hash(b"correct horse").unwrap();
+        assert_eq!(verify(&cheap(), "correct horse", &hash), Some(Right));
+        assert_eq!(verify(&cheap(), "Correct horse", &hash), Some(Wrong));
+        assert_eq!(verify(&cheap(), "correct horse ", &hash), Some(Wrong));
     }
 
     #[test]
     fn each_hash_has_a_salt_of_its_own_and_says_its_cost() {
-        let hasher = Argon2id::new(CHEAP).unwrap();
-        let password = Password::new("correct horse").unwrap();
-        let first = hasher.hash(&password).unwrap();
-        assert_ne!(first, hasher.hash(&password).unwrap());
-        assert!(first.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        let first = cheap().hash(b"correct horse").unwrap();
+        assert_ne!(first, cheap().hash(b"correct horse").unwrap());
+        assert!(first.starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
     }
 
-    #[test]
-    fn a_hash_of_another_cost_is_verified() {
-        let hash = Argon2id::new(Argon2idParams {
-            iterations: 2,
-            ..CHEAP
-        })
-        .unwrap()
-        .hash(&Password::new("correct horse").unwrap())
-        .unwrap();
-        let hasher = Argon2id::new(CHEAP).unwrap();
-        assert!(hasher.verify(&attempt("correct horse"), &hash).unwrap());
+    #[rstest]
+    #[case::cheaper_by_memory(costing(16, 2, 1), RightButOutdated)]
+    #[case::cheaper_by_iterations(costing(32, 1, 1), RightButOutdated)]
+    #[case::the_same(costing(32, 2, 1), Right)]
+    #[case::as_much_in_another_way(costing(64, 1, 2), Right)]
+    #[case::costlier(costing(64, 2, 1), Right)]
+    fn a_hash_is_outdated_when_it_costs_less_than_those_of_today(
+        #[case] params: Argon2idParams,
+        #[case] expected: Verification,
+    ) {
+        let hash = Argon2id::new(params).unwrap().hash(b"correct horse");
+        let hash = hash.unwrap();
+        let today = Argon2id::new(costing(32, 2, 1)).unwrap();
+        assert_eq!(verify(&today, "correct horse", &hash), Some(expected));
+        assert_eq!(verify(&today, "wrong horse", &hash), Some(Wrong));
     }
 
-    #[test]
-    fn a_hash_of_the_reference_program_is_verified() {
-        // printf 'correct horse' | argon2 somesalt123 -id -t 2 -k 1024 -p 1 -e
-        let hash = "$argon2id$v=19$m=1024,t=2,p=1$c29tZXNhbHQxMjM$e4SKnVjYVP4RN3nfjX+AW5f73P+ZGDXoIp9nOcEa+f0";
-        let hash = PasswordHash::new(hash.to_owned());
-        let hasher = Argon2id::new(CHEAP).unwrap();
-        assert!(hasher.verify(&attempt("correct horse"), &hash).unwrap());
-        assert!(!hasher.verify(&attempt("wrong horse"), &hash).unwrap());
+    // Made by: printf 'correct horse' | argon2 somesalt123 -id -t 2 -k 1024 -p 1 -e, and so on.
+    #[rstest]
+    #[case::argon2id(
+        "$argon2id$v=19$m=1024,t=2,p=1$c29tZXNhbHQxMjM$e4SKnVjYVP4RN3nfjX+AW5f73P+ZGDXoIp9nOcEa+f0",
+        Right
+    )]
+    #[case::several_lanes(
+        "$argon2id$v=19$m=64,t=4,p=2$c29tZXNhbHQxMjM$fOWmy9Uv6taBUF/D0fM7gg9JNZG5L65zaQ3WEumQbEU",
+        Right
+    )]
+    #[case::another_variant(
+        "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM$CVhTPwtEI9ILtHExPqmczKNJVzdSHSxfHSOzgikYa7k",
+        RightButOutdated
+    )]
+    #[case::the_version_before(
+        "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHQxMjM$yH+0onHOwGdUMF1jKeDtu0ppqdLN/Zv1Fgh5R7qP2wk",
+        RightButOutdated
+    )]
+    #[case::no_version_which_means_the_first(
+        "$argon2id$m=64,t=1,p=1$c29tZXNhbHQxMjM$yH+0onHOwGdUMF1jKeDtu0ppqdLN/Zv1Fgh5R7qP2wk",
+        RightButOutdated
+    )]
+    fn a_hash_of_the_reference_program_is_verified(
+        #[case] hash: &str,
+        #[case] expected: Verification,
+    ) {
+        assert_eq!(verify(&cheap(), "correct horse", hash), Some(expected));
+        assert_eq!(verify(&cheap(), "wrong horse", hash), Some(Wrong));
     }
 
     #[rstest]
@@ -163,28 +248,53 @@ mod tests {
     #[case::no_hash("correct horse")]
     #[case::another_algorithm("$scrypt$ln=1,r=8,p=1$c29tZXNhbHQ$aGFzaA")]
     #[case::without_the_hash("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQxMjM")]
-    #[case::absurd_parameters("$argon2id$v=19$m=1,t=0,p=1$c29tZXNhbHQxMjM$aGFzaGhhc2g")]
-    fn a_hash_that_cannot_be_read_is_of_no_password(#[case] hash: &str) {
-        let hasher = Argon2id::new(CHEAP).unwrap();
-        let hash = PasswordHash::new(hash.to_owned());
-        assert!(!hasher.verify(&attempt("correct horse"), &hash).unwrap());
+    #[case::no_version_that_there_is("$argon2id$v=18$m=8,t=1,p=1$c29tZXNhbHQxMjM$aGFzaGhhc2hoYXNo")]
+    #[case::a_salt_too_short("$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaGhhc2hoYXNo")]
+    #[case::too_cheap("$argon2id$v=19$m=1,t=0,p=1$c29tZXNhbHQxMjM$aGFzaGhhc2hoYXNo")]
+    fn a_hash_that_cannot_be_read_is_told_from_one_that_does_not_match(#[case] hash: &str) {
+        assert_eq!(verify(&cheap(), "correct horse", hash), None);
     }
 
-    #[test]
-    fn parameters_that_argon2_does_not_allow_are_refused() {
-        assert!(
-            Argon2id::new(Argon2idParams {
-                memory_kib: 7,
-                ..CHEAP
-            })
-            .is_err()
+    #[rstest]
+    #[case::memory(2_097_153, 1, 1)]
+    #[case::all_memory(u32::MAX, 1, 1)]
+    #[case::iterations(8, 524_289, 1)]
+    #[case::endless_iterations(8, u32::MAX, 1)]
+    #[case::memory_and_iterations(2_097_152, 3, 1)]
+    #[case::everything(u32::MAX, u32::MAX, 1)]
+    #[case::parallelism(2_097_152, 1, 129)]
+    fn a_bomb_is_neither_computed_nor_made(
+        #[case] memory_kib: u32,
+        #[case] iterations: u32,
+        #[case] parallelism: u32,
+    ) {
+        let params = costing(memory_kib, iterations, parallelism);
+        assert!(matches!(
+            Argon2id::new(params),
+            Err(InvalidArgon2idParams::TooCostly)
+        ));
+        let bomb = format!(
+            "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}\
+             $c29tZXNhbHQxMjM$aGFzaGhhc2hoYXNo"
         );
-        assert!(
-            Argon2id::new(Argon2idParams {
-                iterations: 0,
-                ..CHEAP
-            })
-            .is_err()
-        );
+        assert_eq!(verify(&cheap(), "correct horse", &bomb), None);
+    }
+
+    #[rstest]
+    #[case::first_recommendation_of_rfc_9106(costing(2_097_152, 1, 4))]
+    #[case::second_recommendation_of_rfc_9106(costing(65_536, 3, 4))]
+    #[case::costliest_preset_of_libsodium(costing(1_048_576, 4, 1))]
+    fn what_others_recommend_is_no_bomb(#[case] params: Argon2idParams) {
+        assert!(Argon2id::new(params).is_ok());
+    }
+
+    #[rstest]
+    #[case::memory(costing(7, 1, 1))]
+    #[case::iterations(costing(8, 0, 1))]
+    fn parameters_that_argon2_does_not_allow_are_refused(#[case] params: Argon2idParams) {
+        assert!(matches!(
+            Argon2id::new(params),
+            Err(InvalidArgon2idParams::NotAllowed(_))
+        ));
     }
 }

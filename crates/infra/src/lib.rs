@@ -4,8 +4,10 @@
 //! those under `ports` in the domain, file by file. The other adapters are one file each.
 
 mod argon2id;
+mod bcrypt;
 mod database;
 mod jwt;
+mod passwords;
 mod random_ids;
 mod repositories;
 mod system_clock;
@@ -16,5 +18,6 @@ pub use database::{
     PoolSettings,
 };
 pub use jwt::{JwtTokens, SigningKey, SigningKeyTooShort};
+pub use passwords::Passwords;
 pub use random_ids::RandomIds;
 pub use system_clock::SystemClock;

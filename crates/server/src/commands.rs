@@ -4,7 +4,7 @@ use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration
 
 use todo_api::{Lane, LaneSettings, Lanes, ServeSettings};
 use todo_application::{App, operation::prune_sessions};
-use todo_infra::{Database, JwtTokens, RandomIds, SystemClock};
+use todo_infra::{Database, JwtTokens, Passwords, RandomIds, SystemClock};
 use tracing::{error, info};
 
 use crate::{config::Config, logging, report, signing_key};
@@ -31,7 +31,7 @@ pub(crate) fn serve() -> CommandResult {
         sessions: Arc::new(database.clone()),
         todos: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
-        hasher: Arc::new(config.argon2id),
+        hasher: Arc::new(Passwords::new(config.argon2id)),
         tokens: Arc::new(JwtTokens::new(signing_key, config.previous_keys)),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

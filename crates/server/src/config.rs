@@ -412,6 +412,15 @@ mod tests {
     }
 
     #[test]
+    fn hashes_may_not_cost_so_much_that_they_would_not_be_verified() {
+        let error = read(&[("ARGON2_MEMORY_KIB", "4194304")]).unwrap_err();
+        assert!(
+            error.0[0].contains("ARGON2_PARALLELISM must ask for at most 2097152 KiB"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn origins_are_listed_or_any() {
         let origins = |value| read(&[("CORS_ORIGINS", value)]).unwrap().cors_origins;
         assert_eq!(origins("*"), CorsOrigins::Any);

@@ -47,9 +47,9 @@ enum Inner {
 }
 
 #[derive(QueryableByName)]
-struct Name {
+struct Row {
     #[diesel(sql_type = Text)]
-    name: String,
+    text: String,
 }
 
 impl TestDatabase {
@@ -88,19 +88,33 @@ impl TestDatabase {
     /// The columns of a table, in their order.
     #[must_use]
     pub fn columns(&self, table: &str) -> Vec<String> {
-        let rows: Vec<Name> = match &self.0 {
-            Inner::Sqlite(_) => sql_query(format!(
-                "SELECT name FROM pragma_table_info('{table}') ORDER BY cid"
-            ))
-            .load(&mut self.sqlite()),
-            Inner::Postgres(database) => sql_query(format!(
-                "SELECT column_name::text AS name FROM information_schema.columns \
+        self.rows(&match &self.0 {
+            Inner::Sqlite(_) => {
+                format!("SELECT name AS text FROM pragma_table_info('{table}') ORDER BY cid")
+            }
+            Inner::Postgres(_) => format!(
+                "SELECT column_name::text AS text FROM information_schema.columns \
                  WHERE table_name = '{table}' ORDER BY ordinal_position"
-            ))
-            .load(&mut database.connection()),
+            ),
+        })
+    }
+
+    /// The texts that are in a column of a table, in no order.
+    #[must_use]
+    pub fn texts(&self, table: &str, column: &str) -> Vec<String> {
+        self.rows(&format!(
+            "SELECT {column} AS text FROM {table} WHERE {column} IS NOT NULL"
+        ))
+    }
+
+    fn rows(&self, sql: &str) -> Vec<String> {
+        let query = sql_query(sql);
+        let rows: Vec<Row> = match &self.0 {
+            Inner::Sqlite(_) => query.load(&mut self.sqlite()),
+            Inner::Postgres(database) => query.load(&mut database.connection()),
         }
-        .expect("the columns can be read");
-        rows.into_iter().map(|row| row.name).collect()
+        .expect("the rows can be read");
+        rows.into_iter().map(|row| row.text).collect()
     }
 
     /// Ends every connection to a PostgreSQL database.

@@ -1,8 +1,11 @@
 //! Logging in.
 
-use todo_domain::{Credentials, Email, PasswordAttempt, Session, ports::InsertSessionError};
+use todo_domain::{
+    Credentials, Email, PasswordAttempt, Session,
+    ports::{InsertSessionError, Verification},
+};
 
-use super::SignedIn;
+use super::{SignedIn, renew_hash::renew_hash};
 use crate::{App, Failure};
 
 /// What a login needs.
@@ -12,6 +15,16 @@ pub struct Login {
     pub email: Email,
     /// What was typed as its password.
     pub password: PasswordAttempt,
+}
+
+/// A login that succeeded.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// Who logged in, and the session that began.
+    pub signed_in: SignedIn,
+    /// Why an outdated hash of the password is kept, for the log. Whoever logs in need not care: it still counts, and
+    /// the next login tries to renew it again.
+    pub hash_not_renewed: Option<Failure>,
 }
 
 /// Why nobody was logged in.
@@ -25,33 +38,34 @@ pub enum LoginError {
     Failure(#[from] Failure),
 }
 
-/// Begins a session for whoever knows an account's password.
+/// Begins a session for whoever knows an account's password, and renews the hash of the password if it is outdated.
 ///
-/// It takes the same time whether or not the account exists.
+/// It takes the same time whether or not the account exists, unless its hash costs other than those of today.
 ///
 /// # Errors
 /// [`LoginError`].
-pub fn login(app: &App, input: &Login) -> Result<SignedIn, LoginError> {
+pub fn login(app: &App, input: &Login) -> Result<LoggedIn, LoginError> {
     let credentials = app
         .users
         .find_credentials(&input.email)
         .map_err(Failure::from)?;
-    let user = if let Some(Credentials {
+    let Some(Credentials {
         user,
         password_hash: Some(hash),
     }) = credentials
-    {
-        app.hasher
-            .verify(&input.password, &hash)
-            .map_err(Failure::from)?
-            .then_some(user)
-    } else {
+    else {
         app.hasher
             .verify_nothing(&input.password)
             .map_err(Failure::from)?;
-        None
+        return Err(LoginError::InvalidCredentials);
     };
-    let user = user.ok_or(LoginError::InvalidCredentials)?;
+    let verification = app
+        .hasher
+        .verify(&input.password, &hash)
+        .map_err(Failure::from)?;
+    if verification == Verification::Wrong {
+        return Err(LoginError::InvalidCredentials);
+    }
 
     let now = app.clock.now();
     let session = Session::begin(app.ids.session(), user.id, now, app.session_lifetime);
@@ -64,7 +78,18 @@ pub fn login(app: &App, input: &Login) -> Result<SignedIn, LoginError> {
             InsertSessionError::Storage(error) => LoginError::Failure(error.into()),
             error => LoginError::Failure(Failure::Internal(error.into())),
         })?;
-    Ok(signed_in)
+
+    // Last, since the session is what was asked for.
+    let hash_not_renewed = match verification {
+        Verification::RightButOutdated => {
+            renew_hash(app, signed_in.user.id, &input.password, &hash).err()
+        }
+        Verification::Right | Verification::Wrong => None,
+    };
+    Ok(LoggedIn {
+        signed_in,
+        hash_not_renewed,
+    })
 }
 
 #[cfg(test)]
@@ -91,8 +116,20 @@ mod tests {
         }
     }
 
-    /// Mocks where the account is found and its password verified.
-    fn verified() -> Mocks {
+    /// Mocks where the account is found and its password right, its hash outdated, and the session stored.
+    fn outdated() -> Mocks {
+        let mut mocks = verified(Verification::RightButOutdated);
+        mocks
+            .sessions
+            .expect_insert()
+            .withf(|stored| *stored == session())
+            .once()
+            .returning(|_| Ok(()));
+        mocks
+    }
+
+    /// Mocks where the account is found and verifying its password comes to this.
+    fn verified(verification: Verification) -> Mocks {
         let mut mocks = Mocks::at_now();
         mocks
             .users
@@ -103,7 +140,7 @@ mod tests {
             .hasher
             .expect_verify()
             .withf(|attempt, hash| attempt.expose() == "correct horse" && *hash == password_hash())
-            .returning(|_, _| Ok(true));
+            .returning(move |_, _| Ok(verification));
         mocks.ids.expect_session().return_const(session_id(1));
         mocks
             .tokens
@@ -114,17 +151,53 @@ mod tests {
 
     #[test]
     fn the_right_password_begins_a_session() {
-        let mut mocks = verified();
+        let mut mocks = verified(Verification::Right);
         mocks
             .sessions
             .expect_insert()
             .withf(|stored| *stored == session())
             .once()
             .returning(|_| Ok(()));
-        let signed_in = login(&mocks.app(), &input()).unwrap();
+        let logged_in = login(&mocks.app(), &input()).unwrap();
+        assert!(logged_in.hash_not_renewed.is_none());
+        let signed_in = logged_in.signed_in;
         assert_eq!(signed_in.user, user());
         assert_eq!(signed_in.session, session());
         assert_eq!(signed_in.token.expose(), "token");
+    }
+
+    #[test]
+    fn an_outdated_hash_is_renewed() {
+        let mut mocks = outdated();
+        mocks
+            .hasher
+            .expect_renew()
+            .withf(|attempt, hash| attempt.expose() == "correct horse" && *hash == password_hash())
+            .once()
+            .returning(|_, _| Ok(password_hash()));
+        mocks
+            .users
+            .expect_replace_password_hash()
+            .withf(|id, from, _| *id == user().id && *from == password_hash())
+            .once()
+            .returning(|_, _, _| Ok(true));
+        let logged_in = login(&mocks.app(), &input()).unwrap();
+        assert_eq!(logged_in.signed_in.session, session());
+        assert!(logged_in.hash_not_renewed.is_none());
+    }
+
+    #[test]
+    fn a_login_succeeds_though_its_hash_cannot_be_renewed() {
+        let mut mocks = outdated();
+        mocks
+            .hasher
+            .expect_renew()
+            .once()
+            .returning(|_, _| Err(HashError(cause())));
+        let logged_in = login(&mocks.app(), &input()).unwrap();
+        assert_eq!(logged_in.signed_in.session, session());
+        let failure = logged_in.hash_not_renewed;
+        assert!(matches!(failure, Some(Failure::Internal(_))));
     }
 
     #[test]
@@ -134,7 +207,10 @@ mod tests {
             .users
             .expect_find_credentials()
             .returning(|_| Ok(Some(credentials())));
-        mocks.hasher.expect_verify().returning(|_, _| Ok(false));
+        mocks
+            .hasher
+            .expect_verify()
+            .returning(|_, _| Ok(Verification::Wrong));
         let error = login(&mocks.app(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }
@@ -160,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_account_deleted_meanwhile_is_none() {
-        let mut mocks = verified();
+        let mut mocks = verified(Verification::Right);
         mocks
             .sessions
             .expect_insert()
@@ -182,7 +258,7 @@ mod tests {
             LoginError::Failure(Failure::Unavailable(_))
         ));
 
-        let mut mocks = verified();
+        let mut mocks = verified(Verification::Right);
         mocks
             .sessions
             .expect_insert()

@@ -16,7 +16,7 @@ mod users;
 pub use access_tokens::{AccessTokens, TokenError};
 pub use clock::Clock;
 pub use ids::IdGenerator;
-pub use password_hasher::{HashError, PasswordHasher};
+pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use sessions::{InsertSessionError, SessionRepository};
 pub use storage::{BoxError, StorageError, StorageProbe};
 pub use todos::{InsertTodoError, TodoRepository};

@@ -41,4 +41,18 @@ pub trait UserRepository: Send + Sync {
     /// # Errors
     /// [`StorageError`].
     fn find_credentials(&self, email: &Email) -> Result<Option<Credentials>, StorageError>;
+
+    /// Replaces the hash of a user's password, if it is still `from`, by `to`, which is of the same password.
+    ///
+    /// `false` when it is another by now, or the user is gone. Of several replacements of one hash at the same time,
+    /// exactly one MUST happen. MUST change nothing else: to the user, nothing has happened, so `updated_at` stays.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn replace_password_hash(
+        &self,
+        id: UserId,
+        from: &PasswordHash,
+        to: &PasswordHash,
+    ) -> Result<bool, StorageError>;
 }

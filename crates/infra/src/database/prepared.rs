@@ -82,6 +82,9 @@ mod tests {
         let hash = PasswordHash::new("a hash".to_owned());
         UserRepository::insert(database, &user, &hash, &session(1)).unwrap();
         SessionRepository::insert(database, &session(2)).unwrap();
+        let new_hash = PasswordHash::new("another hash".to_owned());
+        let replaced = database.replace_password_hash(user.id, &hash, &new_hash);
+        assert!(replaced.unwrap());
         let new = NewTodo {
             description: Some(Description::new("b").unwrap()),
             ..NewTodo::titled(Title::new("a").unwrap())
@@ -115,9 +118,9 @@ mod tests {
         let database = Database::new(url, &settings);
         database.migrate().unwrap();
         write_everything(&database, "ada@example.com");
-        // User, session, todo; two changes; a deletion.
-        assert_eq!(prepared(&database), 6);
+        // User, session, hash, todo; two changes; a deletion.
+        assert_eq!(prepared(&database), 7);
         write_everything(&database, "grace@example.com");
-        assert_eq!(prepared(&database), 6);
+        assert_eq!(prepared(&database), 7);
     }
 }

@@ -118,4 +118,25 @@ impl UserRepository for Database {
             password_hash: hash.map(PasswordHash::new),
         }))
     }
+
+    fn replace_password_hash(
+        &self,
+        id: UserId,
+        from: &PasswordHash,
+        to: &PasswordHash,
+    ) -> Result<bool, StorageError> {
+        let replaced = self.write(|connection| {
+            let same_hash = users::table
+                .find(Id(id.as_uuid()))
+                .filter(users::hashed_password.eq(from.expose()));
+            kept_prepared(
+                diesel::update(same_hash)
+                    .set(users::hashed_password.eq(to.expose()))
+                    .returning(users::id),
+            )
+            .get_result::<Id>(connection)
+            .optional()
+        })?;
+        Ok(replaced.is_some())
+    }
 }

@@ -4,7 +4,7 @@ use std::thread;
 
 use rstest::rstest;
 use todo_domain::{
-    Change, Title, TodoChange,
+    Change, PasswordHash, Title, TodoChange,
     ports::{InsertUserError, TodoRepository, UserRepository},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
@@ -45,6 +45,23 @@ fn of_users_with_one_address_exactly_one_is_inserted(#[values(Sqlite, Postgres)]
             "{result:?}"
         );
     }
+}
+
+#[rstest]
+fn of_replacements_of_one_hash_exactly_one_happens(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let results = at_once(&storage, |instance| {
+        let new = PasswordHash::new(format!("$argon2id${:?}", thread::current().id()));
+        let replaced = instance.replace_password_hash(user.id, &hash(), &new);
+        replaced.unwrap().then_some(new)
+    });
+    let kept: Vec<_> = results.into_iter().flatten().collect();
+    assert_eq!(kept.len(), 1);
+    let found = storage.users().find_credentials(&user.email).unwrap();
+    assert_eq!(found.unwrap().password_hash, kept.into_iter().next());
 }
 
 #[rstest]

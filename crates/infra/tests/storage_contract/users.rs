@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Email,
+    Email, PasswordHash,
     ports::{IdGenerator, InsertUserError},
 };
 use todo_infra::RandomIds;
@@ -101,4 +101,58 @@ fn a_user_without_a_hash_or_a_name_is_found(#[values(Sqlite, Postgres)] kind: Ki
     let found = found.unwrap();
     assert_eq!(found.password_hash, None);
     assert_eq!(found.user.name, None);
+}
+
+fn another_hash() -> PasswordHash {
+    PasswordHash::new("$argon2id$another-hash".to_owned())
+}
+
+#[rstest]
+fn a_hash_is_replaced_and_nothing_else(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let users = storage.users();
+    let ada = storage.user("ada@example.com");
+    let grace = storage.user("grace@example.com");
+    let replaced = users.replace_password_hash(ada.id, &hash(), &another_hash());
+    assert!(replaced.unwrap());
+    let found = users.find_credentials(&ada.email).unwrap().unwrap();
+    assert_eq!(found.user, ada);
+    assert_eq!(found.password_hash, Some(another_hash()));
+    let found = users.find_credentials(&grace.email).unwrap().unwrap();
+    assert_eq!(found.user, grace);
+    assert_eq!(found.password_hash, Some(hash()));
+}
+
+#[rstest]
+fn a_hash_that_is_another_by_now_is_not_replaced(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let users = storage.users();
+    let user = storage.user("ada@example.com");
+    let stale = PasswordHash::new("$2b$12$of-yesterday".to_owned());
+    let replaced = users.replace_password_hash(user.id, &stale, &another_hash());
+    assert!(!replaced.unwrap());
+    let found = users.find_credentials(&user.email).unwrap().unwrap();
+    assert_eq!(found.password_hash, Some(hash()));
+}
+
+#[rstest]
+fn where_there_is_no_hash_none_is_put(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let users = storage.users();
+    let user = storage.user("ada@example.com");
+    let replaced = users.replace_password_hash(RandomIds.user(), &hash(), &another_hash());
+    assert!(!replaced.unwrap());
+    storage
+        .behind
+        .execute("UPDATE users SET hashed_password = NULL");
+    let replaced = users.replace_password_hash(user.id, &hash(), &another_hash());
+    assert!(!replaced.unwrap());
+    let found = users.find_credentials(&user.email).unwrap().unwrap();
+    assert_eq!(found.password_hash, None);
 }

@@ -1,7 +1,8 @@
 //! Logging in.
 
-use todo_application::account::{Login, login as log_in};
+use todo_application::account::{LoggedIn, Login, login as log_in};
 use todo_domain::{Email, PasswordAttempt};
+use tracing::warn;
 use utoipa::ToSchema;
 
 use super::signed_in::SignedInResponse;
@@ -47,7 +48,14 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
         .for_anyone(
             |lanes| &lanes.hashing,
             |app, _, input| {
-                let signed_in = log_in(app, &input.body(read)?)?;
+                let LoggedIn {
+                    signed_in,
+                    hash_not_renewed,
+                } = log_in(app, &input.body(read)?)?;
+                if let Some(failure) = hash_not_renewed {
+                    let cause = Problem::from(failure).causes();
+                    warn!(cause, "an outdated password hash is kept");
+                }
                 Ok(Reply::ok(&SignedInResponse::from(&signed_in))?.not_to_be_stored())
             },
         )
