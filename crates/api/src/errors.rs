@@ -156,6 +156,17 @@ impl From<CreateTodoError> for Problem {
     fn from(error: CreateTodoError) -> Self {
         match error {
             CreateTodoError::CallerMissing => invalid_token(),
+            CreateTodoError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "Idempotency-Key was used for another request; use a new one",
+            ),
+            CreateTodoError::UnderWay => Self::new(
+                StatusCode::CONFLICT,
+                "request_under_way",
+                "The same request is under way; repeat it to get its answer",
+            )
+            .with_header(header::RETRY_AFTER, RETRY_AFTER),
             CreateTodoError::Failure(failure) => failure.into(),
         }
     }

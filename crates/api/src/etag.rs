@@ -7,7 +7,12 @@ use todo_domain::Todo;
 
 /// The strong entity tag of a task: its version.
 pub(crate) fn of_task(todo: &Todo) -> String {
-    format!("\"{}\"", todo.version)
+    of_version(todo.version)
+}
+
+/// The strong entity tag of a task of this version.
+pub(crate) fn of_version(version: u64) -> String {
+    format!("\"{version}\"")
 }
 
 /// A strong entity tag of an answer: what its bytes come to.

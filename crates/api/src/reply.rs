@@ -36,6 +36,11 @@ impl Reply {
         Self::new(StatusCode::NO_CONTENT, Vec::new())
     }
 
+    /// 201 with a body that was sent before.
+    pub(crate) fn created_before(body: String) -> Self {
+        Self::new(StatusCode::CREATED, body.into_bytes())
+    }
+
     /// Says where the thing that was created is.
     pub(crate) fn at(self, location: String) -> Self {
         self.with_header(header::LOCATION, location)

@@ -11,8 +11,12 @@ use actix_web::{
     web::Data,
 };
 use serde_json::Value;
-use todo_application::{App, Caller, account::authenticate, todo::Precondition};
-use todo_domain::{AccessToken, TodoId, UserId};
+use todo_application::{
+    App, Caller,
+    account::authenticate,
+    todo::{CreateOnce, Precondition},
+};
+use todo_domain::{AccessToken, IdempotencyKey, TodoId, UserId};
 
 use crate::{
     Lanes, State,
@@ -27,6 +31,8 @@ use crate::{
 };
 
 const JSON: &str = "application/json";
+/// draft-ietf-httpapi-idempotency-key-header
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// A request, its body read.
@@ -45,6 +51,7 @@ pub(crate) struct Input {
     query: String,
     path: String,
     content_type: Option<String>,
+    idempotency_key: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
     body: Body,
@@ -103,6 +110,17 @@ impl Input {
     /// The todo that the path names.
     pub(crate) fn todo_id(&self) -> Result<TodoId, Problem> {
         parse_path("id", self.id.as_deref().unwrap_or_default())
+    }
+
+    /// How this request is told from others, where it is to have its effect once.
+    pub(crate) fn once(&self) -> Result<Option<CreateOnce>, Problem> {
+        let Some(key) = &self.idempotency_key else {
+            return Ok(None);
+        };
+        let key = IdempotencyKey::new(key)
+            .map_err(|error| Problem::invalid_field("Idempotency-Key", error))?;
+        let request = format!("{} {}", self.path, etag::of_bytes(self.body.bytes()?));
+        Ok(Some(CreateOnce { key, request }))
     }
 
     /// What the client demands of the task before it is changed.
@@ -217,6 +235,7 @@ fn from_request(request: &HttpRequest) -> Option<Request> {
             query: request.query_string().to_owned(),
             path: request.path().to_owned(),
             content_type: header_text(request, header::CONTENT_TYPE),
+            idempotency_key: header_text(request, IDEMPOTENCY_KEY),
             if_match: header_text(request, header::IF_MATCH),
             if_none_match: header_text(request, header::IF_NONE_MATCH),
             body: request.extensions_mut().remove::<Body>()?,

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use todo_domain::ports::{
-    AccessTokens, Clock, IdGenerator, PasswordHasher, SessionRepository, StorageProbe,
-    TodoRepository, UserRepository,
+    AccessTokens, Clock, IdGenerator, IdempotencyKeys, PasswordHasher, SessionRepository,
+    StorageProbe, TodoRepository, UserRepository,
 };
 
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
@@ -16,6 +16,8 @@ pub struct App {
     pub sessions: Arc<dyn SessionRepository>,
     /// Keeps todos.
     pub todos: Arc<dyn TodoRepository>,
+    /// Keeps the keys of requests that are to have their effect once.
+    pub idempotency_keys: Arc<dyn IdempotencyKeys>,
     /// Asks the storage whether it is well.
     pub probe: Arc<dyn StorageProbe>,
     /// Hashes passwords.

@@ -6,9 +6,9 @@ use todo_domain::{
     Description, Email, NewTodo, PasswordHash, Session, SessionId, Timestamp, Title, Todo, TodoId,
     User, UserId,
     ports::{
-        BoxError, MockAccessTokens, MockClock, MockIdGenerator, MockPasswordHasher,
-        MockSessionRepository, MockStorageProbe, MockTodoRepository, MockUserRepository,
-        StorageError,
+        BoxError, MockAccessTokens, MockClock, MockIdGenerator, MockIdempotencyKeys,
+        MockPasswordHasher, MockSessionRepository, MockStorageProbe, MockTodoRepository,
+        MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -23,6 +23,7 @@ pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
     pub(crate) todos: MockTodoRepository,
+    pub(crate) idempotency_keys: MockIdempotencyKeys,
     pub(crate) probe: MockStorageProbe,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokens,
@@ -43,6 +44,7 @@ impl Mocks {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
             todos: Arc::new(self.todos),
+            idempotency_keys: Arc::new(self.idempotency_keys),
             probe: Arc::new(self.probe),
             hasher: Arc::new(self.hasher),
             tokens: Arc::new(self.tokens),

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod id;
+mod once;
 pub mod ports;
 mod session;
 mod text;
@@ -12,6 +13,7 @@ mod user;
 
 pub use access_token::{AccessClaims, AccessToken};
 pub use id::{InvalidId, SessionId, TodoId, UserId};
+pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
 pub use session::Session;
 pub use text::{TextError, fold_case};
 pub use time_zone::{TimeZone, UnknownTimeZone};

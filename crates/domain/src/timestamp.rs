@@ -79,6 +79,12 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.as_seconds()).map_or(self, Self)
     }
 
+    /// The instant `duration` earlier; the first one there is, where that lies before it.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        Self::truncate(self.0.checked_sub(duration).unwrap_or(jiff::Timestamp::MIN))
+    }
+
     /// The instant `duration` later; the last one there is, where that lies beyond it.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {

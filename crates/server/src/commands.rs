@@ -3,7 +3,10 @@
 use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
 
 use todo_api::{Lane, LaneSettings, Lanes, ServeSettings};
-use todo_application::{App, operation::prune_sessions};
+use todo_application::{
+    App,
+    operation::{Pruned, prune},
+};
 use todo_infra::{Database, JwtTokens, Passwords, RandomIds, SystemClock};
 use tracing::{error, info};
 
@@ -11,7 +14,7 @@ use crate::{config::Config, logging, report, signing_key};
 
 type CommandResult = Result<(), Box<dyn Error>>;
 
-/// How often expired sessions are cleared away.
+/// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// `todo-server serve`
@@ -30,6 +33,7 @@ pub(crate) fn serve() -> CommandResult {
         users: Arc::new(database.clone()),
         sessions: Arc::new(database.clone()),
         todos: Arc::new(database.clone()),
+        idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
         hasher: Arc::new(Passwords::new(config.argon2id)),
         tokens: Arc::new(JwtTokens::new(signing_key, config.previous_keys)),
@@ -111,16 +115,18 @@ fn log_migrations(names: &[String]) {
     }
 }
 
-/// Clears expired sessions away, now and then, for as long as the process lives.
+/// Clears away what no longer counts, now and then, for as long as the process lives.
 fn keep_pruning(app: App) -> std::io::Result<()> {
     thread::Builder::new()
         .name("pruning".to_owned())
         .spawn(move || {
             loop {
-                match prune_sessions(&app) {
-                    Ok(0) => {}
-                    Ok(sessions) => info!(sessions, "cleared expired sessions away"),
-                    Err(error) => error!(%error, "expired sessions cannot be cleared away"),
+                match prune(&app) {
+                    Ok(Pruned {
+                        sessions,
+                        idempotency_keys,
+                    }) => info!(sessions, idempotency_keys, "cleared away"),
+                    Err(error) => error!(%error, "what no longer counts cannot be cleared away"),
                 }
                 thread::sleep(PRUNE_INTERVAL);
             }

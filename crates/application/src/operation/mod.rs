@@ -1,7 +1,7 @@
 //! What the operation of the service needs, on nobody's behalf.
 
 mod check_readiness;
-mod prune_sessions;
+mod prune;
 
 pub use check_readiness::{CheckReadinessError, check_readiness};
-pub use prune_sessions::{PruneSessionsError, prune_sessions};
+pub use prune::{PruneError, Pruned, prune};

@@ -1,8 +1,26 @@
 //! Creating a todo.
 
-use todo_domain::{NewTodo, Todo, ports::InsertTodoError};
+use todo_domain::{IdempotencyKey, NewTodo, NotOnce, Once, Todo, ports::InsertTodoError};
 
 use crate::{App, Caller, Failure};
+
+/// How a request to create a todo is told from others, so that it has its effect once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateOnce {
+    /// What the client calls it.
+    pub key: IdempotencyKey,
+    /// What it asks for: the same text for the same request.
+    pub request: String,
+}
+
+/// What came of a request to create a todo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// The todo was created now.
+    Now(Todo),
+    /// It was created when the request was made before, which was answered with this.
+    Before(String),
+}
 
 /// Why no todo was created.
 #[derive(Debug, thiserror::Error)]
@@ -10,34 +28,81 @@ pub enum CreateTodoError {
     /// The caller's account was deleted a moment ago.
     #[error("the account does not exist any more")]
     CallerMissing,
+    /// The caller called another request by the same key.
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// The same request is under way.
+    #[error("the same request is under way")]
+    UnderWay,
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Creates a todo of the caller.
+/// Creates a todo of the caller: once, however often the request is made, where it has a key.
+///
+/// `answer` tells what the request is answered with when the todo is created now, so that it can be given again.
 ///
 /// # Errors
 /// [`CreateTodoError`].
-pub fn create_todo(app: &App, caller: &Caller, input: NewTodo) -> Result<Todo, CreateTodoError> {
-    let todo = Todo::new(app.ids.todo(), caller.user_id(), input, app.clock.now());
-    app.todos.insert(&todo).map_err(|error| match error {
-        InsertTodoError::OwnerMissing => CreateTodoError::CallerMissing,
-        InsertTodoError::Storage(error) => CreateTodoError::Failure(error.into()),
-        error => CreateTodoError::Failure(Failure::Internal(error.into())),
-    })?;
-    Ok(todo)
+pub fn create_todo(
+    app: &App,
+    caller: &Caller,
+    input: NewTodo,
+    once: Option<CreateOnce>,
+    answer: impl FnOnce(&Todo) -> String,
+) -> Result<Created, CreateTodoError> {
+    let now = app.clock.now();
+    let todo = Todo::new(app.ids.todo(), caller.user_id(), input, now);
+    let once = once.map(|CreateOnce { key, request }| Once {
+        user_id: caller.user_id(),
+        key,
+        request,
+        answer: answer(&todo),
+        now,
+    });
+    match app.todos.insert(&todo, once.as_ref()) {
+        Ok(()) => Ok(Created::Now(todo)),
+        Err(InsertTodoError::OwnerMissing) => Err(CreateTodoError::CallerMissing),
+        Err(InsertTodoError::NotOnce(NotOnce::Repeated(answer))) => Ok(Created::Before(answer)),
+        Err(InsertTodoError::NotOnce(NotOnce::KeyReused)) => Err(CreateTodoError::KeyReused),
+        Err(InsertTodoError::NotOnce(NotOnce::UnderWay)) => Err(CreateTodoError::UnderWay),
+        Err(InsertTodoError::Storage(error)) => Err(CreateTodoError::Failure(error.into())),
+        Err(error) => Err(CreateTodoError::Failure(Failure::Internal(error.into()))),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Mocks, caller, new_todo, todo, todo_id, unavailable};
+    use crate::testing::{Mocks, caller, new_todo, now, todo, todo_id, unavailable};
 
     fn mocks() -> Mocks {
         let mut mocks = Mocks::at_now();
         mocks.ids.expect_todo().return_const(todo_id(1));
         mocks
+    }
+
+    fn refusing(error: impl Fn() -> InsertTodoError + Send + 'static) -> Mocks {
+        let mut mocks = mocks();
+        mocks
+            .todos
+            .expect_insert()
+            .returning(move |_, _| Err(error()));
+        mocks
+    }
+
+    fn create(mocks: Mocks, once: Option<CreateOnce>) -> Result<Created, CreateTodoError> {
+        create_todo(&mocks.app(), &caller(), new_todo(), once, |todo| {
+            format!("created {}", todo.id)
+        })
+    }
+
+    fn once() -> CreateOnce {
+        CreateOnce {
+            key: IdempotencyKey::new("key").unwrap(),
+            request: "request".to_owned(),
+        }
     }
 
     #[test]
@@ -46,36 +111,60 @@ mod tests {
         mocks
             .todos
             .expect_insert()
-            .withf(|stored| *stored == todo())
+            .withf(|stored, once| *stored == todo() && once.is_none())
             .once()
-            .returning(|_| Ok(()));
-        let created = create_todo(&mocks.app(), &caller(), new_todo()).unwrap();
-        assert_eq!(created, todo());
-        assert_eq!(created.owner, caller().user_id());
+            .returning(|_, _| Ok(()));
+        assert_eq!(create(mocks, None).unwrap(), Created::Now(todo()));
+        assert_eq!(todo().owner, caller().user_id());
+    }
+
+    #[test]
+    fn a_request_with_a_key_is_kept_with_its_answer() {
+        let mut mocks = mocks();
+        mocks
+            .todos
+            .expect_insert()
+            .withf(|stored, once| {
+                let expected = Once {
+                    user_id: caller().user_id(),
+                    key: IdempotencyKey::new("key").unwrap(),
+                    request: "request".to_owned(),
+                    answer: format!("created {}", stored.id),
+                    now: now(),
+                };
+                *once == Some(&expected)
+            })
+            .once()
+            .returning(|_, _| Ok(()));
+        assert_eq!(create(mocks, Some(once())).unwrap(), Created::Now(todo()));
+    }
+
+    #[test]
+    fn a_request_that_was_made_before_gets_its_answer_again() {
+        let mocks = refusing(|| NotOnce::Repeated("as before".to_owned()).into());
+        let created = create(mocks, Some(once())).unwrap();
+        assert_eq!(created, Created::Before("as before".to_owned()));
+    }
+
+    #[test]
+    fn a_key_that_is_taken_is_said_to_be() {
+        let reused = create(refusing(|| NotOnce::KeyReused.into()), Some(once()));
+        assert!(matches!(reused, Err(CreateTodoError::KeyReused)));
+        let under_way = create(refusing(|| NotOnce::UnderWay.into()), Some(once()));
+        assert!(matches!(under_way, Err(CreateTodoError::UnderWay)));
     }
 
     #[test]
     fn a_caller_deleted_meanwhile_is_said_to_be_gone() {
-        let mut mocks = mocks();
-        mocks
-            .todos
-            .expect_insert()
-            .returning(|_| Err(InsertTodoError::OwnerMissing));
-        assert!(matches!(
-            create_todo(&mocks.app(), &caller(), new_todo()),
-            Err(CreateTodoError::CallerMissing)
-        ));
+        let created = create(refusing(|| InsertTodoError::OwnerMissing), None);
+        assert!(matches!(created, Err(CreateTodoError::CallerMissing)));
     }
 
     #[test]
     fn a_storage_that_is_away_is_a_failure() {
-        let mut mocks = mocks();
-        mocks
-            .todos
-            .expect_insert()
-            .returning(|_| Err(unavailable().into()));
+        let created = create(refusing(|| unavailable().into()), None);
         assert!(matches!(
-            create_todo(&mocks.app(), &caller(), new_todo()),
+            created,
             Err(CreateTodoError::Failure(Failure::Unavailable(_)))
         ));
     }

@@ -8,7 +8,7 @@ mod precondition;
 mod toggle;
 mod update;
 
-pub use create::{CreateTodoError, create_todo};
+pub use create::{CreateOnce, CreateTodoError, Created, create_todo};
 pub use delete::{DeleteTodoError, delete_todo};
 pub use get::{GetTodoError, get_todo};
 pub use list::{DueQuery, ListTodos, ListTodosError, TodoList, list_todos};

@@ -6,6 +6,7 @@
 
 mod access_tokens;
 mod clock;
+mod idempotency_keys;
 mod ids;
 mod password_hasher;
 mod sessions;
@@ -15,6 +16,7 @@ mod users;
 
 pub use access_tokens::{AccessTokens, TokenError};
 pub use clock::Clock;
+pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use sessions::{InsertSessionError, SessionRepository};
@@ -24,7 +26,7 @@ pub use users::{InsertUserError, UserRepository};
 
 #[cfg(feature = "mocks")]
 pub use self::{
-    access_tokens::MockAccessTokens, clock::MockClock, ids::MockIdGenerator,
-    password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
+    access_tokens::MockAccessTokens, clock::MockClock, idempotency_keys::MockIdempotencyKeys,
+    ids::MockIdGenerator, password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
     storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
 };

@@ -1,7 +1,7 @@
 //! Where todos are kept.
 
 use super::StorageError;
-use crate::{Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId, UserId};
+use crate::{NotOnce, Once, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId, UserId};
 
 /// Why a todo was not inserted. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum InsertTodoError {
     /// Its owner does not exist any more.
     #[error("the owner of the todo does not exist")]
     OwnerMissing,
+    /// It was to be inserted once, and is not inserted now.
+    #[error(transparent)]
+    NotOnce(#[from] NotOnce),
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -18,11 +21,16 @@ pub enum InsertTodoError {
 /// Keeps todos. Every method names the owner: another user's todo is as good as none.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait TodoRepository: Send + Sync {
-    /// Inserts a todo.
+    /// Inserts a todo, and with it the key of the request where it is to be inserted once: both or none.
+    ///
+    /// A key counts until it is [forgotten](Once::forgotten_before), and only if what was asked for was done.
     ///
     /// # Errors
-    /// MUST be [`InsertTodoError::OwnerMissing`] when its owner does not exist.
-    fn insert(&self, todo: &Todo) -> Result<(), InsertTodoError>;
+    /// MUST be [`InsertTodoError::OwnerMissing`] when its owner does not exist, and [`InsertTodoError::NotOnce`] when
+    /// the key is there. Of insertions with one key at the same time, exactly one is made; the others may wait for it or
+    /// be told that it is under way.
+    #[expect(clippy::needless_lifetimes, reason = "the mock needs it")]
+    fn insert<'a>(&self, todo: &Todo, once: Option<&'a Once>) -> Result<(), InsertTodoError>;
 
     /// The owner's todo with this id; `None` when the owner has no such todo.
     ///

@@ -90,7 +90,7 @@ mod tests {
             ..NewTodo::titled(Title::new("a").unwrap())
         };
         let todo = Todo::new(ids.todo(), user.id, new, now);
-        TodoRepository::insert(database, &todo).unwrap();
+        TodoRepository::insert(database, &todo, None).unwrap();
         let change = TodoChange {
             title: Change::To(todo.title.clone()),
             description: Change::To(None),

@@ -52,6 +52,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::database::columns::sql::{IdColumn, InstantColumn};
+
+    idempotency_keys (user_id, key) {
+        user_id -> IdColumn,
+        key -> Text,
+        request -> Text,
+        answer -> Text,
+        created_at -> InstantColumn,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use diesel::{Column, Table};
@@ -61,7 +74,7 @@ mod tests {
         TestDatabase,
     };
 
-    use super::{sessions, tasks, users};
+    use super::{idempotency_keys, sessions, tasks, users};
     use crate::database::{Database, PoolSettings};
 
     /// The names of a table's columns as the schema has them.
@@ -96,6 +109,8 @@ mod tests {
         let sessions = names!(sessions: id, user_id, created_at, expires_at);
         assert_eq!(behind.columns("users"), users);
         assert_eq!(behind.columns("tasks"), tasks);
+        let keys = names!(idempotency_keys: user_id, key, request, answer, created_at);
         assert_eq!(behind.columns("sessions"), sessions);
+        assert_eq!(behind.columns("idempotency_keys"), keys);
     }
 }

@@ -55,7 +55,7 @@ impl Storage {
     /// A todo that is stored, created that many microseconds after the first.
     pub(crate) fn todo(&self, owner: UserId, title: &str, microseconds: i64) -> Todo {
         let todo = new_todo(owner, title, microseconds);
-        self.todos().insert(&todo).unwrap();
+        self.todos().insert(&todo, None).unwrap();
         todo
     }
 

@@ -2,15 +2,16 @@
 
 use std::str::FromStr;
 
+use serde::Deserialize;
 use serde_json::Value;
-use todo_application::todo::create_todo;
-use todo_domain::{Description, Due, NewTodo, Priority, Tag, Tags, Title};
+use todo_application::todo::{Created, create_todo};
+use todo_domain::{Description, Due, NewTodo, Priority, Tag, Tags, Title, Todo};
 use utoipa::ToSchema;
 
 use crate::{
     etag,
     fields::{Fields, array, text},
-    problem::Problem,
+    problem::{Problem, ProblemBody},
     reply::Reply,
     request::Request,
     routes::TASKS,
@@ -61,19 +62,41 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
 
 /// Create a task
 #[utoipa::path(post, path = "/api/tasks", operation_id = "createTask", tag = "tasks",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "Makes the task once, however often the request is repeated within 24 hours")),
     request_body = CreateTaskBody,
     responses(
         (status = 201, description = "The task", body = TaskResponse,
             headers(("Location" = String, description = "Where the task is"))),
+        (status = 409, description = "The same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
+            content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
-            let todo = create_todo(app, caller, input.body(read)?)?;
-            let location = format!("{TASKS}/{}", todo.id);
-            Ok(Reply::created(&TaskResponse::from(&todo))?
-                .at(location)
-                .with_etag(etag::of_task(&todo)))
+            let new = input.body(read)?;
+            let body =
+                |todo: &Todo| serde_json::to_string(&TaskResponse::from(todo)).unwrap_or_default();
+            match create_todo(app, caller, new, input.once()?, body)? {
+                Created::Now(todo) => Ok(Reply::created(&TaskResponse::from(&todo))?
+                    .at(format!("{TASKS}/{}", todo.id))
+                    .with_etag(etag::of_task(&todo))),
+                Created::Before(body) => again(body),
+            }
         })
         .await
+}
+
+/// The answer to a request that was made before.
+fn again(body: String) -> Result<Reply, Problem> {
+    #[derive(Deserialize)]
+    struct Head {
+        id: String,
+        version: u64,
+    }
+    let Head { id, version } =
+        serde_json::from_str(&body).map_err(|error| Problem::internal().caused_by(error))?;
+    Ok(Reply::created_before(body)
+        .at(format!("{TASKS}/{id}"))
+        .with_etag(etag::of_version(version)))
 }

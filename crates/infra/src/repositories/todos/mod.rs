@@ -5,12 +5,12 @@ mod rows;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, RunQueryDsl, Selectable, SelectableHelper,
+    OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, Selectable, SelectableHelper,
     dsl::{case_when, not},
     sql_types::Bool,
 };
 use todo_domain::{
-    CompletionChange, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId, UserId,
+    CompletionChange, Once, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId, UserId,
     ports::{InsertTodoError, StorageError, TodoRepository},
 };
 
@@ -18,8 +18,10 @@ use self::{
     query::{matching, page as page_of},
     rows::{NewTodoRow, TodoChangeset, TodoRow},
 };
+use super::idempotency_keys::claim;
 use crate::database::{
-    Database, Id, Instant, MultiBackend, is_foreign_key_violation, kept_prepared, schema::tasks,
+    AnyConnection, Database, Id, Instant, MultiBackend, is_foreign_key_violation, kept_prepared,
+    schema::tasks,
 };
 
 /// Whether a todo is of the expected version. It is the same text with and without one, so that it stays prepared.
@@ -32,24 +34,29 @@ fn of_version(expected: i64) -> _ {
 /// No todo is of this version.
 const ANY_VERSION: i64 = 0;
 
+fn insert_row(connection: &mut AnyConnection, todo: &Todo) -> QueryResult<()> {
+    let insert = diesel::insert_into(tasks::table)
+        .values(NewTodoRow::from(todo))
+        .returning(tasks::id);
+    kept_prepared(insert).get_result::<Id>(connection).map(drop)
+}
+
 impl TodoRepository for Database {
-    fn insert(&self, todo: &Todo) -> Result<(), InsertTodoError> {
-        self.write(|connection| {
-            kept_prepared(
-                diesel::insert_into(tasks::table)
-                    .values(NewTodoRow::from(todo))
-                    .returning(tasks::id),
-            )
-            .get_result::<Id>(connection)
-        })
-        .map(drop)
-        .map_err(|error| {
-            if is_foreign_key_violation(&error) {
-                InsertTodoError::OwnerMissing
-            } else {
-                InsertTodoError::Storage(error.into())
-            }
-        })
+    fn insert(&self, todo: &Todo, once: Option<&Once>) -> Result<(), InsertTodoError> {
+        let inserted = match once {
+            None => self.write(|connection| insert_row(connection, todo).map(Ok)),
+            Some(once) => self.transaction(|connection| {
+                if let Some(not_once) = claim(connection, once)? {
+                    return Ok(Err(not_once));
+                }
+                insert_row(connection, todo).map(Ok)
+            }),
+        };
+        match inserted {
+            Ok(inserted) => Ok(inserted?),
+            Err(error) if is_foreign_key_violation(&error) => Err(InsertTodoError::OwnerMissing),
+            Err(error) => Err(InsertTodoError::Storage(error.into())),
+        }
     }
 
     fn find(&self, owner: UserId, id: TodoId) -> Result<Option<Todo>, StorageError> {

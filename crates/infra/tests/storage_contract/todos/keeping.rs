@@ -30,7 +30,7 @@ fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
             due: Some(due.parse().unwrap()),
             ..new_todo(owner, "x", 0)
         };
-        storage.todos().insert(&full).unwrap();
+        storage.todos().insert(&full, None).unwrap();
         let found = storage.todos().find(owner, full.id).unwrap();
         assert_eq!(found, Some(full), "{due}");
     }
@@ -45,7 +45,7 @@ fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
         version: 7,
         ..new_todo(owner, "x", 999_999)
     };
-    storage.todos().insert(&full).unwrap();
+    storage.todos().insert(&full, None).unwrap();
     assert_eq!(storage.todos().find(owner, full.id).unwrap(), Some(full));
 }
 
@@ -55,7 +55,7 @@ fn a_todo_of_nobody_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
         return;
     };
     let todo = new_todo(RandomIds.user(), "Buy milk", 0);
-    let error = storage.todos().insert(&todo).unwrap_err();
+    let error = storage.todos().insert(&todo, None).unwrap_err();
     assert!(matches!(error, InsertTodoError::OwnerMissing));
 }
 

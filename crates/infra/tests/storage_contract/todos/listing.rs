@@ -88,7 +88,7 @@ fn list_and_count_give_what_the_filter_matches(#[values(Sqlite, Postgres)] kind:
             completed_at: (number % 2 == 0).then_some(at(number)),
             ..new_todo(owner, title, number)
         };
-        storage.todos().insert(&todo).unwrap();
+        storage.todos().insert(&todo, None).unwrap();
         stored.insert(0, todo);
     }
     let searches = [
@@ -149,7 +149,7 @@ fn various(storage: &Storage, owner: UserId) -> Vec<Todo> {
             updated_at: at(100 - instant),
             ..new_todo(owner, titles[number % titles.len()], instant)
         };
-        storage.todos().insert(&todo).unwrap();
+        storage.todos().insert(&todo, None).unwrap();
         todos.push(todo);
     }
     todos
@@ -231,7 +231,7 @@ fn pages_after_one_another_are_the_whole_list_while_todos_come_and_go(
             page.start = PageStart::After(order.position(last));
             // The last one of a page goes, and the next page starts where it stood.
             storage.todos().delete(owner, last.id, None).unwrap();
-            storage.todos().insert(last).unwrap();
+            storage.todos().insert(last, None).unwrap();
             if !goes_on {
                 break;
             }

@@ -3,3 +3,4 @@
 mod changing;
 mod keeping;
 mod listing;
+mod once;

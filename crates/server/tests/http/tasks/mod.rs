@@ -7,6 +7,7 @@ mod delete;
 mod due;
 mod get;
 mod list;
+mod once;
 mod ownership;
 mod paging;
 mod search;

@@ -1,0 +1,89 @@
+//! Clearing away what no longer counts.
+
+use todo_domain::Once;
+
+use crate::{App, Failure};
+
+/// How much was cleared away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// Sessions that had expired.
+    pub sessions: usize,
+    /// Keys of requests that were to be forgotten.
+    pub idempotency_keys: usize,
+}
+
+/// Why not everything was cleared away.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneError {
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Deletes the sessions that have expired and the keys that are to be forgotten. Several instances may do so at once.
+///
+/// # Errors
+/// [`PruneError`].
+pub fn prune(app: &App) -> Result<Pruned, PruneError> {
+    let now = app.clock.now();
+    let sessions = app.sessions.delete_expired(now).map_err(Failure::from)?;
+    let idempotency_keys = app
+        .idempotency_keys
+        .delete_before(Once::forgotten_before(now))
+        .map_err(Failure::from)?;
+    Ok(Pruned {
+        sessions,
+        idempotency_keys,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Mocks, now, unavailable};
+
+    #[test]
+    fn it_deletes_what_no_longer_counts_now() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .sessions
+            .expect_delete_expired()
+            .withf(|instant| *instant == now())
+            .returning(|_| Ok(3));
+        mocks
+            .idempotency_keys
+            .expect_delete_before()
+            .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
+            .returning(|_| Ok(5));
+        let pruned = Pruned {
+            sessions: 3,
+            idempotency_keys: 5,
+        };
+        assert_eq!(prune(&mocks.app()).unwrap(), pruned);
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .sessions
+            .expect_delete_expired()
+            .returning(|_| Err(unavailable()));
+        assert!(matches!(
+            prune(&mocks.app()),
+            Err(PruneError::Failure(Failure::Unavailable(_)))
+        ));
+
+        let mut mocks = Mocks::at_now();
+        mocks.sessions.expect_delete_expired().returning(|_| Ok(0));
+        mocks
+            .idempotency_keys
+            .expect_delete_before()
+            .returning(|_| Err(unavailable()));
+        assert!(matches!(
+            prune(&mocks.app()),
+            Err(PruneError::Failure(Failure::Unavailable(_)))
+        ));
+    }
+}

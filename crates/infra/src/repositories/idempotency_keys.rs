@@ -1,0 +1,92 @@
+//! Where it is kept which requests were made.
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName, RunQueryDsl,
+    sql_query,
+    sql_types::{Bool, Text},
+};
+use todo_domain::{
+    NotOnce, Once, Timestamp,
+    ports::{IdempotencyKeys, StorageError},
+};
+
+use crate::database::{
+    AnyConnection, Database, Id, Instant,
+    columns::sql::{IdColumn, InstantColumn},
+    schema::idempotency_keys,
+};
+
+/// Writes the key of a request, in the transaction of what it asks for; `Some` when that is not to be done now.
+///
+/// PostgreSQL tells at once that another transaction is about to write the same key. SQLite lets one transaction write
+/// at a time, and so waits for it.
+pub(super) fn claim(connection: &mut AnyConnection, once: &Once) -> QueryResult<Option<NotOnce>> {
+    if let AnyConnection::Postgres(connection) = connection {
+        let name = format!("{}/{}", once.user_id, once.key.as_str());
+        let Locked { locked } =
+            sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked")
+                .bind::<Text, _>(name)
+                .get_result(connection)?;
+        if !locked {
+            return Ok(Some(NotOnce::UnderWay));
+        }
+    }
+    if write(connection, once)? {
+        return Ok(None);
+    }
+    let written: Option<(String, String)> = idempotency_keys::table
+        .find((Id(once.user_id.as_uuid()), once.key.as_str()))
+        .select((idempotency_keys::request, idempotency_keys::answer))
+        .first(connection)
+        .optional()?;
+    Ok(Some(match written {
+        Some((request, answer)) if request == once.request => NotOnce::Repeated(answer),
+        Some(_) => NotOnce::KeyReused,
+        // It was forgotten a moment ago; the next attempt will find it free.
+        None => NotOnce::UnderWay,
+    }))
+}
+
+/// Writes a key where there is none, or one that is to be forgotten. Both databases read this statement alike.
+fn write(connection: &mut AnyConnection, once: &Once) -> QueryResult<bool> {
+    let written: Vec<Written> = sql_query(
+        "INSERT INTO idempotency_keys (user_id, key, request, answer, created_at) \
+         VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (user_id, key) DO UPDATE SET \
+         request = excluded.request, answer = excluded.answer, created_at = excluded.created_at \
+         WHERE idempotency_keys.created_at < $6 RETURNING key",
+    )
+    .bind::<IdColumn, _>(Id(once.user_id.as_uuid()))
+    .bind::<Text, _>(once.key.as_str())
+    .bind::<Text, _>(&once.request)
+    .bind::<Text, _>(&once.answer)
+    .bind::<InstantColumn, _>(Instant(once.now))
+    .bind::<InstantColumn, _>(Instant(Once::forgotten_before(once.now)))
+    .get_results(connection)?;
+    Ok(written
+        .iter()
+        .any(|written| written.key == once.key.as_str()))
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+#[derive(QueryableByName)]
+struct Written {
+    #[diesel(sql_type = Text)]
+    key: String,
+}
+
+impl IdempotencyKeys for Database {
+    fn delete_before(&self, instant: Timestamp) -> Result<usize, StorageError> {
+        let deleted = self.write(|connection| {
+            let old =
+                idempotency_keys::table.filter(idempotency_keys::created_at.lt(Instant(instant)));
+            diesel::delete(old).execute(connection)
+        })?;
+        Ok(deleted)
+    }
+}
