@@ -34,7 +34,7 @@ pub(crate) enum Body {
 
 /// A body over the limit is still read, up to so many times the limit: an answer that is sent before would be lost when
 /// the connection is closed under the client, which is still sending.
-const READ_PAST_LIMIT: usize = 64;
+const READ_PAST_LIMIT: usize = 8;
 
 impl Body {
     /// Reads a body to its end, or gives up when it is far too long or too slow.

@@ -6,8 +6,8 @@ use todo_application::{
     account::{AuthenticateError, CurrentSessionError, LoginError, LogoutError, RegisterError},
     operation::CheckReadinessError,
     todo::{
-        CreateTodoError, DeleteTodoError, GetTodoError, ListTodosError, ToggleTodoError,
-        UpdateTodoError,
+        ApplyTodosError, CreateTodoError, DeleteTodoError, GetTodoError, ListTodosError,
+        ToggleTodoError, UpdateTodoError,
     },
 };
 
@@ -41,7 +41,7 @@ fn invalid_token() -> Problem {
     .with_header(header::WWW_AUTHENTICATE, CHALLENGE_INVALID)
 }
 
-fn task_not_found() -> Problem {
+pub(crate) fn task_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "task_not_found", "Task not found")
 }
 
@@ -168,6 +168,18 @@ impl From<CreateTodoError> for Problem {
             )
             .with_header(header::RETRY_AFTER, RETRY_AFTER),
             CreateTodoError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ApplyTodosError> for Problem {
+    fn from(error: ApplyTodosError) -> Self {
+        match error {
+            ApplyTodosError::CallerMissing => invalid_token(),
+            ApplyTodosError::NotFound { index } => {
+                task_not_found().about(format!("operations[{index}].id"))
+            }
+            ApplyTodosError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -23,6 +23,14 @@ impl Fields {
         sent: Vec<(String, Value)>,
         reader: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Result<T, Problem> {
+        Self::collect(sent, reader).map_err(Problem::invalid)
+    }
+
+    /// Reads all of `sent` with `reader`, or gives every fault.
+    pub(crate) fn collect<T>(
+        sent: Vec<(String, Value)>,
+        reader: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, Vec<FieldError>> {
         let mut fields = Self {
             sent,
             known: Vec::new(),
@@ -32,7 +40,7 @@ impl Fields {
         fields.note_unknown();
         match value {
             Some(value) if fields.errors.is_empty() => Ok(value),
-            _ => Err(Problem::invalid(fields.errors)),
+            _ => Err(fields.errors),
         }
     }
 

@@ -37,6 +37,7 @@ use crate::{
         auth::session::session,
         tasks::list::list,
         tasks::create::create,
+        tasks::batch::batch,
         tasks::search::search,
         tasks::get::get,
         tasks::update::put,

@@ -136,9 +136,20 @@ impl Problem {
         }
     }
 
+    /// Says which field it is about.
+    pub(crate) fn about(mut self, field: String) -> Self {
+        let message = self.detail.to_string();
+        self.errors.push(FieldError { field, message });
+        self
+    }
+
     pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
         self
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -123,6 +123,17 @@ impl Input {
         Ok(Some(CreateOnce { key, request }))
     }
 
+    /// Makes sure that the request is not meant to have its effect once, where that cannot be had.
+    pub(crate) fn no_idempotency_key(&self) -> Result<(), Problem> {
+        match self.idempotency_key {
+            None => Ok(()),
+            Some(_) => Err(Problem::invalid_field(
+                "Idempotency-Key",
+                "is not known on this route",
+            )),
+        }
+    }
+
     /// What the client demands of the task before it is changed.
     pub(crate) fn precondition(&self) -> Result<Precondition, Problem> {
         etag::if_match(self.if_match.as_deref())

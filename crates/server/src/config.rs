@@ -97,7 +97,7 @@ impl Variables<'_> {
         let workers = self.number("HTTP_WORKERS", cores, 1);
         let queue = self.number("QUEUE_LENGTH", 512, 1);
         let request_deadline = self.seconds("REQUEST_DEADLINE_SECONDS", 3, 1);
-        let body_limit = self.number("BODY_LIMIT_BYTES", 65_536, 1_024);
+        let body_limit = self.number("BODY_LIMIT_BYTES", 524_288, 1_024);
         let slow_deadline = self.seconds("SLOW_CLIENT_DEADLINE_SECONDS", 10, 1);
         let shutdown_deadline = self.seconds("SHUTDOWN_DEADLINE_SECONDS", 30, 1);
         let cors_origins = self.cors_origins();

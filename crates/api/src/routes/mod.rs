@@ -60,6 +60,7 @@ fn configure_tasks(config: &mut ServiceConfig, base: &str) {
                 .head(tasks::list)
                 .post(tasks::create),
         )
+        .service(resource(format!("{base}/batch")).post(tasks::batch))
         .service(
             resource(format!("{base}/search"))
                 .get(tasks::search)

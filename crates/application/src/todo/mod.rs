@@ -1,5 +1,6 @@
 //! What a caller can do with their todos.
 
+mod apply;
 mod create;
 mod delete;
 mod get;
@@ -8,6 +9,7 @@ mod precondition;
 mod toggle;
 mod update;
 
+pub use apply::{ApplyTodosError, WantedOperation, apply_todos};
 pub use create::{CreateOnce, CreateTodoError, Created, create_todo};
 pub use delete::{DeleteTodoError, delete_todo};
 pub use get::{GetTodoError, get_todo};

@@ -21,7 +21,7 @@ pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use sessions::{InsertSessionError, SessionRepository};
 pub use storage::{BoxError, StorageError, StorageProbe};
-pub use todos::{InsertTodoError, TodoRepository};
+pub use todos::{ApplyTodosError, InsertTodoError, TodoRepository};
 pub use users::{InsertUserError, UserRepository};
 
 #[cfg(feature = "mocks")]

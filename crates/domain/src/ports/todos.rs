@@ -1,7 +1,10 @@
 //! Where todos are kept.
 
 use super::StorageError;
-use crate::{NotOnce, Once, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId, UserId};
+use crate::{
+    Atomicity, NotOnce, Once, OperationOutcome, Page, Timestamp, Todo, TodoChange, TodoFilter,
+    TodoId, TodoOperation, UserId,
+};
 
 /// Why a todo was not inserted. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +16,24 @@ pub enum InsertTodoError {
     /// It was to be inserted once, and is not inserted now.
     #[error(transparent)]
     NotOnce(#[from] NotOnce),
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why several changes were not made. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplyTodosError {
+    /// The owner does not exist any more.
+    #[error("the owner of the todos does not exist")]
+    OwnerMissing,
+    /// All of them were to be made or none, and this one, counted from 0, found no todo.
+    #[error("operation {index} found no todo")]
+    NotFound {
+        /// Which of them.
+        index: usize,
+    },
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -86,4 +107,20 @@ pub trait TodoRepository: Send + Sync {
         id: TodoId,
         expected: Option<u64>,
     ) -> Result<bool, StorageError>;
+
+    /// Makes several changes to the owner's todos at `now`, in their order, and tells what came of each. The todos that
+    /// are inserted are the owner's.
+    ///
+    /// Each change is what the method of the same name does. They happen in one transaction, and insertions that follow
+    /// one another take a bounded number of round trips, however many they are.
+    ///
+    /// # Errors
+    /// MUST be [`ApplyTodosError::NotFound`] when all are to be made or none, and one finds no todo.
+    fn apply(
+        &self,
+        owner: UserId,
+        operations: &[TodoOperation],
+        atomicity: Atomicity,
+        now: Timestamp,
+    ) -> Result<Vec<OperationOutcome>, ApplyTodosError>;
 }

@@ -5,6 +5,7 @@ mod description;
 mod due;
 mod due_condition;
 mod filter;
+mod operation;
 mod order;
 mod page;
 mod priority;
@@ -18,6 +19,7 @@ pub use due_condition::{
     Days, DaysReversed, DueCondition, DuePeriod, InvalidDate, InvalidDuePeriod, date,
 };
 pub use filter::{SearchText, TodoFilter};
+pub use operation::{Atomicity, OperationOutcome, TodoOperation};
 pub use order::{
     Direction, InvalidDirection, InvalidSortKey, Position, SortKey, SortValue, TodoOrder,
 };

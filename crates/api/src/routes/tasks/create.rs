@@ -21,7 +21,7 @@ use crate::{
 /// A task to be created.
 #[derive(ToSchema)]
 #[schema(as = CreateTask)]
-#[expect(dead_code, reason = "it describes what `read` reads")]
+#[expect(dead_code, reason = "it describes what `read_new` reads")]
 pub(crate) struct CreateTaskBody {
     /// What is to be done; it is trimmed.
     #[schema(min_length = 1, max_length = 255, example = "Buy milk")]
@@ -40,7 +40,8 @@ pub(crate) struct CreateTaskBody {
     tags: Option<Vec<String>>,
 }
 
-fn read(fields: &mut Fields) -> Option<NewTodo> {
+/// Reads what a new task is made of.
+pub(super) fn read_new(fields: &mut Fields) -> Option<NewTodo> {
     let title = fields.required("title", text(Title::new));
     let description = fields.optional("description", text(Description::new));
     let priority = fields.optional("priority", text(Priority::from_str));
@@ -74,7 +75,7 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
-            let new = input.body(read)?;
+            let new = input.body(read_new)?;
             let body =
                 |todo: &Todo| serde_json::to_string(&TaskResponse::from(todo)).unwrap_or_default();
             match create_todo(app, caller, new, input.once()?, body)? {

@@ -1,5 +1,6 @@
 //! Todos, which are tasks on the wire.
 
+pub(crate) mod batch;
 pub(crate) mod complete;
 pub(crate) mod create;
 pub(crate) mod delete;
@@ -9,6 +10,7 @@ mod query;
 pub(crate) mod search;
 pub(crate) mod update;
 
+pub(crate) use batch::batch;
 pub(crate) use complete::complete;
 pub(crate) use create::create;
 pub(crate) use delete::delete;

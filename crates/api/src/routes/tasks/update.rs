@@ -19,7 +19,7 @@ use crate::{
 /// A change to a task: what is absent stays as it is.
 #[derive(ToSchema)]
 #[schema(as = UpdateTask)]
-#[expect(dead_code, reason = "it describes what `read` reads")]
+#[expect(dead_code, reason = "it describes what `read_change` reads")]
 pub(crate) struct UpdateTaskBody {
     /// What is to be done; it is trimmed.
     #[schema(
@@ -58,7 +58,8 @@ pub(crate) enum DoneStatus {
     Completed,
 }
 
-fn read(fields: &mut Fields) -> Option<TodoChange> {
+/// Reads a change to a task.
+pub(super) fn read_change(fields: &mut Fields) -> Option<TodoChange> {
     let title = fields.change("title", text(Title::new));
     let description = fields.nullable_change("description", text(Description::new));
     let completion = read_completion(fields);
@@ -118,7 +119,7 @@ fn is_completed(status: &str) -> Result<bool, &'static str> {
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
-    update(request, |input| input.body(read)).await
+    update(request, |input| input.body(read_change)).await
 }
 
 /// Change a task by a JSON merge patch
@@ -141,7 +142,7 @@ pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn patch(request: Request) -> Result<Reply, Problem> {
-    update(request, |input| input.merge_patch(read)).await
+    update(request, |input| input.merge_patch(read_change)).await
 }
 
 async fn update(

@@ -2,44 +2,22 @@
 
 mod query;
 mod rows;
+mod statements;
 
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, Selectable, SelectableHelper,
-    dsl::{case_when, not},
-    sql_types::Bool,
-};
+use diesel::{QueryDsl, RunQueryDsl, SelectableHelper};
 use todo_domain::{
-    CompletionChange, Once, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId, UserId,
-    ports::{InsertTodoError, StorageError, TodoRepository},
+    Atomicity, Once, OperationOutcome, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId,
+    TodoOperation, UserId,
+    ports::{ApplyTodosError, InsertTodoError, StorageError, TodoRepository},
 };
 
 use self::{
     query::{matching, page as page_of},
-    rows::{NewTodoRow, TodoChangeset, TodoRow},
+    rows::TodoRow,
+    statements::{apply_in_transaction, delete_row, find_row, insert_row, update_row},
 };
 use super::idempotency_keys::claim;
-use crate::database::{
-    AnyConnection, Database, Id, Instant, MultiBackend, is_foreign_key_violation, kept_prepared,
-    schema::tasks,
-};
-
-/// Whether a todo is of the expected version. It is the same text with and without one, so that it stays prepared.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn of_version(expected: i64) -> _ {
-    let any: bool = expected == ANY_VERSION;
-    tasks::version.eq(expected).or(any.into_sql::<Bool>())
-}
-
-/// No todo is of this version.
-const ANY_VERSION: i64 = 0;
-
-fn insert_row(connection: &mut AnyConnection, todo: &Todo) -> QueryResult<()> {
-    let insert = diesel::insert_into(tasks::table)
-        .values(NewTodoRow::from(todo))
-        .returning(tasks::id);
-    kept_prepared(insert).get_result::<Id>(connection).map(drop)
-}
+use crate::database::{Database, is_foreign_key_violation, kept_prepared};
 
 impl TodoRepository for Database {
     fn insert(&self, todo: &Todo, once: Option<&Once>) -> Result<(), InsertTodoError> {
@@ -60,15 +38,7 @@ impl TodoRepository for Database {
     }
 
     fn find(&self, owner: UserId, id: TodoId) -> Result<Option<Todo>, StorageError> {
-        let row = self.read(|connection| {
-            tasks::table
-                .find(Id(id.as_uuid()))
-                .filter(tasks::user_id.eq(Id(owner.as_uuid())))
-                .select(TodoRow::as_select())
-                .first(connection)
-                .optional()
-        })?;
-        Ok(row.map(Todo::from))
+        Ok(self.read(|connection| find_row(connection, owner, id))?)
     }
 
     fn list(
@@ -102,39 +72,9 @@ impl TodoRepository for Database {
             let todo = TodoRepository::find(self, owner, id)?;
             return Ok(todo.filter(|todo| expected.is_none_or(|version| version == todo.version)));
         }
-        let now_column = Some(Instant(now));
-        let toggle = (change.completion == CompletionChange::Toggle).then(|| {
-            (
-                tasks::completed.eq(not(tasks::completed)),
-                tasks::completed_at
-                    .eq(case_when(not(tasks::completed), now_column).otherwise(None::<Instant>)),
-            )
-        });
-        // What is done already stays done since then. (Other software may have left `completed_at` empty.)
-        let complete = (change.completion == CompletionChange::To(true)).then(|| {
-            tasks::completed_at.eq(case_when(not(tasks::completed), now_column)
-                .when(tasks::completed_at.is_null(), tasks::updated_at.nullable())
-                .otherwise(tasks::completed_at))
-        });
-        let undo = (change.completion == CompletionChange::To(false))
-            .then(|| tasks::completed_at.eq(None::<Instant>));
-        let row = self.write(|connection| {
-            let update = diesel::update(tasks::table.find(Id(id.as_uuid())))
-                .filter(tasks::user_id.eq(Id(owner.as_uuid())))
-                .filter(of_version(expected.map_or(ANY_VERSION, u64::cast_signed)))
-                .set((
-                    TodoChangeset::new(change, now),
-                    toggle,
-                    complete,
-                    undo,
-                    tasks::version.eq(tasks::version + 1),
-                ))
-                .returning(<TodoRow as Selectable<MultiBackend>>::construct_selection());
-            kept_prepared(update)
-                .get_result::<TodoRow>(connection)
-                .optional()
-        })?;
-        Ok(row.map(Todo::from))
+        let todo =
+            self.write(|connection| update_row(connection, owner, id, expected, change, now))?;
+        Ok(todo)
     }
 
     fn delete(
@@ -143,12 +83,39 @@ impl TodoRepository for Database {
         id: TodoId,
         expected: Option<u64>,
     ) -> Result<bool, StorageError> {
-        let deleted = self.write(|connection| {
-            diesel::delete(tasks::table.find(Id(id.as_uuid())))
-                .filter(tasks::user_id.eq(Id(owner.as_uuid())))
-                .filter(of_version(expected.map_or(ANY_VERSION, u64::cast_signed)))
-                .execute(connection)
-        })?;
-        Ok(deleted > 0)
+        let deleted = self.write(|connection| delete_row(connection, owner, id, expected))?;
+        Ok(deleted)
+    }
+
+    fn apply(
+        &self,
+        owner: UserId,
+        operations: &[TodoOperation],
+        atomicity: Atomicity,
+        now: Timestamp,
+    ) -> Result<Vec<OperationOutcome>, ApplyTodosError> {
+        let all_or_nothing = atomicity == Atomicity::AllOrNothing;
+        let mut missing = None;
+        let applied = self.transaction(|connection| {
+            let outcomes = apply_in_transaction(connection, owner, operations, now)?;
+            let index = outcomes
+                .iter()
+                .position(|outcome| *outcome == OperationOutcome::NotFound);
+            match index {
+                Some(index) if all_or_nothing => {
+                    missing = Some(index);
+                    Err(diesel::result::Error::RollbackTransaction)
+                }
+                _ => Ok(outcomes),
+            }
+        });
+        match (applied, missing) {
+            (Ok(outcomes), _) => Ok(outcomes),
+            (Err(_), Some(index)) => Err(ApplyTodosError::NotFound { index }),
+            (Err(error), None) if is_foreign_key_violation(&error) => {
+                Err(ApplyTodosError::OwnerMissing)
+            }
+            (Err(error), None) => Err(ApplyTodosError::Storage(error.into())),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What [`todo_domain::ports::TodoRepository`] promises.
 
+mod applying;
 mod changing;
 mod keeping;
 mod listing;

@@ -1,5 +1,6 @@
 //! Tasks, in both spellings of their path.
 
+mod batch;
 mod complete;
 mod conditional;
 mod create;

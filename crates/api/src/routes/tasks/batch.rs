@@ -1,0 +1,250 @@
+//! Many changes at once.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::Value;
+use todo_application::todo::{WantedOperation, apply_todos};
+use todo_domain::{Atomicity, CompletionChange, OperationOutcome, TodoChange, TodoId};
+use utoipa::ToSchema;
+
+use super::{create::read_new, update::read_change};
+use crate::{
+    fields::{Fields, boolean, text},
+    problem::{FieldError, Problem, ProblemBody},
+    reply::Reply,
+    request::Request,
+    wire::TaskResponse,
+};
+
+/// How many changes there may be.
+const MAX_OPERATIONS: usize = 100;
+
+/// Changes that are made in one transaction, in their order.
+#[derive(ToSchema)]
+#[schema(as = Batch)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct BatchBody {
+    /// Up to 100 changes. Besides `op`, a `create` has what creating a task takes, an `update` has an `id` and what
+    /// changing a task takes, and a `complete` and a `delete` have an `id`.
+    #[schema(min_items = 1, max_items = 100, value_type = Vec<Object>,
+        example = json!([{"op": "create", "title": "Buy milk"}]))]
+    operations: Vec<Value>,
+    /// Whether all of them are made or none, which is so when it is absent; `false` lets each stand for itself.
+    #[schema(default = true)]
+    atomic: Option<bool>,
+}
+
+/// What came of each change.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchResult)]
+pub(crate) struct BatchResponse<'a> {
+    /// One for each change, in their order.
+    results: Vec<OperationResult<'a>>,
+}
+
+/// What came of one change.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationResult)]
+pub(crate) struct OperationResult<'a> {
+    /// What the change would have been answered with by itself: 200, 201, 204, 404 or 422.
+    #[schema(example = 201)]
+    status: u16,
+    /// The task as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<TaskResponse<'a>>,
+    /// What went wrong, for a program to compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// What went wrong, for a person to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    #[schema(required = false)]
+    errors: &'a [FieldError],
+}
+
+/// A change that is wanted, or what is wrong with it.
+type Read = Result<WantedOperation, Vec<FieldError>>;
+
+fn read(fields: &mut Fields) -> Option<(Vec<Read>, Atomicity)> {
+    let operations = fields.required("operations", items);
+    let atomic = fields.optional("atomic", boolean);
+    let atomicity = if atomic?.unwrap_or(true) {
+        Atomicity::AllOrNothing
+    } else {
+        Atomicity::EachForItself
+    };
+    let operations = operations?.into_iter().map(read_operation).collect();
+    Some((operations, atomicity))
+}
+
+fn items(value: Value) -> Result<Vec<Value>, String> {
+    match value {
+        Value::Array(items) if (1..=MAX_OPERATIONS).contains(&items.len()) => Ok(items),
+        Value::Array(items) => Err(format!(
+            "must have 1 to {MAX_OPERATIONS} items, but has {}",
+            items.len()
+        )),
+        _ => Err("must be an array".to_owned()),
+    }
+}
+
+fn read_operation(item: Value) -> Read {
+    let Value::Object(members) = item else {
+        return Err(vec![FieldError {
+            field: "op".to_owned(),
+            message: "is required, in an object".to_owned(),
+        }]);
+    };
+    Fields::collect(members.into_iter().collect(), |fields| {
+        let op = fields.required("op", text(Op::from_str));
+        match op? {
+            Op::Create => read_new(fields).map(WantedOperation::Create),
+            Op::Update => {
+                let id = read_id(fields);
+                let change = read_change(fields);
+                Some(WantedOperation::Update {
+                    id: id?,
+                    change: change?,
+                })
+            }
+            Op::Complete => Some(WantedOperation::Update {
+                id: read_id(fields)?,
+                change: TodoChange {
+                    completion: CompletionChange::To(true),
+                    ..TodoChange::default()
+                },
+            }),
+            Op::Delete => Some(WantedOperation::Delete {
+                id: read_id(fields)?,
+            }),
+        }
+    })
+}
+
+fn read_id(fields: &mut Fields) -> Option<TodoId> {
+    fields.required("id", text(TodoId::from_str))
+}
+
+enum Op {
+    Create,
+    Update,
+    Complete,
+    Delete,
+}
+
+impl FromStr for Op {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "create" => Ok(Self::Create),
+            "update" => Ok(Self::Update),
+            "complete" => Ok(Self::Complete),
+            "delete" => Ok(Self::Delete),
+            _ => Err("must be create, update, complete or delete"),
+        }
+    }
+}
+
+/// Change many tasks at once
+///
+/// All of the changes or none, or each for itself. Changes are counted from 0 in errors.
+#[utoipa::path(post, path = "/api/tasks/batch", operation_id = "changeTasks", tag = "tasks",
+    request_body = BatchBody,
+    responses(
+        (status = 200, description = "What came of each change", body = BatchResponse),
+        (status = 404, description = "One of the tasks is not there, and nothing was changed", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn batch(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_caller(|app, caller, input| {
+            input.no_idempotency_key()?;
+            let (operations, atomicity) = input.body(read)?;
+            if atomicity == Atomicity::AllOrNothing {
+                refuse_faults(&operations)?;
+            }
+            let wanted: Vec<_> = operations.iter().flatten().cloned().collect();
+            let outcomes = apply_todos(app, caller, wanted, atomicity)?;
+            Reply::ok(&BatchResponse::new(&operations, &outcomes))
+        })
+        .await
+}
+
+/// All or nothing: one fault refuses them all, and every fault is named.
+fn refuse_faults(operations: &[Read]) -> Result<(), Problem> {
+    let faults: Vec<FieldError> = (0..)
+        .zip(operations)
+        .flat_map(|(index, operation): (usize, &Read)| {
+            let faults = operation.as_ref().err().into_iter().flatten();
+            faults.map(move |fault| FieldError {
+                field: format!("operations[{index}].{}", fault.field),
+                message: fault.message.clone(),
+            })
+        })
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(faults))
+    }
+}
+
+impl<'a> BatchResponse<'a> {
+    fn new(operations: &'a [Read], outcomes: &'a [OperationOutcome]) -> Self {
+        let mut outcomes = outcomes.iter();
+        let results = operations.iter().map(|operation| match operation {
+            Err(faults) => OperationResult::invalid(faults),
+            Ok(wanted) => OperationResult::of(wanted, outcomes.next()),
+        });
+        Self {
+            results: results.collect(),
+        }
+    }
+}
+
+impl<'a> OperationResult<'a> {
+    fn with_status(status: u16) -> Self {
+        Self {
+            status,
+            task: None,
+            code: None,
+            detail: None,
+            errors: &[],
+        }
+    }
+
+    fn invalid(faults: &'a [FieldError]) -> Self {
+        let problem = Problem::invalid(faults.to_vec());
+        Self {
+            code: Some(problem.code()),
+            detail: Some(problem.to_string()),
+            errors: faults,
+            ..Self::with_status(422)
+        }
+    }
+
+    fn of(wanted: &WantedOperation, outcome: Option<&'a OperationOutcome>) -> Self {
+        match outcome {
+            Some(OperationOutcome::Written(todo)) => Self {
+                task: Some(todo.into()),
+                ..Self::with_status(match wanted {
+                    WantedOperation::Create(_) => 201,
+                    WantedOperation::Update { .. } | WantedOperation::Delete { .. } => 200,
+                })
+            },
+            Some(OperationOutcome::Deleted) => Self::with_status(204),
+            Some(OperationOutcome::NotFound) | None => {
+                let problem = crate::errors::task_not_found();
+                Self {
+                    code: Some(problem.code()),
+                    detail: Some(problem.to_string()),
+                    ..Self::with_status(404)
+                }
+            }
+        }
+    }
+}

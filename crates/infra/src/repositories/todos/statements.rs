@@ -1,0 +1,161 @@
+//! The statements that write todos, each on a connection that it is given.
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, Selectable, SelectableHelper,
+    dsl::{case_when, not},
+    sql_types::Bool,
+};
+use todo_domain::{
+    CompletionChange, OperationOutcome, Timestamp, Todo, TodoChange, TodoId, TodoOperation, UserId,
+};
+
+use super::rows::{NewTodoRow, TodoChangeset, TodoRow};
+use crate::database::{AnyConnection, Id, Instant, MultiBackend, kept_prepared, schema::tasks};
+
+/// Whether a todo is of the expected version. It is the same text with and without one, so that it stays prepared.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn of_version(expected: i64) -> _ {
+    let any: bool = expected == ANY_VERSION;
+    tasks::version.eq(expected).or(any.into_sql::<Bool>())
+}
+
+/// No todo is of this version.
+const ANY_VERSION: i64 = 0;
+
+pub(super) fn insert_row(connection: &mut AnyConnection, todo: &Todo) -> QueryResult<()> {
+    let insert = diesel::insert_into(tasks::table)
+        .values(NewTodoRow::from(todo))
+        .returning(tasks::id);
+    kept_prepared(insert).get_result::<Id>(connection).map(drop)
+}
+
+/// Inserts several todos by one statement, which the two databases together do not have in common in diesel.
+fn insert_rows(connection: &mut AnyConnection, todos: &[&Todo]) -> QueryResult<()> {
+    let rows: Vec<NewTodoRow<'_>> = todos.iter().map(|todo| NewTodoRow::from(*todo)).collect();
+    let insert = diesel::insert_into(tasks::table).values(&rows);
+    match connection {
+        AnyConnection::Postgres(connection) => insert.execute(connection),
+        AnyConnection::Sqlite(connection) => insert.execute(connection),
+    }
+    .map(drop)
+}
+
+/// [`Todo::apply`] in SQL, for a change that is not empty.
+pub(super) fn update_row(
+    connection: &mut AnyConnection,
+    owner: UserId,
+    id: TodoId,
+    expected: Option<u64>,
+    change: &TodoChange,
+    now: Timestamp,
+) -> QueryResult<Option<Todo>> {
+    let now_column = Some(Instant(now));
+    let toggle = (change.completion == CompletionChange::Toggle).then(|| {
+        (
+            tasks::completed.eq(not(tasks::completed)),
+            tasks::completed_at
+                .eq(case_when(not(tasks::completed), now_column).otherwise(None::<Instant>)),
+        )
+    });
+    // What is done already stays done since then. (Other software may have left `completed_at` empty.)
+    let complete = (change.completion == CompletionChange::To(true)).then(|| {
+        tasks::completed_at.eq(case_when(not(tasks::completed), now_column)
+            .when(tasks::completed_at.is_null(), tasks::updated_at.nullable())
+            .otherwise(tasks::completed_at))
+    });
+    let undo = (change.completion == CompletionChange::To(false))
+        .then(|| tasks::completed_at.eq(None::<Instant>));
+    let expected = expected.map_or(ANY_VERSION, u64::cast_signed);
+    let update = diesel::update(tasks::table.find(Id(id.as_uuid())))
+        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+        .filter(of_version(expected))
+        .set((
+            TodoChangeset::new(change, now),
+            toggle,
+            complete,
+            undo,
+            tasks::version.eq(tasks::version + 1),
+        ))
+        .returning(<TodoRow as Selectable<MultiBackend>>::construct_selection());
+    let row = kept_prepared(update)
+        .get_result::<TodoRow>(connection)
+        .optional()?;
+    Ok(row.map(Todo::from))
+}
+
+/// Whether there was one to delete.
+pub(super) fn delete_row(
+    connection: &mut AnyConnection,
+    owner: UserId,
+    id: TodoId,
+    expected: Option<u64>,
+) -> QueryResult<bool> {
+    let expected = expected.map_or(ANY_VERSION, u64::cast_signed);
+    let deleted = diesel::delete(tasks::table.find(Id(id.as_uuid())))
+        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+        .filter(of_version(expected))
+        .execute(connection)?;
+    Ok(deleted > 0)
+}
+
+/// Makes several changes in their order; insertions that follow one another take one statement.
+pub(super) fn apply_in_transaction(
+    connection: &mut AnyConnection,
+    owner: UserId,
+    operations: &[TodoOperation],
+    now: Timestamp,
+) -> QueryResult<Vec<OperationOutcome>> {
+    let are_both_insertions = |a: &TodoOperation, b: &TodoOperation| {
+        matches!((a, b), (TodoOperation::Insert(_), TodoOperation::Insert(_)))
+    };
+    let mut outcomes = Vec::with_capacity(operations.len());
+    for run in operations.chunk_by(are_both_insertions) {
+        let todos: Vec<&Todo> = run.iter().filter_map(inserted).collect();
+        if !todos.is_empty() {
+            insert_rows(connection, &todos)?;
+        }
+        for operation in run {
+            outcomes.push(match operation {
+                TodoOperation::Insert(todo) => OperationOutcome::Written(todo.clone()),
+                TodoOperation::Update { id, change } => {
+                    let todo = if change.is_empty() {
+                        find_row(connection, owner, *id)?
+                    } else {
+                        update_row(connection, owner, *id, None, change, now)?
+                    };
+                    todo.map_or(OperationOutcome::NotFound, OperationOutcome::Written)
+                }
+                TodoOperation::Delete { id } => {
+                    if delete_row(connection, owner, *id, None)? {
+                        OperationOutcome::Deleted
+                    } else {
+                        OperationOutcome::NotFound
+                    }
+                }
+            });
+        }
+    }
+    Ok(outcomes)
+}
+
+fn inserted(operation: &TodoOperation) -> Option<&Todo> {
+    match operation {
+        TodoOperation::Insert(todo) => Some(todo),
+        TodoOperation::Update { .. } | TodoOperation::Delete { .. } => None,
+    }
+}
+
+pub(super) fn find_row(
+    connection: &mut AnyConnection,
+    owner: UserId,
+    id: TodoId,
+) -> QueryResult<Option<Todo>> {
+    let row = tasks::table
+        .find(Id(id.as_uuid()))
+        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+        .select(TodoRow::as_select())
+        .first(connection)
+        .optional()?;
+    Ok(row.map(Todo::from))
+}

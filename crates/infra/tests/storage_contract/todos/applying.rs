@@ -1,0 +1,111 @@
+//! Making several changes at once.
+
+use rstest::rstest;
+use todo_domain::{
+    Atomicity, OperationOutcome, Todo, TodoChange, TodoFilter, TodoOperation,
+    ports::{ApplyTodosError, IdGenerator},
+};
+use todo_infra::RandomIds;
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::storage::{Storage, at, new_todo};
+
+#[rstest]
+fn changes_are_made_in_their_order_and_told_one_by_one(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let (first, second) = (new_todo(owner, "a", 0), new_todo(owner, "b", 1));
+    let toggle = TodoOperation::Update {
+        id: first.id,
+        change: TodoChange::toggle(),
+    };
+    let nothing = TodoOperation::Update {
+        id: second.id,
+        change: TodoChange::default(),
+    };
+    let delete = TodoOperation::Delete { id: first.id };
+    let operations = [
+        TodoOperation::Insert(first.clone()),
+        TodoOperation::Insert(second.clone()),
+        toggle,
+        nothing,
+        delete,
+    ];
+    let todos = storage.todos();
+    let outcomes = todos.apply(owner, &operations, Atomicity::AllOrNothing, at(9));
+    let mut toggled = first.clone();
+    toggled.apply(&TodoChange::toggle(), at(9));
+    assert_eq!(
+        outcomes.unwrap(),
+        [
+            OperationOutcome::Written(first.clone()),
+            OperationOutcome::Written(second.clone()),
+            OperationOutcome::Written(toggled),
+            OperationOutcome::Written(second.clone()),
+            OperationOutcome::Deleted,
+        ]
+    );
+    assert_eq!(todos.find(owner, first.id).unwrap(), None);
+    assert_eq!(todos.find(owner, second.id).unwrap(), Some(second));
+}
+
+#[rstest]
+fn all_or_nothing_is_nothing_when_one_finds_no_todo(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let other = storage.user("grace@example.com").id;
+    let foreign = storage.todo(other, "not yours", 0);
+    let inserted = new_todo(owner, "a", 0);
+    let operations = [
+        TodoOperation::Insert(inserted.clone()),
+        TodoOperation::Delete { id: foreign.id },
+    ];
+    let todos = storage.todos();
+    let error = todos
+        .apply(owner, &operations, Atomicity::AllOrNothing, at(9))
+        .unwrap_err();
+    assert!(matches!(error, ApplyTodosError::NotFound { index: 1 }));
+    assert_eq!(todos.find(owner, inserted.id).unwrap(), None);
+    assert_eq!(todos.find(other, foreign.id).unwrap(), Some(foreign));
+
+    let outcomes = todos.apply(owner, &operations, Atomicity::EachForItself, at(9));
+    let expected = [
+        OperationOutcome::Written(inserted.clone()),
+        OperationOutcome::NotFound,
+    ];
+    assert_eq!(outcomes.unwrap(), expected);
+    assert_eq!(todos.find(owner, inserted.id).unwrap(), Some(inserted));
+}
+
+#[rstest]
+fn todos_of_nobody_are_refused(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let nobody = RandomIds.user();
+    let operations = [TodoOperation::Insert(new_todo(nobody, "a", 0))];
+    for atomicity in [Atomicity::AllOrNothing, Atomicity::EachForItself] {
+        let error = storage.todos().apply(nobody, &operations, atomicity, at(9));
+        assert!(matches!(error, Err(ApplyTodosError::OwnerMissing)));
+    }
+}
+
+#[rstest]
+fn a_thousand_insertions_are_as_many_todos(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let todos: Vec<Todo> = (0..1_000).map(|n| new_todo(owner, "a", n)).collect();
+    let operations: Vec<_> = todos.iter().cloned().map(TodoOperation::Insert).collect();
+    let outcomes = storage
+        .todos()
+        .apply(owner, &operations, Atomicity::AllOrNothing, at(9));
+    assert_eq!(outcomes.unwrap().len(), 1_000);
+    let count = storage.todos().count(owner, &TodoFilter::default());
+    assert_eq!(count.unwrap(), 1_000);
+}
