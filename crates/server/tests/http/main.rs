@@ -9,6 +9,7 @@
 
 mod auth;
 mod bad_input;
+mod clients;
 mod concurrency;
 mod docs;
 mod edge;
