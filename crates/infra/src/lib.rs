@@ -15,7 +15,7 @@ mod system_clock;
 pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
 pub use database::{
     ConnectError, Database, DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
-    PoolSettings,
+    PlannedStep, PoolSettings, Progress,
 };
 pub use jwt::{JwtTokens, SigningKey, SigningKeyTooShort};
 pub use passwords::Passwords;

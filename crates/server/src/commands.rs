@@ -10,7 +10,7 @@ use todo_application::{
 use todo_infra::{Database, JwtTokens, Passwords, RandomIds, SystemClock};
 use tracing::{error, info};
 
-use crate::{config::Config, logging, report, signing_key};
+use crate::{config::Config, logging, migration, report, signing_key};
 
 type CommandResult = Result<(), Box<dyn Error>>;
 
@@ -27,7 +27,7 @@ pub(crate) fn serve() -> CommandResult {
         (None, None) => return Err("JWT_SECRET is required with PostgreSQL".into()),
     };
     let database = Database::new(config.database_url, &config.pool);
-    log_migrations(&database.migrate()?);
+    database.migrate_and_tell(&mut migration::log())?;
 
     let app = App {
         users: Arc::new(database.clone()),
@@ -75,13 +75,18 @@ pub(crate) fn migrate() -> CommandResult {
     let config = read_config()?;
     logging::start(config.log_filter, config.log_format);
     let database = Database::new(config.database_url, &config.pool);
-    let migrations = database.migrate()?;
-    if migrations.is_empty() {
-        report::line("There was nothing to migrate");
-    }
-    for name in migrations {
-        report::line(&format!("Migrated {name}"));
-    }
+    let mut shown = migration::Shown::new();
+    let steps = database.migrate_and_tell(&mut |progress| shown.show(progress))?;
+    shown.end(&steps);
+    Ok(())
+}
+
+/// `todo-server migrate --dry-run`
+pub(crate) fn plan_migration() -> CommandResult {
+    let config = read_config()?;
+    logging::start(config.log_filter, config.log_format);
+    let database = Database::new(config.database_url, &config.pool);
+    migration::show_plan(&database.plan_migration()?);
     Ok(())
 }
 
@@ -107,12 +112,6 @@ fn read_config() -> Result<Config, Box<dyn Error>> {
 
 fn start_lane(name: &'static str, width: usize, queue: usize) -> std::io::Result<Lane> {
     Lane::start(name, LaneSettings { width, queue })
-}
-
-fn log_migrations(names: &[String]) {
-    for name in names {
-        info!(name, "migrated");
-    }
 }
 
 /// Clears away what no longer counts, now and then, for as long as the process lives.

@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod logging;
+mod migration;
 mod report;
 mod signing_key;
 
@@ -26,7 +27,11 @@ enum Command {
     /// Bring the database to the shape that is needed, then serve (this is what happens without a command).
     Serve,
     /// Bring the database to the shape that is needed, and end.
-    Migrate,
+    Migrate {
+        /// Say what would be done and what for, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Print the OpenAPI document, and end.
     Openapi,
 }
@@ -35,7 +40,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => commands::serve(),
-        Command::Migrate => commands::migrate(),
+        Command::Migrate { dry_run: false } => commands::migrate(),
+        Command::Migrate { dry_run: true } => commands::plan_migration(),
         Command::Openapi => commands::openapi(),
     };
     match result {

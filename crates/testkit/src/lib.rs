@@ -17,7 +17,9 @@ use std::fmt;
 
 use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection,
-    connection::SimpleConnection, sql_query, sql_types::Text,
+    connection::SimpleConnection,
+    sql_query,
+    sql_types::{Nullable, Text},
 };
 use tempfile::TempDir;
 
@@ -52,6 +54,12 @@ struct Row {
     text: String,
 }
 
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = Nullable<Text>)]
+    value: Option<String>,
+}
+
 impl TestDatabase {
     /// Makes a database; `None` when tests on this kind are to be skipped.
     #[must_use]
@@ -83,6 +91,17 @@ impl TestDatabase {
             Inner::Postgres(database) => database.connection().batch_execute(sql),
         }
         .expect("the statement succeeds");
+    }
+
+    /// What a query gives that selects one text as `value`.
+    #[must_use]
+    pub fn values(&self, sql: &str) -> Vec<Option<String>> {
+        let rows: Vec<Value> = match &self.0 {
+            Inner::Sqlite(_) => sql_query(sql).load(&mut self.sqlite()),
+            Inner::Postgres(database) => sql_query(sql).load(&mut database.connection()),
+        }
+        .expect("the query succeeds");
+        rows.into_iter().map(|row| row.value).collect()
     }
 
     /// The columns of a table, in their order.

@@ -88,6 +88,20 @@ impl Manager {
             DatabaseKind::Sqlite => open_sqlite(target).map(AnyConnection::Sqlite),
         }
     }
+
+    /// Opens a connection that sets nothing up and makes no file; `None` where the file is not there.
+    pub(super) fn open_to_look(&self) -> Result<Option<AnyConnection>, ConnectError> {
+        if self.url.sqlite_file().is_none() {
+            return self.open().map(Some);
+        }
+        let target = self.url.target();
+        if !Path::new(target).exists() {
+            return Ok(None);
+        }
+        let mut connection = SqliteConnection::establish(target)?;
+        connection.batch_execute("PRAGMA busy_timeout = 5000")?;
+        Ok(Some(AnyConnection::Sqlite(connection)))
+    }
 }
 
 impl r2d2::ManageConnection for Manager {

@@ -17,7 +17,7 @@ pub(crate) use columns::{Day, Id, Instant};
 pub(crate) use connection::{AnyConnection, MultiBackend};
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
 pub use manager::ConnectError;
-pub use migrations::MigrateError;
+pub use migrations::{MigrateError, PlannedStep, Progress};
 pub use pool::{Database, PoolSettings};
 pub(crate) use prepared::kept_prepared;
 pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl};

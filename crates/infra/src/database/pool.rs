@@ -7,8 +7,8 @@ use r2d2::{NopErrorHandler, PooledConnection};
 use todo_domain::ports::{StorageError, StorageProbe};
 
 use super::{
-    AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, manager::Manager,
-    migrations,
+    AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
+    manager::Manager, migrations,
 };
 
 /// How many connections there are, and for how long.
@@ -87,19 +87,43 @@ impl Database {
         &self.url
     }
 
-    /// Brings the tables to the shape that this program needs. Any number of instances may do so at the same time.
-    ///
-    /// Gives the names of the migrations that were run, oldest first.
+    /// The steps that [`migrate`](Self::migrate) would take now. It changes nothing.
     ///
     /// # Errors
     /// [`MigrateError`].
-    pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
-        let manager = Manager::new(
+    pub fn plan_migration(&self) -> Result<Vec<PlannedStep>, MigrateError> {
+        migrations::plan(&self.unpooled())
+    }
+
+    /// Brings the tables to the shape that this program needs. Any number of instances may do so at the same time.
+    ///
+    /// Gives the steps that were taken, in their order: none when the tables have that shape already. A migration that
+    /// was interrupted goes on where it was.
+    ///
+    /// # Errors
+    /// [`MigrateError`].
+    pub fn migrate(&self) -> Result<Vec<PlannedStep>, MigrateError> {
+        self.migrate_and_tell(&mut |_| ())
+    }
+
+    /// As [`migrate`](Self::migrate), and says how far it is.
+    ///
+    /// # Errors
+    /// [`MigrateError`].
+    pub fn migrate_and_tell(
+        &self,
+        listener: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Vec<PlannedStep>, MigrateError> {
+        migrations::run(&self.unpooled(), listener)
+    }
+
+    /// Opens connections that are not the pool's and live for as long as they are needed.
+    fn unpooled(&self) -> Manager {
+        Manager::new(
             self.url.clone(),
             self.pool.connection_timeout(),
             Duration::MAX,
-        );
-        migrations::run(&mut manager.open()?)
+        )
     }
 
     /// Runs statements that only read, on another connection where one turns out to have died.

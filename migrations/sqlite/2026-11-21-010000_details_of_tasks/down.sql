@@ -1,8 +1,8 @@
+DROP TABLE idempotency_keys;
 DROP INDEX ix_tasks_user_id_title_folded_id;
 DROP INDEX ix_tasks_user_id_priority_id;
 DROP INDEX ix_tasks_user_id_due_at_id;
 DROP INDEX ix_tasks_user_id_updated_at_id;
-ALTER TABLE users DROP COLUMN time_zone;
 ALTER TABLE tasks DROP COLUMN version;
 ALTER TABLE tasks DROP COLUMN completed_at;
 ALTER TABLE tasks DROP COLUMN tags;
@@ -10,3 +10,4 @@ ALTER TABLE tasks DROP COLUMN due_offset;
 ALTER TABLE tasks DROP COLUMN due_at;
 ALTER TABLE tasks DROP COLUMN due_date;
 ALTER TABLE tasks DROP COLUMN priority;
+ALTER TABLE users DROP COLUMN time_zone;

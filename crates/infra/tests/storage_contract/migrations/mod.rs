@@ -1,5 +1,11 @@
 //! What [`todo_infra::Database::migrate`] promises.
 
+mod adoption;
+mod both_writers;
+mod interruption;
+mod old_backend;
+mod refusal;
+
 use std::thread;
 
 use rstest::rstest;
@@ -39,14 +45,28 @@ fn of_instances_that_start_together_one_migrates(#[values(Sqlite, Postgres)] kin
 }
 
 #[rstest]
-fn tables_that_are_in_the_way_are_left_as_they_are(#[values(Sqlite, Postgres)] kind: Kind) {
+fn a_plan_names_the_steps_and_changes_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::empty(kind) else {
         return;
     };
-    storage
-        .behind
-        .execute("CREATE TABLE tasks (id varchar(36) PRIMARY KEY, status text)");
-    assert!(storage.database.migrate().is_err());
-    assert_eq!(storage.behind.columns("tasks"), ["id", "status"]);
+    let plan = storage.database.plan_migration().unwrap();
+    assert!(!plan.is_empty());
+    assert!(
+        plan.iter()
+            .all(|step| !step.name.is_empty() && !step.why.is_empty())
+    );
     assert!(storage.behind.columns("users").is_empty());
+    assert_eq!(storage.database.migrate().unwrap(), plan);
+    assert!(storage.database.plan_migration().unwrap().is_empty());
+}
+
+#[test]
+fn a_plan_makes_no_file() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("todo.db");
+    let url: todo_infra::DatabaseUrl = format!("sqlite://{}", file.display()).parse().unwrap();
+    let database =
+        todo_infra::Database::new(url.clone(), &todo_infra::PoolSettings::for_kind(url.kind()));
+    assert_eq!(database.plan_migration().unwrap().len(), 2);
+    assert!(!file.exists());
 }

@@ -1,0 +1,267 @@
+//! What a PostgreSQL database has, and whether its tables are ours to take.
+
+use std::collections::BTreeMap;
+
+use diesel::{
+    PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Bool, Text},
+};
+
+use super::super::{MigrateError, refuse_newer};
+
+/// A table's columns as they have to be: the name, the types that will do, and whether the table must have it already.
+type Expected = [(&'static str, &'static [&'static str], bool)];
+
+const TEXT: &[&str] = &["varchar", "text"];
+const UUID: &[&str] = &["uuid"];
+const INSTANT: &[&str] = &["timestamp"];
+
+const USERS: &Expected = &[
+    ("id", UUID, true),
+    ("email", TEXT, true),
+    ("hashed_password", TEXT, false),
+    ("email_verified", &["bool"], true),
+    ("name", TEXT, true),
+    ("image", TEXT, true),
+    ("created_at", INSTANT, true),
+    ("updated_at", INSTANT, true),
+    ("time_zone", TEXT, false),
+];
+
+const TASKS: &Expected = &[
+    ("id", UUID, true),
+    ("user_id", UUID, true),
+    ("title", TEXT, true),
+    ("description", TEXT, true),
+    ("completed", &["bool"], true),
+    ("created_at", INSTANT, true),
+    ("updated_at", INSTANT, true),
+    ("title_folded", TEXT, false),
+    ("description_folded", TEXT, false),
+    ("priority", &["int2"], false),
+    ("due_date", &["date"], false),
+    ("due_at", INSTANT, false),
+    ("due_offset", &["int4"], false),
+    ("tags", TEXT, false),
+    ("completed_at", INSTANT, false),
+    ("version", &["int8"], false),
+];
+
+const SESSIONS: &Expected = &[
+    ("id", UUID, true),
+    ("user_id", UUID, true),
+    ("created_at", INSTANT, true),
+    ("expires_at", INSTANT, true),
+];
+
+const IDEMPOTENCY_KEYS: &Expected = &[
+    ("user_id", UUID, true),
+    ("key", TEXT, true),
+    ("request", TEXT, true),
+    ("answer", TEXT, true),
+    ("created_at", INSTANT, true),
+];
+
+/// What a database has of what we need.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// The versions that are recorded.
+    pub(super) versions: Vec<String>,
+    /// Whether the tables are there, ours or those that we may take over.
+    pub(super) tables: bool,
+    /// Whether the tables that stand beside users and tasks are there as well.
+    pub(super) tables_beside: bool,
+    /// The columns that have to be added to users.
+    pub(super) missing_in_users: Vec<&'static str>,
+    /// The columns that have to be added to tasks.
+    pub(super) missing_in_tasks: Vec<&'static str>,
+    /// The indexes of users and tasks, and which of them are valid.
+    pub(super) indexes: BTreeMap<String, bool>,
+    /// The triggers of tasks.
+    pub(super) triggers: Vec<String>,
+    /// How many tasks there are, as the server estimates; negative when it has no idea.
+    pub(super) tasks_estimate: i64,
+}
+
+#[derive(Debug, QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = Bool)]
+    is_plain_table: bool,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    sql_type: String,
+    #[diesel(sql_type = Bool)]
+    must_be_given: bool,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Index {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Bool)]
+    valid: bool,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+impl Shape {
+    /// Looks at the database, and refuses what is not ours and what is newer than we are.
+    pub(super) fn look(connection: &mut PgConnection) -> Result<Self, MigrateError> {
+        let inspect = |error: diesel::result::Error| MigrateError::Inspect(error.into());
+        let versions = versions(connection).map_err(inspect)?;
+        refuse_newer(&versions)?;
+        let columns = columns(connection).map_err(inspect)?;
+        let of = |table| {
+            columns
+                .iter()
+                .filter(move |column| column.table == table)
+                .collect::<Vec<_>>()
+        };
+        let (users, tasks, sessions) = (of("users"), of("tasks"), of("sessions"));
+        let missing_in_tasks = missing("tasks", &tasks, TASKS)?;
+        let missing_in_users = missing("users", &users, USERS)?;
+        missing("sessions", &sessions, SESSIONS)?;
+        let keys = of("idempotency_keys");
+        missing("idempotency_keys", &keys, IDEMPOTENCY_KEYS)?;
+        match (users.is_empty(), tasks.is_empty()) {
+            (false, true) => return Err(alone("users", "tasks")),
+            (true, false) => return Err(alone("tasks", "users")),
+            (true, true) if !sessions.is_empty() => return Err(alone("sessions", "users")),
+            _ => {}
+        }
+        Ok(Self {
+            versions,
+            tables: !tasks.is_empty(),
+            tables_beside: !sessions.is_empty() && !keys.is_empty(),
+            missing_in_users,
+            missing_in_tasks,
+            indexes: indexes(connection).map_err(inspect)?,
+            triggers: triggers(connection).map_err(inspect)?,
+            tasks_estimate: tasks_estimate(connection).map_err(inspect)?,
+        })
+    }
+}
+
+/// Which columns a table that is there lacks of those that can be added to it.
+fn missing(
+    table: &str,
+    columns: &[&Column],
+    expected: &Expected,
+) -> Result<Vec<&'static str>, MigrateError> {
+    if columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    if columns.iter().any(|column| !column.is_plain_table) {
+        return Err(not_ours(table, "it is no ordinary table".to_owned()));
+    }
+    let mut missing = Vec::new();
+    for &(name, types, required) in expected {
+        match columns.iter().find(|column| column.name == name) {
+            Some(column) if !types.contains(&column.sql_type.as_str()) => {
+                let sql_type = &column.sql_type;
+                let types = types.join(" or ");
+                let reason = format!("its column `{name}` is {sql_type} and not {types}");
+                return Err(not_ours(table, reason));
+            }
+            Some(_) => {}
+            None if required => {
+                return Err(not_ours(table, format!("it has no column `{name}`")));
+            }
+            None => missing.push(name),
+        }
+    }
+    let is_known = |name: &str| expected.iter().any(|(known, ..)| *known == name);
+    match columns
+        .iter()
+        .find(|column| column.must_be_given && !is_known(&column.name))
+    {
+        Some(Column { name, .. }) => Err(not_ours(
+            table,
+            format!("its column `{name}` is unknown and must be given"),
+        )),
+        None => Ok(missing),
+    }
+}
+
+fn not_ours(table: &str, reason: String) -> MigrateError {
+    MigrateError::NotOurs {
+        table: table.to_owned(),
+        reason,
+    }
+}
+
+fn alone(table: &str, other: &str) -> MigrateError {
+    not_ours(table, format!("there is no table `{other}` beside it"))
+}
+
+fn versions(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
+    let there: Vec<Name> = sql_query(
+        "SELECT relname::text AS name FROM pg_class \
+         WHERE oid = to_regclass('__diesel_schema_migrations')",
+    )
+    .load(connection)?;
+    if there.is_empty() {
+        return Ok(Vec::new());
+    }
+    names(
+        connection,
+        "SELECT version::text AS name FROM __diesel_schema_migrations ORDER BY version",
+    )
+}
+
+fn names(connection: &mut PgConnection, sql: &str) -> QueryResult<Vec<String>> {
+    let rows: Vec<Name> = sql_query(sql).load(connection)?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}
+
+fn columns(connection: &mut PgConnection) -> QueryResult<Vec<Column>> {
+    sql_query(
+        "SELECT c.relname::text AS table, c.relkind = 'r' AS is_plain_table, a.attname::text AS name, \
+         t.typname::text AS sql_type, \
+         a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS must_be_given \
+         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid \
+         WHERE c.oid IN (to_regclass('users'), to_regclass('tasks'), to_regclass('sessions'), \
+         to_regclass('idempotency_keys')) \
+         AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum",
+    )
+    .load(connection)
+}
+
+fn indexes(connection: &mut PgConnection) -> QueryResult<BTreeMap<String, bool>> {
+    let rows: Vec<Index> = sql_query(
+        "SELECT c.relname::text AS name, i.indisvalid AS valid \
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+         WHERE i.indrelid IN (to_regclass('users'), to_regclass('tasks'))",
+    )
+    .load(connection)?;
+    Ok(rows.into_iter().map(|row| (row.name, row.valid)).collect())
+}
+
+fn triggers(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
+    names(
+        connection,
+        "SELECT tgname::text AS name FROM pg_trigger \
+         WHERE tgrelid = to_regclass('tasks') AND NOT tgisinternal",
+    )
+}
+
+fn tasks_estimate(connection: &mut PgConnection) -> QueryResult<i64> {
+    let rows: Vec<Number> = sql_query(
+        "SELECT reltuples::bigint AS number FROM pg_class WHERE oid = to_regclass('tasks')",
+    )
+    .load(connection)?;
+    Ok(rows.first().map_or(0, |row| row.number))
+}

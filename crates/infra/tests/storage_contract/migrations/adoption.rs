@@ -1,0 +1,109 @@
+//! What a migration makes of tables that are there.
+
+use rstest::rstest;
+use todo_domain::{Page, SearchText, TodoFilter};
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use super::old_backend::{FIRST_POSTGRES, FIRST_RECORDED, FIRST_SQLITE, OldBackend, Shape};
+use crate::storage::Storage;
+
+const INDEXES: &str = "SELECT indexrelid::regclass::text AS value FROM pg_index \
+    WHERE indrelid = 'tasks'::regclass AND indisvalid ORDER BY 1";
+
+/// The columns of a table, in the order of their names.
+fn sorted_columns(storage: &Storage, table: &str) -> Vec<String> {
+    let mut columns = storage.behind.columns(table);
+    columns.sort();
+    columns
+}
+
+fn titles_with(storage: &Storage, owner: todo_domain::UserId, text: &str) -> Vec<String> {
+    let filter = TodoFilter {
+        text: Some(SearchText::new(text).unwrap()),
+        ..TodoFilter::default()
+    };
+    let todos = storage.todos().list(owner, &filter, &Page::default());
+    let todos = todos.unwrap();
+    todos.iter().map(|todo| todo.title.to_string()).collect()
+}
+
+#[rstest]
+fn the_old_backends_tables_come_to_be_as_new_ones(
+    #[values(Shape::WithPasswords, Shape::WithoutPasswords)] shape: Shape,
+) {
+    let (Some(old), Some(new)) = (OldBackend::new(shape), Storage::new(Postgres)) else {
+        return;
+    };
+    old.storage.database.migrate().unwrap();
+    for table in ["users", "tasks", "sessions"] {
+        let columns = sorted_columns(&old.storage, table);
+        assert_eq!(columns, sorted_columns(&new, table));
+    }
+    let mut indexes = new.behind.values(INDEXES);
+    indexes.insert(2, Some("ix_tasks_user_id".to_owned()));
+    let mut adopted = old.storage.behind.values(INDEXES);
+    indexes.sort();
+    adopted.sort();
+    assert_eq!(adopted, indexes);
+    assert!(old.storage.database.migrate().unwrap().is_empty());
+}
+
+#[test]
+fn what_the_old_backend_wrote_is_whole_and_can_be_searched() {
+    let Some(old) = OldBackend::new(Shape::WithoutPasswords) else {
+        return;
+    };
+    let done = old.insert("Straße FEGEN", "ΟΔΟΣ", true);
+    let open = old.insert("Buy milk", "", false);
+    old.storage.database.migrate().unwrap();
+    assert_eq!(old.details(done), "strasse fegen | οδοσ | 2024-02-02 | 1");
+    assert_eq!(old.details(open), "buy milk |  | open | 1");
+    assert_eq!(
+        titles_with(&old.storage, old.user, "STRASSE"),
+        ["Straße FEGEN"]
+    );
+    assert!(old.found_user().is_some());
+}
+
+#[test]
+fn foreign_keys_that_are_there_stay_as_they_are() {
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    let sql = "SELECT pg_get_constraintdef(oid) AS value FROM pg_constraint \
+               WHERE conrelid = 'tasks'::regclass AND contype = 'f'";
+    let before = old.storage.behind.values(sql);
+    old.storage.database.migrate().unwrap();
+    assert_eq!(old.storage.behind.values(sql), before);
+}
+
+#[rstest]
+fn what_our_first_version_made_is_brought_further(#[values(Sqlite, Postgres)] kind: Kind) {
+    let (Some(storage), Some(new)) = (Storage::empty(kind), Storage::new(kind)) else {
+        return;
+    };
+    let (first, id) = match kind {
+        Sqlite => (FIRST_SQLITE, "zeroblob(16)"),
+        Postgres => (FIRST_POSTGRES, "'00000000-0000-0000-0000-000000000000'"),
+    };
+    let (instant, yes) = match kind {
+        Sqlite => ("1700000000000000", "1"),
+        Postgres => ("'2023-11-14 22:13:20'", "true"),
+    };
+    storage.behind.execute(first);
+    storage.behind.execute(FIRST_RECORDED);
+    storage.behind.execute(&format!(
+        "INSERT INTO users (id, email, email_verified, created_at, updated_at) \
+         VALUES ({id}, 'ada@example.com', {yes}, {instant}, {instant}); \
+         INSERT INTO tasks (id, user_id, title, completed, created_at, updated_at, title_folded) \
+         VALUES ({id}, {id}, 'Buy milk', {yes}, {instant}, {instant}, 'buy milk')"
+    ));
+    assert!(!storage.database.migrate().unwrap().is_empty());
+    for table in ["users", "tasks", "sessions"] {
+        assert_eq!(storage.behind.columns(table), new.behind.columns(table));
+    }
+    let sql = "SELECT CAST(count(*) AS text) AS value FROM tasks \
+               WHERE completed_at = updated_at AND version = 1 AND priority = 1 AND tags = ''";
+    assert_eq!(storage.behind.values(sql), [Some("1".to_owned())]);
+    assert!(storage.database.migrate().unwrap().is_empty());
+}

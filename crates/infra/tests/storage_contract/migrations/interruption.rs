@@ -1,0 +1,194 @@
+//! What becomes of a migration that was interrupted.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
+    time::{Duration, Instant},
+};
+
+use todo_infra::Progress;
+use todo_testkit::TestDatabase;
+
+use super::old_backend::{OldBackend, Shape};
+use crate::storage::{Storage, connect};
+
+/// Migrates until `stop` says so, and then ends as abruptly as a process that is killed. Whether it was stopped.
+fn interrupted(storage: &Storage, stop: impl Fn(Progress<'_>) -> bool) -> bool {
+    let migrating = catch_unwind(AssertUnwindSafe(|| {
+        storage.database.migrate_and_tell(&mut |progress| {
+            if stop(progress) {
+                // Without the message that a panic prints.
+                resume_unwind(Box::new(()));
+            }
+        })
+    }));
+    match migrating {
+        Ok(result) => {
+            result.unwrap();
+            false
+        }
+        Err(_) => true,
+    }
+}
+
+/// How many tasks lack something.
+fn lacking(behind: &TestDatabase) -> String {
+    let sql = "SELECT count(*)::text AS value FROM tasks WHERE title_folded IS NULL \
+               OR (completed AND completed_at IS NULL)";
+    behind.values(sql).remove(0).unwrap()
+}
+
+fn insert_many(old: &OldBackend, tasks: u32) {
+    old.storage.behind.execute(&format!(
+        "INSERT INTO tasks (id, user_id, title, completed, created_at, updated_at) \
+         SELECT gen_random_uuid(), '{}', 'Task ' || i, i % 2 = 0, '2024-02-01', '2024-02-02' \
+         FROM generate_series(1, {tasks}) AS i",
+        old.user.as_uuid()
+    ));
+}
+
+#[test]
+fn each_step_can_be_the_last_before_an_interruption() {
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    let steps = old.storage.database.plan_migration().unwrap();
+    for step in &steps {
+        let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+            return;
+        };
+        let id = old.insert("Buy MILK", "", true);
+        let begins = |progress: Progress<'_>| matches!(progress, Progress::Step { step: begun, .. } if begun.name == step.name);
+        assert!(interrupted(&old.storage, begins), "{step:?}");
+        // The old backend goes on, whatever there is of ours.
+        let later = old.insert("Later", "", true);
+        old.update(id, "Buy BREAD", "", true);
+        old.storage.database.migrate().unwrap();
+        assert_eq!(lacking(&old.storage.behind), "0");
+        assert!(old.details(id).starts_with("buy bread |  | 2024-0"));
+        assert!(old.details(later).starts_with("later |  | 2024-02-02"));
+        assert!(old.storage.database.plan_migration().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_back_fill_that_was_interrupted_goes_on_with_what_is_left() {
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    insert_many(&old, 5_000);
+    let after_one_batch = |progress: Progress<'_>| matches!(progress, Progress::Rows { .. });
+    assert!(interrupted(&old.storage, after_one_batch));
+    assert_eq!(lacking(&old.storage.behind), "3000");
+    let mut heard = Vec::new();
+    let listen = &mut |progress: Progress<'_>| {
+        if let Progress::Rows { done, of_about } = progress {
+            heard.push((done, of_about));
+        }
+    };
+    old.storage.database.migrate_and_tell(listen).unwrap();
+    assert_eq!(lacking(&old.storage.behind), "0");
+    let heard: Vec<_> = heard.iter().map(|(done, _)| *done).collect();
+    assert_eq!(heard, [2_000, 4_000]);
+}
+
+#[test]
+fn an_index_that_was_left_unusable_is_built_again() {
+    const NAME: &str = "ix_tasks_user_id_due_at_id";
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    let begins = |progress: Progress<'_>| matches!(progress, Progress::Step { step, .. } if step.name.contains(NAME));
+    assert!(interrupted(&old.storage, begins));
+    // As the server leaves it when it is stopped while it builds.
+    old.storage.behind.execute(&format!(
+        "CREATE INDEX {NAME} ON tasks (user_id, due_at, id); \
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}'::regclass"
+    ));
+    let steps = old.storage.database.migrate().unwrap();
+    let step = steps.iter().find(|step| step.name.contains(NAME)).unwrap();
+    assert!(
+        step.why.contains("an interrupted attempt left it unusable"),
+        "{step:?}"
+    );
+    let sql = "SELECT count(*)::text AS value FROM pg_index \
+               WHERE indrelid = 'tasks'::regclass AND NOT indisvalid";
+    assert_eq!(old.storage.behind.values(sql), [Some("0".to_owned())]);
+}
+
+#[test]
+fn others_wait_for_a_table_no_longer_than_a_moment() {
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    let id = old.insert("Buy milk", "", false);
+    let other = connect(&old.storage.behind);
+    thread::scope(|scope| {
+        // Somebody reads tasks in one long transaction.
+        let reading = scope.spawn(|| {
+            old.storage
+                .behind
+                .execute("BEGIN; SELECT count(*) FROM tasks; SELECT pg_sleep(3); COMMIT");
+        });
+        thread::sleep(Duration::from_millis(500));
+        let migrating = scope.spawn(|| {
+            let mut gave_way = 0;
+            let listen = &mut |progress: Progress<'_>| {
+                gave_way += u32::from(matches!(progress, Progress::TableInUse { table: "tasks" }));
+            };
+            other.migrate_and_tell(listen).unwrap();
+            gave_way
+        });
+        let mut longest = Duration::ZERO;
+        while !reading.is_finished() {
+            let began = Instant::now();
+            old.toggle(id, "2024-03-03");
+            longest = longest.max(began.elapsed());
+        }
+        assert!(migrating.join().unwrap() > 0);
+        // It waits for 300 ms; the rest is for a machine that is busy with other tests.
+        assert!(longest < Duration::from_millis(1_500), "{longest:?}");
+    });
+}
+
+#[test]
+fn rows_that_others_hold_are_come_back_for() {
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    insert_many(&old, 10);
+    let behind = &old.storage.behind;
+    let back_fill = |progress: Progress<'_>| matches!(progress, Progress::Step { step, .. } if step.name == "back-fill");
+    assert!(interrupted(&old.storage, back_fill));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            behind.execute(
+                "BEGIN; SELECT id FROM tasks LIMIT 3 FOR UPDATE; SELECT pg_sleep(2); COMMIT",
+            );
+        });
+        thread::sleep(Duration::from_millis(500));
+        old.storage.database.migrate().unwrap();
+    });
+    assert_eq!(lacking(behind), "0");
+}
+
+#[test]
+fn instances_that_start_while_another_builds_an_index_wait_without_being_in_its_way() {
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    insert_many(&old, 3_000);
+    let instances: Vec<_> = (0..8).map(|_| connect(&old.storage.behind)).collect();
+    let migrated: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = instances
+            .iter()
+            .map(|instance| scope.spawn(|| instance.migrate().unwrap().len()))
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert_eq!(migrated.iter().filter(|steps| **steps > 0).count(), 1);
+    assert_eq!(lacking(&old.storage.behind), "0");
+}
