@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access_token;
+mod archive;
 mod id;
 pub mod ports;
 mod session;
@@ -11,6 +12,7 @@ mod todo;
 mod user;
 
 pub use access_token::{AccessClaims, AccessToken};
+pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use id::{InvalidId, SessionId, TodoId, UserId};
 pub use session::Session;
 pub use text::{TextError, fold_case};

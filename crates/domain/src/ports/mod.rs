@@ -5,6 +5,7 @@
 //! adapter to it.
 
 mod access_tokens;
+mod archive;
 mod clock;
 mod ids;
 mod password_hasher;
@@ -14,6 +15,7 @@ mod todos;
 mod users;
 
 pub use access_tokens::{AccessTokens, TokenError};
+pub use archive::{Abandoned, Archive, InsertArchiveError, RecordSink, Refusal};
 pub use clock::Clock;
 pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher};
@@ -24,7 +26,7 @@ pub use users::{InsertUserError, UserRepository};
 
 #[cfg(feature = "mocks")]
 pub use self::{
-    access_tokens::MockAccessTokens, clock::MockClock, ids::MockIdGenerator,
+    access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock, ids::MockIdGenerator,
     password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
     storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
 };
