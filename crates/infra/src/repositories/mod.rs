@@ -1,5 +1,6 @@
 //! The repositories of the domain on [`Database`](crate::Database), file by file as its ports.
 
+mod archive;
 mod sessions;
 mod todos;
 mod users;
