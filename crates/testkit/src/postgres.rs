@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, Once, PoisonError, Weak,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
 };
 
 use diesel::{PgConnection, connection::SimpleConnection};
@@ -116,12 +117,16 @@ fn temporary() -> Result<Arc<ProcessGuard>, String> {
         return Ok(process);
     }
     // The library panics where it finds no PostgreSQL programs.
-    let process = panic::catch_unwind(tmp_postgrust::new_default_process)
+    let mut process = panic::catch_unwind(tmp_postgrust::new_default_process)
         .map_err(|reason| match reason.downcast_ref::<String>() {
             Some(reason) => reason.clone(),
             None => "PostgreSQL cannot be started".to_owned(),
         })?
         .map_err(|error| error.to_string())?;
+    // A log that nobody reads would fill its pipe, and then the server waits for ever.
+    if let Some(log) = process.stderr_reader.take() {
+        thread::spawn(move || log.for_each(drop));
+    }
     let process = Arc::new(process);
     *shared = Arc::downgrade(&process);
     Ok(process)

@@ -92,7 +92,7 @@ fn nothing_is_lost_of_what_a_record_has(#[values(Sqlite, Postgres)] kind: Kind) 
     let Some(storage) = Storage::new(kind) else {
         return;
     };
-    let mut bare = archived(new_user("Old@Example"));
+    let mut bare = archived(new_user("old@example.com"));
     bare.credentials.user.name = None;
     bare.credentials.user.email = Email::from_stored("Old@Example".to_owned());
     bare.credentials.password_hash = None;

@@ -83,11 +83,13 @@ trait Inserted {
     /// Inserts one.
     fn insert_one(connection: &mut AnyConnection, pending: &Self::Pending) -> QueryResult<()>;
 
-    /// Inserts several with one statement. SQLite does not profit, and PostgreSQL does: each statement is a round trip.
+    /// Inserts several with one statement, except those that collide with others, and tells how many it inserted.
+    ///
+    /// SQLite does not profit from it, and PostgreSQL does: each statement is a round trip.
     fn insert_many(
         connection: &mut PgConnection,
         pending: &[(u64, Self::Pending)],
-    ) -> QueryResult<()>;
+    ) -> QueryResult<usize>;
 }
 
 impl Inserted for ArchivedUser {
@@ -103,12 +105,12 @@ impl Inserted for ArchivedUser {
     fn insert_many(
         connection: &mut PgConnection,
         pending: &[(u64, ArchivedUserRow)],
-    ) -> QueryResult<()> {
+    ) -> QueryResult<usize> {
         let rows: Vec<_> = pending.iter().map(|(_, row)| row).collect();
         diesel::insert_into(users::table)
             .values(rows)
+            .on_conflict_do_nothing()
             .execute(connection)
-            .map(drop)
     }
 }
 
@@ -122,15 +124,15 @@ impl Inserted for Todo {
             .map(drop)
     }
 
-    fn insert_many(connection: &mut PgConnection, pending: &[(u64, Todo)]) -> QueryResult<()> {
+    fn insert_many(connection: &mut PgConnection, pending: &[(u64, Todo)]) -> QueryResult<usize> {
         let rows: Vec<_> = pending
             .iter()
             .map(|(_, todo)| NewTodoRow::from(todo))
             .collect();
         diesel::insert_into(tasks::table)
             .values(rows)
+            .on_conflict_do_nothing()
             .execute(connection)
-            .map(drop)
     }
 }
 
@@ -144,7 +146,13 @@ fn insert_all<T: Inserted>(
     }
     if let AnyConnection::Postgres(connection) = connection {
         // A transaction within one is a savepoint, without which PostgreSQL would not go on after an error.
-        let inserted = connection.transaction(|connection| T::insert_many(connection, pending));
+        let inserted = connection.transaction(|connection| {
+            // A collision that was an error would have PostgreSQL log the whole long statement.
+            match T::insert_many(connection, pending)? {
+                inserted if inserted == pending.len() => Ok(()),
+                _ => Err(Error::RollbackTransaction),
+            }
+        });
         if inserted.is_ok() {
             return Ok(());
         }
