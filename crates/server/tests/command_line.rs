@@ -206,7 +206,7 @@ fn migrate_says_what_it_did() {
 fn help_and_version_are_there() {
     let help = run(&["--help"], &[]);
     assert!(help.status.success());
-    for command in ["serve", "migrate", "openapi"] {
+    for command in ["serve", "migrate", "openapi", "export", "import"] {
         assert!(text(&help.stdout).contains(command));
     }
     let version = run(&["--version"], &[]);

@@ -53,13 +53,13 @@ fn insert(
 
 /// Why the record of this number was refused.
 fn refusal(storage: &Storage, records: &[ArchiveRecord], number: usize) -> Refusal {
-    match insert(storage, records).unwrap_err() {
-        InsertArchiveError::Refused { record, reason } => {
-            assert_eq!(record, number as u64, "{reason}");
-            reason
-        }
-        error => panic!("{error:?}"),
-    }
+    let error = insert(storage, records).unwrap_err();
+    let InsertArchiveError::Refused { record, reason } = error else {
+        assert_eq!(format!("{error:?}"), "a refusal");
+        return Refusal::Unstorable(error.into());
+    };
+    assert_eq!(record, number as u64, "{reason}");
+    reason
 }
 
 /// Users by their ids, each with todos by their creation: more of them than are read or inserted at a time.
@@ -196,18 +196,17 @@ fn a_record_that_collides_is_named_and_nothing_remains(#[values(Sqlite, Postgres
         return;
     };
     let (there, there_record) = user("ada@example.com");
-    let there_todo = todo(there, "a", 0);
-    let before = [there_record.clone(), there_todo.clone()];
+    let there_todo = new_todo(there, "a", 0);
+    let before = [there_record, ArchiveRecord::Todo(there_todo.clone())];
     insert(&storage, &before).unwrap();
 
     let (owner, owner_record) = user("grace@example.com");
     let mut renamed = archived(new_user("alan@example.com"));
     renamed.credentials.user.id = there;
-    let ArchiveRecord::Todo(mut taken) = there_todo else {
-        unreachable!()
-    };
-    taken.owner = owner;
-    let taken = ArchiveRecord::Todo(taken);
+    let taken = ArchiveRecord::Todo(Todo {
+        owner,
+        ..there_todo.clone()
+    });
     let new = todo(owner, "b", 0);
     let with = |last: ArchiveRecord| vec![owner_record.clone(), new.clone(), last];
 
