@@ -6,6 +6,7 @@
 
 pub mod account;
 mod app;
+pub mod archive;
 mod caller;
 mod failure;
 pub mod operation;

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    Description, Email, NewTodo, PasswordHash, Session, SessionId, Timestamp, Title, Todo, TodoId,
-    User, UserId,
+    ArchivedUser, Credentials, Description, Email, NewTodo, PasswordHash, Session, SessionId,
+    Timestamp, Title, Todo, TodoId, User, UserId,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockIdGenerator, MockIdempotencyKeys,
         MockPasswordHasher, MockSessionRepository, MockStorageProbe, MockTodoRepository,
@@ -82,6 +82,18 @@ pub(crate) fn email() -> Email {
 
 pub(crate) fn password_hash() -> PasswordHash {
     PasswordHash::new("a hash".to_owned())
+}
+
+pub(crate) fn archived_user() -> ArchivedUser {
+    ArchivedUser {
+        credentials: Credentials {
+            user: user(),
+            password_hash: Some(password_hash()),
+        },
+        email_verified: false,
+        image: None,
+        time_zone: None,
+    }
 }
 
 pub(crate) fn session() -> Session {

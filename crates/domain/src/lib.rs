@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access_token;
+mod archive;
 mod id;
 mod once;
 pub mod ports;
@@ -12,6 +13,7 @@ mod todo;
 mod user;
 
 pub use access_token::{AccessClaims, AccessToken};
+pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use id::{InvalidId, SessionId, TodoId, UserId};
 pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
 pub use session::Session;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use todo_domain::{
     Timestamp,
     ports::{
-        AccessTokens, Clock, IdGenerator, MockAccessTokens, MockClock, MockIdGenerator,
-        MockPasswordHasher, MockSessionRepository, MockStorageProbe, MockTodoRepository,
-        MockUserRepository, PasswordHasher, SessionRepository, StorageProbe, TodoRepository,
-        UserRepository,
+        AccessTokens, Archive, Clock, IdGenerator, MockAccessTokens, MockArchive, MockClock,
+        MockIdGenerator, MockPasswordHasher, MockSessionRepository, MockStorageProbe,
+        MockTodoRepository, MockUserRepository, PasswordHasher, SessionRepository, StorageProbe,
+        TodoRepository, UserRepository,
     },
 };
 
@@ -25,6 +25,7 @@ fn a_mock_answers_as_it_was_told() {
 fn every_port_can_be_shared_as_an_object() {
     fn shared<T: ?Sized + Send + Sync>(_: Arc<T>) {}
     shared::<dyn AccessTokens>(Arc::new(MockAccessTokens::new()));
+    shared::<dyn Archive>(Arc::new(MockArchive::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
     shared::<dyn SessionRepository>(Arc::new(MockSessionRepository::new()));

@@ -12,7 +12,7 @@ use tracing::{error, info};
 
 use crate::{config::Config, logging, migration, report, signing_key};
 
-type CommandResult = Result<(), Box<dyn Error>>;
+pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
@@ -98,6 +98,13 @@ pub(crate) fn plan_migration() -> CommandResult {
 pub(crate) fn openapi() -> CommandResult {
     report::line(todo_api::openapi_json().trim_end());
     Ok(())
+}
+
+/// The database that is configured, for commands that need nothing else.
+pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
+    let config = read_config()?;
+    logging::start(config.log_filter, config.log_format);
+    Ok(Database::new(config.database_url, &config.pool))
 }
 
 /// The environment, and `.env` for what is not in it.

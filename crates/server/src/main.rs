@@ -1,5 +1,6 @@
 //! A todo backend with accounts, on SQLite or PostgreSQL.
 
+mod archive;
 mod commands;
 mod config;
 mod logging;
@@ -7,7 +8,7 @@ mod migration;
 mod report;
 mod signing_key;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -22,7 +23,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Bring the database to the shape that is needed, then serve (this is what happens without a command).
     Serve,
@@ -34,6 +35,21 @@ enum Command {
     },
     /// Print the OpenAPI document, and end.
     Openapi,
+    /// Write all users and their tasks to a file, for `import`.
+    ///
+    /// Whoever has the file has the password hashes in it. Sessions are not in it.
+    Export {
+        /// Only the user with this e-mail address.
+        #[arg(long, value_name = "EMAIL")]
+        user: Option<String>,
+        /// The file; `-` for standard output.
+        file: PathBuf,
+    },
+    /// Insert what `export` wrote: all of it, or nothing.
+    Import {
+        /// The file; `-` for standard input.
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -43,6 +59,8 @@ fn main() -> ExitCode {
         Command::Migrate { dry_run: false } => commands::migrate(),
         Command::Migrate { dry_run: true } => commands::plan_migration(),
         Command::Openapi => commands::openapi(),
+        Command::Export { user, file } => archive::export(user.as_deref(), &file),
+        Command::Import { file } => archive::import(&file),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

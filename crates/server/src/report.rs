@@ -11,6 +11,11 @@ pub(crate) fn line(text: &str) {
     write_line(stdout().lock(), format_args!("{text}"));
 }
 
+/// Prints a line for whoever waits, where it is not taken for the result.
+pub(crate) fn progress(text: &str) {
+    write_line(stderr().lock(), format_args!("{text}"));
+}
+
 /// Prints an error and its causes, each on a line of its own.
 pub(crate) fn error(error: &dyn Error) {
     write_line(stderr().lock(), format_args!("todo-server: {error}"));

@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, Once, PoisonError, Weak,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
 };
 
 use diesel::{PgConnection, connection::SimpleConnection};
@@ -56,7 +57,11 @@ impl Server {
         }
     }
 
+    /// Runs a statement about the server's databases; one at a time, since a server was seen to hang when it dropped a
+    /// database while connections to another were being terminated.
     fn execute(&self, sql: &str) {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let url = match self {
             Self::Given(url) => url.clone(),
             Self::Temporary(_) => self.url("postgres"),
@@ -89,7 +94,7 @@ impl PostgresDatabase {
     pub(crate) fn terminate_connections(&self) {
         let name = &self.name;
         self.server.execute(&format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
         ));
     }
 
@@ -116,12 +121,16 @@ fn temporary() -> Result<Arc<ProcessGuard>, String> {
         return Ok(process);
     }
     // The library panics where it finds no PostgreSQL programs.
-    let process = panic::catch_unwind(tmp_postgrust::new_default_process)
+    let mut process = panic::catch_unwind(tmp_postgrust::new_default_process)
         .map_err(|reason| match reason.downcast_ref::<String>() {
             Some(reason) => reason.clone(),
             None => "PostgreSQL cannot be started".to_owned(),
         })?
         .map_err(|error| error.to_string())?;
+    // A log that nobody reads would fill its pipe, and then the server waits for ever.
+    if let Some(log) = process.stderr_reader.take() {
+        thread::spawn(move || log.for_each(drop));
+    }
     let process = Arc::new(process);
     *shared = Arc::downgrade(&process);
     Ok(process)

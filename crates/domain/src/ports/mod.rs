@@ -5,6 +5,7 @@
 //! adapter to it.
 
 mod access_tokens;
+mod archive;
 mod clock;
 mod idempotency_keys;
 mod ids;
@@ -15,6 +16,7 @@ mod todos;
 mod users;
 
 pub use access_tokens::{AccessTokens, TokenError};
+pub use archive::{Abandoned, Archive, InsertArchiveError, RecordSink, Refusal};
 pub use clock::Clock;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
@@ -26,7 +28,8 @@ pub use users::{InsertUserError, UserRepository};
 
 #[cfg(feature = "mocks")]
 pub use self::{
-    access_tokens::MockAccessTokens, clock::MockClock, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
+    access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
+    idempotency_keys::MockIdempotencyKeys, ids::MockIdGenerator,
+    password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
     storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
 };

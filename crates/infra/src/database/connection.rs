@@ -28,6 +28,19 @@ impl AnyConnection {
         }
     }
 
+    /// Begins a transaction that only reads, and reads what there was at one instant.
+    ///
+    /// On SQLite every transaction does, and others go on writing meanwhile.
+    pub(super) fn begin_snapshot(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(
+                connection,
+                "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            ),
+            Self::Sqlite(connection) => AnsiTransactionManager::begin_transaction(connection),
+        }
+    }
+
     pub(super) fn commit(&mut self) -> QueryResult<()> {
         <Self as Connection>::TransactionManager::commit_transaction(self)
     }

@@ -1,7 +1,7 @@
 //! One storage on two databases.
 //!
-//! Three places know which of the two it is: opening a connection (`manager`), beginning a write (`connection`), and
-//! `migrations`. Everything else speaks to both alike.
+//! Few places know which of the two it is: opening a connection (`manager`), beginning a transaction (`connection`),
+//! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike.
 
 pub(crate) mod columns;
 mod connection;

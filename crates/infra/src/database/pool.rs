@@ -197,6 +197,27 @@ impl Database {
         }
     }
 
+    /// Runs several statements that only read, all of them on what there was at one instant. They are sent once.
+    pub(crate) fn snapshot<T>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
+        let mut connection = self.answering_connection()?;
+        let read = connection
+            .connection
+            .begin_snapshot()
+            .and_then(|()| work(&mut connection.connection));
+        let ended = connection.connection.rollback();
+        match read.and_then(|value| ended.map(|()| value)) {
+            Ok(value) => {
+                connection.answered();
+                Ok(value)
+            }
+            Err(error) if is_answer(&error) || connection.ping() => Err(error.into()),
+            Err(error) => Err(ConnectionError::Unavailable(error.into())),
+        }
+    }
+
     /// A connection that may have died since it was last used.
     fn connection(&self) -> Result<PooledConnection<Manager>, ConnectionError> {
         self.pool

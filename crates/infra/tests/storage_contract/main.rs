@@ -6,6 +6,7 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod archive;
 mod concurrency;
 mod migrations;
 mod sessions;

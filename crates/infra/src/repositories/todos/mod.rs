@@ -1,7 +1,7 @@
 //! Where todos are kept.
 
-mod query;
-mod rows;
+pub(super) mod query;
+pub(super) mod rows;
 mod statements;
 
 use diesel::{QueryDsl, RunQueryDsl, SelectableHelper};

@@ -18,10 +18,10 @@ use crate::database::{
     schema::tasks,
 };
 
-pub(super) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
+pub(in crate::repositories) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
 
 /// The owner's todos that match.
-pub(super) fn matching<'a>(owner: UserId, filter: &TodoFilter) -> Query<'a> {
+pub(in crate::repositories) fn matching<'a>(owner: UserId, filter: &TodoFilter) -> Query<'a> {
     let mut query = tasks::table
         .filter(tasks::user_id.eq(Id(owner.as_uuid())))
         .into_boxed();
@@ -108,7 +108,7 @@ fn due_as(query: Query<'_>, due: DueCondition) -> Query<'_> {
 }
 
 /// One page of a query, and one todo more.
-pub(super) fn page<'a>(query: Query<'a>, page: &Page) -> Query<'a> {
+pub(in crate::repositories) fn page<'a>(query: Query<'a>, page: &Page) -> Query<'a> {
     let query = ordered(query, page.order);
     let query = query.limit(i64::from(page.limit.get()) + 1);
     match &page.start {

@@ -11,7 +11,7 @@ use crate::database::{Day, Id, Instant, schema::tasks};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = tasks)]
-pub(super) struct TodoRow {
+pub(in crate::repositories) struct TodoRow {
     id: Id,
     user_id: Id,
     title: String,
@@ -54,7 +54,7 @@ impl From<TodoRow> for Todo {
 #[derive(Insertable)]
 #[diesel(table_name = tasks)]
 #[diesel(treat_none_as_default_value = false)]
-pub(super) struct NewTodoRow<'a> {
+pub(in crate::repositories) struct NewTodoRow<'a> {
     id: Id,
     user_id: Id,
     title: &'a str,

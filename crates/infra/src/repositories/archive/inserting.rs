@@ -1,0 +1,197 @@
+//! Inserting everything, many rows at a time.
+
+use diesel::{
+    Connection, PgConnection, QueryResult, RunQueryDsl,
+    connection::SimpleConnection,
+    result::{DatabaseErrorKind, Error},
+};
+use todo_domain::{
+    ArchiveCounts, ArchiveRecord, ArchivedUser, Todo,
+    ports::{Abandoned, InsertArchiveError, Refusal},
+};
+
+use super::rows::ArchivedUserRow;
+use crate::{
+    database::{
+        AnyConnection, ConnectionError, Id, is_foreign_key_violation, is_unique_violation,
+        kept_prepared,
+        schema::{tasks, users},
+    },
+    repositories::todos::rows::NewTodoRow,
+};
+
+/// How many rows of a table are inserted at a time. PostgreSQL takes 65,535 values in a statement.
+const ROWS_AT_A_TIME: usize = 500;
+
+/// Why inserting stopped.
+pub(super) enum Stopped {
+    /// The database is not well.
+    Lost(Error),
+    /// It is well, but a record was refused or given up.
+    By(InsertArchiveError),
+}
+
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    records: &mut dyn Iterator<Item = Result<ArchiveRecord, Abandoned>>,
+) -> Result<ArchiveCounts, Stopped> {
+    let mut counts = ArchiveCounts::default();
+    let mut pending = Pending::default();
+    for record in records {
+        let record = record.map_err(|abandoned| Stopped::By(abandoned.into()))?;
+        let number = counts.users + counts.todos;
+        counts.add(&record);
+        match record {
+            ArchiveRecord::User(user) => pending.users.push((number, user.into())),
+            ArchiveRecord::Todo(todo) => pending.todos.push((number, todo)),
+        }
+        if pending.is_full() {
+            pending.flush(connection)?;
+        }
+    }
+    pending.flush(connection)?;
+    Ok(counts)
+}
+
+/// Records that are still to be inserted, each with its number.
+#[derive(Default)]
+struct Pending {
+    users: Vec<(u64, ArchivedUserRow)>,
+    todos: Vec<(u64, Todo)>,
+}
+
+impl Pending {
+    fn is_full(&self) -> bool {
+        self.users.len() == ROWS_AT_A_TIME || self.todos.len() == ROWS_AT_A_TIME
+    }
+
+    /// Inserts the users first, since todos refer to them.
+    fn flush(&mut self, connection: &mut AnyConnection) -> Result<(), Stopped> {
+        insert_all::<ArchivedUser>(connection, &self.users)?;
+        insert_all::<Todo>(connection, &self.todos)?;
+        self.users.clear();
+        self.todos.clear();
+        Ok(())
+    }
+}
+
+/// What is inserted into a table of its own.
+trait Inserted {
+    /// What stands for one of them until then.
+    type Pending;
+
+    /// Inserts one.
+    fn insert_one(connection: &mut AnyConnection, pending: &Self::Pending) -> QueryResult<()>;
+
+    /// Inserts several with one statement, except those that collide with others, and tells how many it inserted.
+    ///
+    /// SQLite does not profit from it, and PostgreSQL does: each statement is a round trip.
+    fn insert_many(
+        connection: &mut PgConnection,
+        pending: &[(u64, Self::Pending)],
+    ) -> QueryResult<usize>;
+}
+
+impl Inserted for ArchivedUser {
+    type Pending = ArchivedUserRow;
+
+    fn insert_one(connection: &mut AnyConnection, row: &ArchivedUserRow) -> QueryResult<()> {
+        let insert = diesel::insert_into(users::table).values(row);
+        kept_prepared(insert.returning(users::id))
+            .get_result::<Id>(connection)
+            .map(drop)
+    }
+
+    fn insert_many(
+        connection: &mut PgConnection,
+        pending: &[(u64, ArchivedUserRow)],
+    ) -> QueryResult<usize> {
+        let rows: Vec<_> = pending.iter().map(|(_, row)| row).collect();
+        diesel::insert_into(users::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .execute(connection)
+    }
+}
+
+impl Inserted for Todo {
+    type Pending = Self;
+
+    fn insert_one(connection: &mut AnyConnection, todo: &Todo) -> QueryResult<()> {
+        let insert = diesel::insert_into(tasks::table).values(NewTodoRow::from(todo));
+        kept_prepared(insert.returning(tasks::id))
+            .get_result::<Id>(connection)
+            .map(drop)
+    }
+
+    fn insert_many(connection: &mut PgConnection, pending: &[(u64, Todo)]) -> QueryResult<usize> {
+        let rows: Vec<_> = pending
+            .iter()
+            .map(|(_, todo)| NewTodoRow::from(todo))
+            .collect();
+        diesel::insert_into(tasks::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .execute(connection)
+    }
+}
+
+/// Inserts what is pending; where that fails, one by one, to find out which of them it is.
+fn insert_all<T: Inserted>(
+    connection: &mut AnyConnection,
+    pending: &[(u64, T::Pending)],
+) -> Result<(), Stopped> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    if let AnyConnection::Postgres(connection) = connection {
+        // A transaction within one is a savepoint, without which PostgreSQL would not go on after an error.
+        let inserted = connection.transaction(|connection| {
+            // A collision that was an error would have PostgreSQL log the whole long statement.
+            match T::insert_many(connection, pending)? {
+                inserted if inserted == pending.len() => Ok(()),
+                _ => Err(Error::RollbackTransaction),
+            }
+        });
+        if inserted.is_ok() {
+            return Ok(());
+        }
+    }
+    for (record, one) in pending {
+        let inserted = match connection {
+            AnyConnection::Sqlite(_) => T::insert_one(connection, one),
+            AnyConnection::Postgres(_) => {
+                connection.transaction(|connection| T::insert_one(connection, one))
+            }
+        };
+        inserted.map_err(|error| stopped_at(connection, *record, error))?;
+    }
+    Ok(())
+}
+
+/// What an error means for the record that was being inserted.
+fn stopped_at(connection: &mut AnyConnection, record: u64, error: Error) -> Stopped {
+    let is_of_the_record = matches!(
+        error,
+        Error::DatabaseError(
+            DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation,
+            _
+        )
+    );
+    if !is_of_the_record && connection.batch_execute("SELECT 1").is_err() {
+        return Stopped::Lost(error);
+    }
+    let error = ConnectionError::Statement(error);
+    let reason = if is_unique_violation(&error, "ix_users_email", "users.email") {
+        Refusal::EmailTaken
+    } else if is_unique_violation(&error, "users_pkey", "users.id") {
+        Refusal::UserExists
+    } else if is_unique_violation(&error, "tasks_pkey", "tasks.id") {
+        Refusal::TodoExists
+    } else if is_foreign_key_violation(&error) {
+        Refusal::OwnerMissing
+    } else {
+        Refusal::Unstorable(error.into())
+    };
+    Stopped::By(InsertArchiveError::Refused { record, reason })
+}

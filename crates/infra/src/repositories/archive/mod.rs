@@ -1,0 +1,40 @@
+//! How everything is read at once, and put into another database.
+
+mod inserting;
+mod reading;
+mod rows;
+
+use todo_domain::{
+    ArchiveCounts, ArchiveRecord, ArchiveScope,
+    ports::{Abandoned, Archive, InsertArchiveError, RecordSink, StorageError},
+};
+
+use self::inserting::Stopped;
+use crate::database::Database;
+
+impl Archive for Database {
+    fn read(&self, scope: &ArchiveScope, sink: &mut dyn RecordSink) -> Result<(), StorageError> {
+        self.snapshot(|connection| reading::read(connection, scope, sink))?;
+        Ok(())
+    }
+
+    fn insert(
+        &self,
+        records: &mut dyn Iterator<Item = Result<ArchiveRecord, Abandoned>>,
+    ) -> Result<ArchiveCounts, InsertArchiveError> {
+        let mut stopped_by = None;
+        let inserted = self.transaction(|connection| {
+            inserting::insert(connection, records).map_err(|stopped| match stopped {
+                Stopped::Lost(error) => error,
+                Stopped::By(error) => {
+                    stopped_by = Some(error);
+                    diesel::result::Error::RollbackTransaction
+                }
+            })
+        });
+        inserted.map_err(|error| match stopped_by {
+            Some(stopped_by) => stopped_by,
+            None => StorageError::from(error).into(),
+        })
+    }
+}

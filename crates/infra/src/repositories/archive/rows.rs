@@ -1,0 +1,62 @@
+//! What a row of the table of users is to an archive, and the other way round.
+
+use diesel::{Insertable, Queryable, Selectable};
+use todo_domain::{ArchivedUser, Credentials, DisplayName, Email, PasswordHash, User, UserId};
+
+use crate::database::{Id, Instant, schema::users};
+
+/// Every column there is.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
+#[diesel(treat_none_as_default_value = false)]
+pub(super) struct ArchivedUserRow {
+    pub(super) id: Id,
+    email: String,
+    hashed_password: Option<String>,
+    email_verified: bool,
+    name: Option<String>,
+    image: Option<String>,
+    created_at: Instant,
+    updated_at: Instant,
+    time_zone: Option<String>,
+}
+
+impl From<ArchivedUserRow> for ArchivedUser {
+    fn from(row: ArchivedUserRow) -> Self {
+        Self {
+            credentials: Credentials {
+                user: User {
+                    id: UserId::from_uuid(row.id.0),
+                    email: Email::from_stored(row.email),
+                    name: row.name.map(DisplayName::from_stored),
+                    created_at: row.created_at.0,
+                    updated_at: row.updated_at.0,
+                },
+                password_hash: row.hashed_password.map(PasswordHash::new),
+            },
+            email_verified: row.email_verified,
+            image: row.image,
+            time_zone: row.time_zone,
+        }
+    }
+}
+
+impl From<ArchivedUser> for ArchivedUserRow {
+    fn from(archived: ArchivedUser) -> Self {
+        let Credentials {
+            user,
+            password_hash,
+        } = archived.credentials;
+        Self {
+            id: Id(user.id.as_uuid()),
+            email: user.email.into(),
+            hashed_password: password_hash.map(|hash| hash.expose().to_owned()),
+            email_verified: archived.email_verified,
+            name: user.name.map(DisplayName::into),
+            image: archived.image,
+            created_at: Instant(user.created_at),
+            updated_at: Instant(user.updated_at),
+            time_zone: archived.time_zone,
+        }
+    }
+}
