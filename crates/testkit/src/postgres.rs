@@ -94,7 +94,7 @@ impl PostgresDatabase {
     pub(crate) fn terminate_connections(&self) {
         let name = &self.name;
         self.server.execute(&format!(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
         ));
     }
 

@@ -253,3 +253,20 @@ fn what_postgres_has_no_room_for_is_named() {
     assert!(matches!(refused, Refusal::Unstorable(_)), "{refused:?}");
     assert_eq!(read(&storage, &ArchiveScope::Everyone), []);
 }
+
+#[test]
+fn an_insertion_that_loses_its_connection_is_not_blamed_on_a_record() {
+    let Some(storage) = Storage::new(Postgres) else {
+        return;
+    };
+    let mut records = much().into_iter().enumerate().map(|(number, record)| {
+        if number == 1_500 {
+            storage.behind.terminate_connections();
+        }
+        Ok(record)
+    });
+    let error = Archive::insert(&storage.database, &mut records).unwrap_err();
+    assert!(matches!(error, InsertArchiveError::Storage(_)), "{error:?}");
+    drop(records);
+    assert_eq!(read(&storage, &ArchiveScope::Everyone), []);
+}

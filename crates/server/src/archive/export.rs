@@ -1,11 +1,12 @@
 //! `todo-server export`
 
 use std::{
+    error::Error,
     io::{self, BufWriter, Write, stdout},
     path::Path,
 };
 
-use todo_application::archive;
+use todo_application::archive::{self, ExportError};
 use todo_domain::{ArchiveCounts, ArchiveScope, Email};
 use todo_infra::Database;
 
@@ -16,6 +17,11 @@ use super::{
     writer::Writer,
 };
 use crate::commands::{CommandResult, connect};
+
+/// The file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the export cannot be written")]
+struct Unwritable(#[source] io::Error);
 
 /// Writes all users and their tasks, or those of one user, to a file or to standard output.
 pub(crate) fn export(user: Option<&str>, file: &Path) -> CommandResult {
@@ -34,10 +40,9 @@ pub(crate) fn export(user: Option<&str>, file: &Path) -> CommandResult {
         let (_, counts) = write(&database, &scope, BufWriter::new(stdout().lock()))?;
         counts
     } else {
-        let failed = |error: io::Error| format!("{} cannot be written: {error}", file.display());
-        let output = OutputFile::create(file).map_err(failed)?;
+        let output = OutputFile::create(file).map_err(Unwritable)?;
         let (output, counts) = write(&database, &scope, output)?;
-        output.place().map_err(failed)?;
+        output.place().map_err(Unwritable)?;
         counts
     };
     done("Exported", counts);
@@ -48,12 +53,16 @@ fn write<W: Write>(
     database: &Database,
     scope: &ArchiveScope,
     to: W,
-) -> Result<(W, ArchiveCounts), Box<dyn std::error::Error>> {
-    let mut writer = Writer::begin(to)?;
+) -> Result<(W, ArchiveCounts), Box<dyn Error>> {
+    let mut writer = Writer::begin(to).map_err(Unwritable)?;
     let mut progress = Progress::of("Exported");
     let counts = archive::export(database, scope, |record| {
         progress.add(record);
         writer.record(record)
+    })
+    .map_err(|error| match error {
+        ExportError::Write(error) => Unwritable(error).into(),
+        error => Box::<dyn Error>::from(error),
     })?;
-    Ok((writer.end(counts)?, counts))
+    Ok((writer.end(counts).map_err(Unwritable)?, counts))
 }

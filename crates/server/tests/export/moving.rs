@@ -91,3 +91,19 @@ fn a_database_that_is_not_there_is_not_made_by_an_export() {
     let output = place.run(&["import", "nowhere.jsonl"]);
     assert!(text(&output.stderr).contains("nowhere.jsonl cannot be read"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_export_that_cannot_be_written_is_said_not_to_be() {
+    let place = Place::new(Sqlite).unwrap();
+    place.import(&file(&much()));
+    for path in ["no/such/folder.jsonl", "/dev/full"] {
+        let output = place.run(&["export", path]);
+        assert_eq!(output.status.code(), Some(1), "{path}");
+        let message = text(&output.stderr);
+        assert!(
+            message.contains("the export cannot be written"),
+            "{message}"
+        );
+    }
+}
