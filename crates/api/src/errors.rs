@@ -3,7 +3,10 @@
 use actix_web::http::{StatusCode, header};
 use todo_application::{
     Failure, NotTheCaller,
-    account::{AuthenticateError, CurrentSessionError, LoginError, LogoutError, RegisterError},
+    account::{
+        AuthenticateError, CurrentSessionError, GetAccountError, LoginError, LogoutError,
+        RegisterError, UpdateAccountError,
+    },
     operation::CheckReadinessError,
     todo::{
         ApplyTodosError, CreateTodoError, DeleteTodoError, GetTodoError, ListTodosError,
@@ -148,6 +151,24 @@ impl From<CurrentSessionError> for Problem {
         match error {
             CurrentSessionError::CallerMissing => invalid_token(),
             CurrentSessionError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<GetAccountError> for Problem {
+    fn from(error: GetAccountError) -> Self {
+        match error {
+            GetAccountError::CallerMissing => invalid_token(),
+            GetAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UpdateAccountError> for Problem {
+    fn from(error: UpdateAccountError) -> Self {
+        match error {
+            UpdateAccountError::CallerMissing => invalid_token(),
+            UpdateAccountError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -35,6 +35,8 @@ use crate::{
         auth::login::login,
         auth::logout::logout,
         auth::session::session,
+        auth::account::account,
+        auth::account::update,
         tasks::list::list,
         tasks::create::create,
         tasks::batch::batch,

@@ -110,15 +110,17 @@ impl<'a> From<&'a User> for UserResponse<'a> {
     }
 }
 
-fn as_text<T: std::fmt::Display, S: Serializer>(
+/// Writes a value as the text that it prints as.
+pub(crate) fn as_text<T: std::fmt::Display, S: Serializer>(
     value: &T,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
+/// As [`as_text`], where there is a value.
 #[expect(clippy::ref_option, reason = "serde calls it with a reference")]
-fn as_text_or_null<T: std::fmt::Display, S: Serializer>(
+pub(crate) fn as_text_or_null<T: std::fmt::Display, S: Serializer>(
     value: &Option<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

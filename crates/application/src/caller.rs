@@ -1,11 +1,12 @@
 //! Who calls a use case.
 
-use todo_domain::{Session, UserId};
+use todo_domain::{Session, SessionWithSettings, UserId, UserSettings};
 
 /// Who calls, as [`authenticate`](crate::account::authenticate) found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     session: Session,
+    settings: UserSettings,
 }
 
 /// The caller asked for what is another user's.
@@ -16,8 +17,9 @@ pub struct NotTheCaller;
 impl Caller {
     /// The owner of a session that was found to be live.
     #[must_use]
-    pub fn of(session: Session) -> Self {
-        Self { session }
+    pub fn of(found: SessionWithSettings) -> Self {
+        let SessionWithSettings { session, settings } = found;
+        Self { session, settings }
     }
 
     /// Which user calls.
@@ -30,6 +32,12 @@ impl Caller {
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// What the user has chosen.
+    #[must_use]
+    pub fn settings(&self) -> &UserSettings {
+        &self.settings
     }
 
     /// Makes sure that the caller is `user`.

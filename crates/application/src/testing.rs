@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
     ArchivedUser, Credentials, Description, Email, NewTodo, PasswordHash, Session, SessionId,
-    Timestamp, Title, Todo, TodoId, User, UserId,
+    SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserId, UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockIdGenerator, MockIdempotencyKeys,
         MockPasswordHasher, MockSessionRepository, MockStorageProbe, MockTodoRepository,
@@ -90,9 +90,7 @@ pub(crate) fn archived_user() -> ArchivedUser {
             user: user(),
             password_hash: Some(password_hash()),
         },
-        email_verified: false,
         image: None,
-        time_zone: None,
     }
 }
 
@@ -100,8 +98,16 @@ pub(crate) fn session() -> Session {
     Session::begin(session_id(1), user_id(1), now(), SESSION_LIFETIME)
 }
 
+/// A session, whose user has chosen nothing.
+pub(crate) fn found(session: Session) -> SessionWithSettings {
+    SessionWithSettings {
+        session,
+        settings: UserSettings::default(),
+    }
+}
+
 pub(crate) fn caller() -> Caller {
-    Caller::of(session())
+    Caller::of(found(session()))
 }
 
 pub(crate) fn new_todo() -> NewTodo {

@@ -9,12 +9,8 @@ use crate::{Credentials, Email, Todo};
 pub struct ArchivedUser {
     /// The user, and what proves a login.
     pub credentials: Credentials,
-    /// Whether the address is known to be the user's.
-    pub email_verified: bool,
     /// Where a picture of the user is.
     pub image: Option<String>,
-    /// The time zone that the user lives in.
-    pub time_zone: Option<String>,
 }
 
 /// One thing of an archive. An archive is a user, the todos of that user, the next user, and so on.

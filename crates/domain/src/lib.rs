@@ -16,7 +16,7 @@ pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use id::{InvalidId, SessionId, TodoId, UserId};
 pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
-pub use session::Session;
+pub use session::{Session, SessionWithSettings};
 pub use text::{TextError, fold_case};
 pub use time_zone::{TimeZone, UnknownTimeZone};
 pub use timestamp::{Timestamp, TimestampError};
@@ -29,5 +29,5 @@ pub use todo::{
 };
 pub use user::{
     Credentials, DisplayName, Email, EmailError, Password, PasswordAttempt, PasswordError,
-    PasswordHash, User,
+    PasswordHash, User, UserChange, UserSettings,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{SessionId, Timestamp, UserId};
+use crate::{SessionId, Timestamp, UserId, UserSettings};
 
 /// One login of one user, in force until it expires or is ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,15 @@ pub struct Session {
     pub created_at: Timestamp,
     /// The instant from which it no longer counts; a whole second, since access tokens carry it as one.
     pub expires_at: Timestamp,
+}
+
+/// A session with what its user has chosen: all that a request needs to know of who makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionWithSettings {
+    /// The session.
+    pub session: Session,
+    /// What its user has chosen.
+    pub settings: UserSettings,
 }
 
 impl Session {

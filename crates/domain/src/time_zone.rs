@@ -17,6 +17,8 @@ use crate::Timestamp;
 /// # Ok::<(), todo_domain::UnknownTimeZone>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct TimeZone(tz::TimeZone);
 
 /// The IANA database has no zone of this name.
@@ -52,6 +54,20 @@ impl FromStr for TimeZone {
             Ok(zone) if zone.iana_name().is_some() => Ok(Self(zone)),
             _ => Err(UnknownTimeZone),
         }
+    }
+}
+
+impl TryFrom<String> for TimeZone {
+    type Error = UnknownTimeZone;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
+impl From<TimeZone> for String {
+    fn from(zone: TimeZone) -> Self {
+        zone.to_string()
     }
 }
 

@@ -46,6 +46,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             resource("/api/auth/session")
                 .get(auth::session)
                 .head(auth::session),
+        )
+        .service(
+            resource("/api/auth/account")
+                .get(auth::account::account)
+                .head(auth::account::account)
+                .patch(auth::account::update),
         );
     for base in [TASKS, TASKS_OF_USER] {
         configure_tasks(config, base);

@@ -32,13 +32,15 @@ pub fn authenticate(app: &App, token: &AccessToken) -> Result<Caller, Authentica
         TokenError::Rejected(reason) => AuthenticateError::TokenRejected(reason),
         error => AuthenticateError::Failure(error.into()),
     })?;
-    let session = app
+    let found = app
         .sessions
         .find(claims.session_id)
         .map_err(Failure::from)?
-        .filter(|session| session.user_id == claims.user_id && session.is_live(app.clock.now()))
+        .filter(|found| {
+            found.session.user_id == claims.user_id && found.session.is_live(app.clock.now())
+        })
         .ok_or(AuthenticateError::SessionEnded)?;
-    Ok(Caller::of(session))
+    Ok(Caller::of(found))
 }
 
 #[cfg(test)]
@@ -47,7 +49,9 @@ mod tests {
     use todo_domain::{AccessClaims, Session};
 
     use super::*;
-    use crate::testing::{Mocks, cause, now, session, session_id, unavailable, user, user_id};
+    use crate::testing::{
+        Mocks, cause, found, now, session, session_id, unavailable, user, user_id,
+    };
 
     fn token() -> AccessToken {
         AccessToken::new("token".to_owned())
@@ -71,7 +75,7 @@ mod tests {
             .expect_find()
             .withf(|id| *id == session_id(1))
             .once()
-            .returning(|_| Ok(Some(session())));
+            .returning(|_| Ok(Some(found(session()))));
         let caller = authenticate(&mocks.app(), &token()).unwrap();
         assert_eq!(caller.session(), &session());
     }
@@ -80,9 +84,12 @@ mod tests {
     #[case::ended(None)]
     #[case::expired(Some(Session { expires_at: now(), ..session() }))]
     #[case::of_another_user(Some(Session { user_id: user_id(2), ..session() }))]
-    fn a_session_that_does_not_count_is_refused(#[case] found: Option<Session>) {
+    fn a_session_that_does_not_count_is_refused(#[case] session: Option<Session>) {
         let mut mocks = accepted();
-        mocks.sessions.expect_find().return_once(|_| Ok(found));
+        mocks
+            .sessions
+            .expect_find()
+            .return_once(|_| Ok(session.map(found)));
         assert!(matches!(
             authenticate(&mocks.app(), &token()),
             Err(AuthenticateError::SessionEnded)

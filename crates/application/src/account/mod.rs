@@ -2,15 +2,19 @@
 
 mod authenticate;
 mod current_session;
+mod get_account;
 mod login;
 mod logout;
 mod register;
 mod renew_hash;
 mod signed_in;
+mod update_account;
 
 pub use authenticate::{AuthenticateError, authenticate};
 pub use current_session::{CurrentSession, CurrentSessionError, current_session};
+pub use get_account::{GetAccountError, get_account};
 pub use login::{LoggedIn, Login, LoginError, login};
 pub use logout::{LogoutError, logout};
 pub use register::{Register, RegisterError, register};
 pub use signed_in::SignedIn;
+pub use update_account::{UpdateAccountError, update_account};

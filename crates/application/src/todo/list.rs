@@ -26,7 +26,7 @@ pub struct DueQuery {
     pub period: Option<DuePeriod>,
     /// On these days; all of them, where there are several.
     pub days: Vec<Days>,
-    /// Where the caller is, which tells when a day begins; UTC where it is not said.
+    /// Where the caller is, which tells when a day begins; where it is not said, what the user has chosen, or UTC.
     pub time_zone: Option<TimeZone>,
 }
 
@@ -64,7 +64,7 @@ pub fn list_todos(
         page,
         with_total,
     } = input;
-    filter.due.extend(due_conditions(app, due));
+    filter.due.extend(due_conditions(app, caller, due));
     let owner = caller.user_id();
     let mut todos = app
         .todos
@@ -86,8 +86,9 @@ pub fn list_todos(
     Ok(TodoList { todos, total, next })
 }
 
-fn due_conditions(app: &App, due: DueQuery) -> Vec<DueCondition> {
-    let zone = due.time_zone.unwrap_or(TimeZone::UTC);
+fn due_conditions(app: &App, caller: &Caller, due: DueQuery) -> Vec<DueCondition> {
+    let usual = || caller.settings().time_zone.clone();
+    let zone = due.time_zone.or_else(usual).unwrap_or(TimeZone::UTC);
     let days = due.days.into_iter().map(|days| days.condition(&zone));
     let period = due
         .period
@@ -109,10 +110,10 @@ fn total_shown_by(page: &Page, todos: usize, goes_on: bool) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{PageLimit, SearchText, TodoOrder, date};
+    use todo_domain::{PageLimit, SearchText, SessionWithSettings, TodoOrder, UserSettings, date};
 
     use super::*;
-    use crate::testing::{Mocks, caller, now, todo, unavailable, user_id};
+    use crate::testing::{Mocks, caller, now, session, todo, unavailable, user_id};
 
     fn input(limit: u32, offset: u32, with_total: bool) -> ListTodos {
         ListTodos {
@@ -224,6 +225,42 @@ mod tests {
             ..ListTodos::default()
         };
         assert!(list_todos(&mocks.app(), &caller(), input).is_ok());
+    }
+
+    #[rstest]
+    #[case::said(Some("Europe/Berlin"), Some("Asia/Tokyo"), "Europe/Berlin")]
+    #[case::chosen(None, Some("Asia/Tokyo"), "Asia/Tokyo")]
+    #[case::neither(None, None, "UTC")]
+    fn where_the_caller_is_is_said_or_chosen_or_utc(
+        #[case] said: Option<&str>,
+        #[case] chosen: Option<&str>,
+        #[case] counts: &str,
+    ) {
+        let zone = |name: &str| name.parse::<TimeZone>().unwrap();
+        let day = Days::one(date("2025-12-01").unwrap());
+        let expected = vec![day.condition(&zone(counts))];
+        let mut mocks = Mocks::default();
+        mocks
+            .todos
+            .expect_list()
+            .withf(move |_, filter, _| filter.due == expected)
+            .once()
+            .returning(|_, _, _| Ok(Vec::new()));
+        let input = ListTodos {
+            due: DueQuery {
+                days: vec![day],
+                time_zone: said.map(zone),
+                ..DueQuery::default()
+            },
+            ..ListTodos::default()
+        };
+        let caller = Caller::of(SessionWithSettings {
+            session: session(),
+            settings: UserSettings {
+                time_zone: chosen.map(zone),
+            },
+        });
+        assert!(list_todos(&mocks.app(), &caller, input).is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where sessions are kept.
 
 use super::StorageError;
-use crate::{Session, SessionId, Timestamp};
+use crate::{Session, SessionId, SessionWithSettings, Timestamp};
 
 /// Why a session was not inserted. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +24,13 @@ pub trait SessionRepository: Send + Sync {
     /// MUST be [`InsertSessionError::UserMissing`] when its user does not exist.
     fn insert(&self, session: &Session) -> Result<(), InsertSessionError>;
 
-    /// The session with this id, expired or not; `None` when it was ended or never began.
+    /// The session with this id, expired or not, and what its user has chosen; `None` when it was ended or never began.
     ///
     /// MUST see every deletion that was acknowledged, by whichever instance.
     ///
     /// # Errors
     /// [`StorageError`].
-    fn find(&self, id: SessionId) -> Result<Option<Session>, StorageError>;
+    fn find(&self, id: SessionId) -> Result<Option<SessionWithSettings>, StorageError>;
 
     /// Deletes a session. `false` when there was none.
     ///

@@ -1,7 +1,7 @@
 //! Where users are kept.
 
 use super::StorageError;
-use crate::{Credentials, Email, PasswordHash, Session, User, UserId};
+use crate::{Credentials, Email, PasswordHash, Session, Timestamp, User, UserChange, UserId};
 
 /// Why a user was not inserted. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,19 @@ pub trait UserRepository: Send + Sync {
     /// # Errors
     /// [`StorageError`].
     fn find(&self, id: UserId) -> Result<Option<User>, StorageError>;
+
+    /// Applies `change` at `now` to the user with this id and gives the user as it is then; `None` when there is none.
+    ///
+    /// Changes made at the same time MUST happen one after the other: none is lost.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn update(
+        &self,
+        id: UserId,
+        change: &UserChange,
+        now: Timestamp,
+    ) -> Result<Option<User>, StorageError>;
 
     /// The user with this address and what proves a login; `None` when there is none.
     ///

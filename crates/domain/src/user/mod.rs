@@ -10,7 +10,7 @@ pub use email::{Email, EmailError};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_hash::PasswordHash;
 
-use crate::{Timestamp, UserId};
+use crate::{Change, TimeZone, Timestamp, UserId};
 
 /// Someone with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,12 @@ pub struct User {
     pub id: UserId,
     /// What the user logs in with; no two users have the same.
     pub email: Email,
+    /// Whether the address is known to be the user's.
+    pub email_verified: bool,
     /// What the user wants to be called. Registration demands it; accounts made elsewhere may lack it.
     pub name: Option<DisplayName>,
+    /// What the user has chosen.
+    pub settings: UserSettings,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When the account last changed.
@@ -35,10 +39,37 @@ impl User {
         Self {
             id,
             email,
+            email_verified: false,
             name: Some(name),
+            settings: UserSettings::default(),
             created_at: now,
             updated_at: now,
         }
+    }
+}
+
+/// What a user has chosen, and every request of the user goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct UserSettings {
+    /// Where the user is, which tells when a day begins. `None` while the user has not said; UTC counts then.
+    pub time_zone: Option<TimeZone>,
+}
+
+/// A change to an account: what it does to each property that the user may change at will.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserChange {
+    /// What the user wants to be called.
+    pub name: Change<DisplayName>,
+    /// Where the user is; `To(None)` forgets it.
+    pub time_zone: Change<Option<TimeZone>>,
+}
+
+impl UserChange {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

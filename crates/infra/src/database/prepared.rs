@@ -98,9 +98,7 @@ mod tests {
             ..TodoChange::default()
         };
         for change in [change, TodoChange::toggle()] {
-            database
-                .update(user.id, todo.id, None, &change, now)
-                .unwrap();
+            TodoRepository::update(database, user.id, todo.id, None, &change, now).unwrap();
         }
         TodoRepository::delete(database, user.id, todo.id, None).unwrap();
     }

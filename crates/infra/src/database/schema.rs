@@ -65,6 +65,9 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(sessions -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(sessions, users);
+
 #[cfg(test)]
 mod tests {
     use diesel::{Column, Table};

@@ -5,12 +5,14 @@ use diesel::{
     SelectableHelper,
 };
 use todo_domain::{
-    Session, SessionId, Timestamp, UserId,
+    Session, SessionId, SessionWithSettings, Timestamp, UserId,
     ports::{InsertSessionError, SessionRepository, StorageError},
 };
 
+use super::users::settings;
 use crate::database::{
-    Database, Id, Instant, is_foreign_key_violation, kept_prepared, schema::sessions,
+    Database, Id, Instant, is_foreign_key_violation, kept_prepared,
+    schema::{sessions, users},
 };
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -64,15 +66,19 @@ impl SessionRepository for Database {
         })
     }
 
-    fn find(&self, id: SessionId) -> Result<Option<Session>, StorageError> {
+    fn find(&self, id: SessionId) -> Result<Option<SessionWithSettings>, StorageError> {
         let row = self.read(|connection| {
             sessions::table
-                .find(Id(id.as_uuid()))
-                .select(SessionRow::as_select())
-                .first(connection)
+                .inner_join(users::table)
+                .filter(sessions::id.eq(Id(id.as_uuid())))
+                .select((SessionRow::as_select(), users::time_zone))
+                .first::<(SessionRow, Option<String>)>(connection)
                 .optional()
         })?;
-        Ok(row.map(Session::from))
+        Ok(row.map(|(row, time_zone)| SessionWithSettings {
+            session: row.into(),
+            settings: settings(time_zone.as_deref()),
+        }))
     }
 
     fn delete(&self, id: SessionId) -> Result<bool, StorageError> {

@@ -1,17 +1,18 @@
 //! Where users are kept.
 
 use diesel::{
-    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable,
-    SelectableHelper,
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
+    RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    Credentials, DisplayName, Email, PasswordHash, Session, User, UserId,
+    Credentials, DisplayName, Email, PasswordHash, Session, TimeZone, Timestamp, User, UserChange,
+    UserId, UserSettings,
     ports::{InsertUserError, StorageError, UserRepository},
 };
 
 use super::sessions::SessionRow;
 use crate::database::{
-    Database, Id, Instant, is_unique_violation, kept_prepared,
+    Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
     schema::{sessions, users},
 };
 
@@ -20,9 +21,18 @@ use crate::database::{
 struct UserRow {
     id: Id,
     email: String,
+    email_verified: bool,
     name: Option<String>,
     created_at: Instant,
     updated_at: Instant,
+    time_zone: Option<String>,
+}
+
+/// What a user has chosen, as the columns have it. A zone that the program does not know is as good as none.
+pub(super) fn settings(time_zone: Option<&str>) -> UserSettings {
+    UserSettings {
+        time_zone: time_zone.and_then(|name| name.parse().ok()),
+    }
 }
 
 impl From<UserRow> for User {
@@ -30,7 +40,9 @@ impl From<UserRow> for User {
         Self {
             id: UserId::from_uuid(row.id.0),
             email: Email::from_stored(row.email),
+            email_verified: row.email_verified,
             name: row.name.map(DisplayName::from_stored),
+            settings: settings(row.time_zone.as_deref()),
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
         }
@@ -47,6 +59,16 @@ struct NewUserRow<'a> {
     name: Option<&'a str>,
     created_at: Instant,
     updated_at: Instant,
+    time_zone: Option<String>,
+}
+
+/// What is set of a user; `None` keeps.
+#[derive(AsChangeset)]
+#[diesel(table_name = users)]
+struct ChangedUserRow<'a> {
+    name: Option<&'a str>,
+    time_zone: Option<Option<String>>,
+    updated_at: Instant,
 }
 
 impl<'a> NewUserRow<'a> {
@@ -55,10 +77,11 @@ impl<'a> NewUserRow<'a> {
             id: Id(user.id.as_uuid()),
             email: user.email.as_str(),
             hashed_password: password_hash.expose(),
-            email_verified: false,
+            email_verified: user.email_verified,
             name: user.name.as_ref().map(DisplayName::as_str),
             created_at: Instant(user.created_at),
             updated_at: Instant(user.updated_at),
+            time_zone: user.settings.time_zone.as_ref().map(TimeZone::to_string),
         }
     }
 }
@@ -101,6 +124,35 @@ impl UserRepository for Database {
                 .select(UserRow::as_select())
                 .first(connection)
                 .optional()
+        })?;
+        Ok(row.map(User::from))
+    }
+
+    fn update(
+        &self,
+        id: UserId,
+        change: &UserChange,
+        now: Timestamp,
+    ) -> Result<Option<User>, StorageError> {
+        if change.is_empty() {
+            return UserRepository::find(self, id);
+        }
+        let changed = ChangedUserRow {
+            name: change.name.value().map(DisplayName::as_str),
+            time_zone: change
+                .time_zone
+                .value()
+                .map(|zone| zone.as_ref().map(TimeZone::to_string)),
+            updated_at: Instant(now),
+        };
+        let row = self.write(|connection| {
+            kept_prepared(
+                diesel::update(users::table.find(Id(id.as_uuid())))
+                    .set(changed)
+                    .returning(<UserRow as Selectable<MultiBackend>>::construct_selection()),
+            )
+            .get_result::<UserRow>(connection)
+            .optional()
         })?;
         Ok(row.map(User::from))
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rstest::rstest;
 use todo_domain::{
     ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser, Credentials, Email, Title, Todo,
-    User, UserId,
+    User, UserId, UserSettings,
     ports::{Abandoned, Archive, InsertArchiveError, Refusal},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
@@ -18,14 +18,18 @@ fn archived(user: User) -> ArchivedUser {
             user,
             password_hash: Some(hash()),
         },
-        email_verified: true,
         image: Some("https://example.com/ada.png".to_owned()),
-        time_zone: Some("Europe/Berlin".to_owned()),
     }
 }
 
 fn user(email: &str) -> (UserId, ArchiveRecord) {
-    let user = new_user(email);
+    let user = User {
+        email_verified: true,
+        settings: UserSettings {
+            time_zone: Some("Europe/Berlin".parse().unwrap()),
+        },
+        ..new_user(email)
+    };
     (user.id, ArchiveRecord::User(archived(user)))
 }
 
@@ -96,7 +100,7 @@ fn nothing_is_lost_of_what_a_record_has(#[values(Sqlite, Postgres)] kind: Kind) 
     bare.credentials.user.name = None;
     bare.credentials.user.email = Email::from_stored("Old@Example".to_owned());
     bare.credentials.password_hash = None;
-    (bare.image, bare.time_zone, bare.email_verified) = (None, None, false);
+    bare.image = None;
     let owner = bare.credentials.user.id;
     let mut records = vec![ArchiveRecord::User(bare)];
     let dues = ["2026-12-05", "2026-12-01T09:30:00.123456-11:30"].map(|due| due.parse().unwrap());

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Session,
+    Change, Session, TimeZone, UserChange, UserSettings,
     ports::{IdGenerator, InsertSessionError, SessionRepository},
 };
 use todo_infra::RandomIds;
@@ -17,7 +17,7 @@ fn an_inserted_session_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind
     };
     let session = session_of(storage.user("ada@example.com").id);
     storage.sessions().insert(&session).unwrap();
-    assert_eq!(storage.sessions().find(session.id).unwrap(), Some(session));
+    assert_eq!(storage.session(session.id), Some(session));
 }
 
 #[rstest]
@@ -44,7 +44,7 @@ fn a_deleted_session_is_gone_and_a_second_time_there_is_none(
     assert!(storage.sessions().delete(ended.id).unwrap());
     assert!(!storage.sessions().delete(ended.id).unwrap());
     assert_eq!(storage.sessions().find(ended.id).unwrap(), None);
-    assert_eq!(storage.sessions().find(other.id).unwrap(), Some(other));
+    assert_eq!(storage.session(other.id), Some(other));
 }
 
 #[rstest]
@@ -92,5 +92,27 @@ fn what_has_expired_is_deleted_and_nothing_else(#[values(Sqlite, Postgres)] kind
     assert_eq!(storage.sessions().delete_expired(at(10)).unwrap(), 2);
     assert_eq!(storage.sessions().find(before.id).unwrap(), None);
     assert_eq!(storage.sessions().find(exactly.id).unwrap(), None);
-    assert_eq!(storage.sessions().find(after.id).unwrap(), Some(after));
+    assert_eq!(storage.session(after.id), Some(after));
+}
+
+#[rstest]
+fn a_session_is_found_with_what_its_user_has_chosen(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let session = session_of(user);
+    storage.sessions().insert(&session).unwrap();
+    let settings = || {
+        let found = storage.sessions().find(session.id).unwrap();
+        found.unwrap().settings
+    };
+    assert_eq!(settings(), UserSettings::default());
+    let zone: TimeZone = "Europe/Berlin".parse().unwrap();
+    let change = UserChange {
+        time_zone: Change::To(Some(zone.clone())),
+        ..UserChange::default()
+    };
+    storage.users().update(user, &change, at(1)).unwrap();
+    assert_eq!(settings().time_zone, Some(zone));
 }

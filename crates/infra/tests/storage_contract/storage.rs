@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use todo_domain::{
-    Description, DisplayName, Email, NewTodo, PasswordHash, Session, Tag, Tags, Timestamp, Title,
-    Todo, User, UserId,
+    Description, DisplayName, Email, NewTodo, PasswordHash, Session, SessionId, Tag, Tags,
+    Timestamp, Title, Todo, User, UserId,
     ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
 };
 use todo_infra::{Database, PoolSettings, RandomIds, SystemClock};
@@ -57,6 +57,12 @@ impl Storage {
         let todo = new_todo(owner, title, microseconds);
         self.todos().insert(&todo, None).unwrap();
         todo
+    }
+
+    /// The session with this id, without what its user has chosen.
+    pub(crate) fn session(&self, id: SessionId) -> Option<Session> {
+        let found = self.sessions().find(id).unwrap();
+        found.map(|found| found.session)
     }
 
     /// Deletes a user as an operator would.

@@ -2,13 +2,13 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Email, PasswordHash,
+    Change, DisplayName, Email, PasswordHash, User, UserChange,
     ports::{IdGenerator, InsertUserError},
 };
 use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, hash, new_user, session_of};
+use crate::storage::{Storage, at, hash, new_user, session_of};
 
 #[rstest]
 fn an_inserted_user_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
@@ -50,7 +50,7 @@ fn the_first_session_is_inserted_with_the_user(#[values(Sqlite, Postgres)] kind:
     let user = new_user("ada@example.com");
     let session = session_of(user.id);
     storage.users().insert(&user, &hash(), &session).unwrap();
-    assert_eq!(storage.sessions().find(session.id).unwrap(), Some(session));
+    assert_eq!(storage.session(session.id), Some(session));
 }
 
 #[rstest]
@@ -101,6 +101,64 @@ fn a_user_without_a_hash_or_a_name_is_found(#[values(Sqlite, Postgres)] kind: Ki
     let found = found.unwrap();
     assert_eq!(found.password_hash, None);
     assert_eq!(found.user.name, None);
+}
+
+#[rstest]
+fn a_change_does_what_it_says_and_keeps_the_rest(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let other = storage.user("grace@example.com");
+    let changed = |change: UserChange, microseconds| {
+        let changed = storage.users().update(user.id, &change, at(microseconds));
+        let changed = changed.unwrap().unwrap();
+        assert_eq!(storage.users().find(user.id).unwrap().unwrap(), changed);
+        changed
+    };
+    let name = DisplayName::new("Ada King").unwrap();
+    let renamed = changed(
+        UserChange {
+            name: Change::To(name.clone()),
+            ..UserChange::default()
+        },
+        1,
+    );
+    let mut expected = User {
+        name: Some(name),
+        updated_at: at(1),
+        ..user.clone()
+    };
+    assert_eq!(renamed, expected);
+    for (microseconds, zone) in [(2, Some("Europe/Berlin".parse().unwrap())), (3, None)] {
+        let moved = changed(
+            UserChange {
+                time_zone: Change::To(zone.clone()),
+                ..UserChange::default()
+            },
+            microseconds,
+        );
+        expected.settings.time_zone = zone;
+        expected.updated_at = at(microseconds);
+        assert_eq!(moved, expected);
+    }
+    assert_eq!(changed(UserChange::default(), 4), expected);
+    assert_eq!(storage.users().find(other.id).unwrap(), Some(other));
+}
+
+#[rstest]
+fn who_is_not_there_is_not_changed(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let change = UserChange {
+        time_zone: Change::To(None),
+        ..UserChange::default()
+    };
+    for change in [change, UserChange::default()] {
+        let changed = storage.users().update(RandomIds.user(), &change, at(1));
+        assert_eq!(changed.unwrap(), None);
+    }
 }
 
 fn another_hash() -> PasswordHash {

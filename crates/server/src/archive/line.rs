@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use todo_domain::{
     ArchiveCounts, ArchiveRecord, ArchivedUser, Description, DisplayName, Due, PasswordHash, Tag,
-    Timestamp, Todo, TodoId, UserId,
+    TimeZone, Timestamp, Todo, TodoId, UserId,
 };
 
 use super::{FORMAT, VERSION};
@@ -47,7 +47,8 @@ pub(super) struct UserLine<'a> {
     password_hash: Option<&'a str>,
     email_verified: bool,
     image: Option<&'a str>,
-    time_zone: Option<&'a str>,
+    #[serde(serialize_with = "as_text_or_null")]
+    time_zone: Option<&'a TimeZone>,
     #[serde(serialize_with = "as_text")]
     created_at: Timestamp,
     #[serde(serialize_with = "as_text")]
@@ -93,9 +94,9 @@ impl<'a> From<&'a ArchivedUser> for UserLine<'a> {
             email: user.email.as_str(),
             name: user.name.as_ref().map(DisplayName::as_str),
             password_hash: hash.map(PasswordHash::expose),
-            email_verified: archived.email_verified,
+            email_verified: user.email_verified,
             image: archived.image.as_deref(),
-            time_zone: archived.time_zone.as_deref(),
+            time_zone: user.settings.time_zone.as_ref(),
             created_at: user.created_at,
             updated_at: user.updated_at,
         }

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, Read};
 use serde_json::Value;
 use todo_domain::{
     ArchiveCounts, ArchiveRecord, ArchivedUser, Credentials, Description, DisplayName, Due, Email,
-    PasswordHash, Priority, Tag, Tags, Timestamp, Title, Todo, TodoId, User, UserId,
+    PasswordHash, Priority, Tag, Tags, TimeZone, Timestamp, Title, Todo, TodoId, User, UserId,
+    UserSettings,
 };
 
 use super::{
@@ -181,9 +182,13 @@ fn user(fields: &mut Fields) -> Result<ArchivedUser, LineError> {
             user: User {
                 id: fields.take("id", parsed(UserId::try_from))?,
                 email: fields.take("email", text).map(Email::from_stored)?,
+                email_verified: fields.take("email_verified", boolean)?,
                 name: fields
                     .take("name", nullable(text))?
                     .map(DisplayName::from_stored),
+                settings: UserSettings {
+                    time_zone: fields.take("time_zone", nullable(parsed(TimeZone::try_from)))?,
+                },
                 created_at: fields.take("created_at", parsed(Timestamp::try_from))?,
                 updated_at: fields.take("updated_at", parsed(Timestamp::try_from))?,
             },
@@ -191,9 +196,7 @@ fn user(fields: &mut Fields) -> Result<ArchivedUser, LineError> {
                 .take("password_hash", nullable(text))?
                 .map(PasswordHash::new),
         },
-        email_verified: fields.take("email_verified", boolean)?,
         image: fields.take("image", nullable(text))?,
-        time_zone: fields.take("time_zone", nullable(text))?,
     })
 }
 

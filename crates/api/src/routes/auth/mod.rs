@@ -1,5 +1,6 @@
 //! Accounts and sessions.
 
+pub(crate) mod account;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod register;

@@ -45,7 +45,8 @@ pub(crate) struct ListQuery {
     /// Only those that are due then, seen from now. A week begins on Monday.
     #[param(inline)]
     due: Option<Period>,
-    /// Where the caller is (IANA), which tells when a day begins; `UTC` where it is absent.
+    /// Where the caller is (IANA), which tells when a day begins; where it is absent, the time zone of the account, or
+    /// `UTC`.
     #[param(example = "Europe/Berlin")]
     time_zone: Option<String>,
 }

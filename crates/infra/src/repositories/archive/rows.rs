@@ -1,9 +1,14 @@
 //! What a row of the table of users is to an archive, and the other way round.
 
 use diesel::{Insertable, Queryable, Selectable};
-use todo_domain::{ArchivedUser, Credentials, DisplayName, Email, PasswordHash, User, UserId};
+use todo_domain::{
+    ArchivedUser, Credentials, DisplayName, Email, PasswordHash, TimeZone, User, UserId,
+};
 
-use crate::database::{Id, Instant, schema::users};
+use crate::{
+    database::{Id, Instant, schema::users},
+    repositories::users::settings,
+};
 
 /// Every column there is.
 #[derive(Queryable, Selectable, Insertable)]
@@ -28,15 +33,15 @@ impl From<ArchivedUserRow> for ArchivedUser {
                 user: User {
                     id: UserId::from_uuid(row.id.0),
                     email: Email::from_stored(row.email),
+                    email_verified: row.email_verified,
                     name: row.name.map(DisplayName::from_stored),
+                    settings: settings(row.time_zone.as_deref()),
                     created_at: row.created_at.0,
                     updated_at: row.updated_at.0,
                 },
                 password_hash: row.hashed_password.map(PasswordHash::new),
             },
-            email_verified: row.email_verified,
             image: row.image,
-            time_zone: row.time_zone,
         }
     }
 }
@@ -51,12 +56,12 @@ impl From<ArchivedUser> for ArchivedUserRow {
             id: Id(user.id.as_uuid()),
             email: user.email.into(),
             hashed_password: password_hash.map(|hash| hash.expose().to_owned()),
-            email_verified: archived.email_verified,
+            email_verified: user.email_verified,
             name: user.name.map(DisplayName::into),
             image: archived.image,
             created_at: Instant(user.created_at),
             updated_at: Instant(user.updated_at),
-            time_zone: archived.time_zone,
+            time_zone: user.settings.time_zone.map(TimeZone::into),
         }
     }
 }

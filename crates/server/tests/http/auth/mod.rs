@@ -1,5 +1,6 @@
 //! Accounts and sessions.
 
+mod account;
 mod login;
 mod logout;
 mod register;

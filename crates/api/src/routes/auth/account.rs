@@ -1,0 +1,115 @@
+//! The caller's account.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+use todo_application::account::{get_account, update_account};
+use todo_domain::{DisplayName, TimeZone, Timestamp, User, UserChange};
+use utoipa::ToSchema;
+
+use crate::{
+    fields::{Fields, text},
+    problem::Problem,
+    reply::Reply,
+    request::Request,
+    wire::{as_text, as_text_or_null},
+};
+
+/// What is kept of an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub(crate) struct AccountResponse<'a> {
+    /// Identifies the user for ever.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = uuid::Uuid)]
+    id: todo_domain::UserId,
+    /// What the user logs in with, in lower case.
+    #[schema(format = Email, example = "ada@example.com")]
+    email: &'a str,
+    /// Whether the address is known to be the user's.
+    email_verified: bool,
+    /// What the user wants to be called; null for some accounts that were made elsewhere.
+    #[schema(required, example = "Ada Lovelace")]
+    name: Option<&'a str>,
+    /// Where the user is (IANA), which tells when a day begins; null, which means UTC, while the user has not said.
+    #[serde(serialize_with = "as_text_or_null")]
+    #[schema(required, value_type = Option<String>, example = "Europe/Berlin")]
+    time_zone: Option<&'a TimeZone>,
+    /// When the account was made, in UTC and to the microsecond.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
+    created_at: Timestamp,
+    /// When it last changed.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
+    updated_at: Timestamp,
+}
+
+impl<'a> From<&'a User> for AccountResponse<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email.as_str(),
+            email_verified: user.email_verified,
+            name: user.name.as_ref().map(DisplayName::as_str),
+            time_zone: user.settings.time_zone.as_ref(),
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+/// What changes of an account; what is absent stays.
+#[derive(ToSchema)]
+#[schema(as = UpdateAccount)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct UpdateAccountBody {
+    /// What the user wants to be called; it is trimmed.
+    #[schema(min_length = 1, max_length = 255, example = "Ada Lovelace")]
+    name: String,
+    /// Where the user is (IANA); null forgets it.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: Option<String>,
+}
+
+fn read(fields: &mut Fields) -> Option<UserChange> {
+    let name = fields.change("name", text(DisplayName::new));
+    let time_zone = fields.nullable_change("time_zone", text(TimeZone::from_str));
+    Some(UserChange {
+        name: name?,
+        time_zone: time_zone?,
+    })
+}
+
+/// What is kept of my account?
+#[utoipa::path(get, path = "/api/auth/account", operation_id = "account", tag = "auth",
+    responses(
+        (status = 200, description = "The account of the caller", body = AccountResponse),
+    ))]
+pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_caller(|app, caller, input| {
+            input.nothing()?;
+            let user = get_account(app, caller)?;
+            Ok(Reply::ok(&AccountResponse::from(&user))?.not_to_be_stored())
+        })
+        .await
+}
+
+/// Change my account
+///
+/// A JSON merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/api/auth/account", operation_id = "updateAccount", tag = "auth",
+    request_body = UpdateAccountBody,
+    responses(
+        (status = 200, description = "The account as it is now", body = AccountResponse),
+    ))]
+pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_caller(|app, caller, input| {
+            let change = input.merge_patch(read)?;
+            let user = update_account(app, caller, &change)?;
+            Ok(Reply::ok(&AccountResponse::from(&user))?.not_to_be_stored())
+        })
+        .await
+}

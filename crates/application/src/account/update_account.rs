@@ -1,0 +1,79 @@
+//! Changing what a user may change of the account at will.
+
+use todo_domain::{User, UserChange};
+
+use crate::{App, Caller, Failure};
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateAccountError {
+    /// The account was deleted a moment ago, and its sessions with it.
+    #[error("the account does not exist any more")]
+    CallerMissing,
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Applies `change` to the account of the caller, and gives the account as it is then.
+///
+/// # Errors
+/// [`UpdateAccountError`].
+pub fn update_account(
+    app: &App,
+    caller: &Caller,
+    change: &UserChange,
+) -> Result<User, UpdateAccountError> {
+    app.users
+        .update(caller.user_id(), change, app.clock.now())
+        .map_err(Failure::from)?
+        .ok_or(UpdateAccountError::CallerMissing)
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_domain::{Change, TimeZone};
+
+    use super::*;
+    use crate::testing::{Mocks, caller, now, unavailable, user, user_id};
+
+    fn change() -> UserChange {
+        UserChange {
+            time_zone: Change::To(Some(TimeZone::UTC)),
+            ..UserChange::default()
+        }
+    }
+
+    fn updated(
+        answer: impl FnOnce() -> Result<Option<User>, todo_domain::ports::StorageError> + Send + 'static,
+    ) -> Result<User, UpdateAccountError> {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .users
+            .expect_update()
+            .withf(|id, wanted, at| *id == user_id(1) && *wanted == change() && *at == now())
+            .once()
+            .return_once(|_, _, _| answer());
+        update_account(&mocks.app(), &caller(), &change())
+    }
+
+    #[test]
+    fn it_is_the_callers_that_changes() {
+        assert_eq!(updated(|| Ok(Some(user()))).unwrap(), user());
+    }
+
+    #[test]
+    fn an_account_deleted_meanwhile_is_said_to_be_gone() {
+        let error = updated(|| Ok(None)).unwrap_err();
+        assert!(matches!(error, UpdateAccountError::CallerMissing));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let error = updated(|| Err(unavailable())).unwrap_err();
+        assert!(matches!(
+            error,
+            UpdateAccountError::Failure(Failure::Unavailable(_))
+        ));
+    }
+}
