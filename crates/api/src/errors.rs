@@ -53,6 +53,25 @@ fn precondition_failed() -> Problem {
     )
 }
 
+/// The request has the `Idempotency-Key` of another one.
+fn key_reused() -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        "Idempotency-Key was used for another request; use a new one",
+    )
+}
+
+/// The same request, by its `Idempotency-Key`, has not been answered yet.
+fn under_way() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "request_under_way",
+        "The same request is under way; repeat it to get its answer",
+    )
+    .with_header(header::RETRY_AFTER, RETRY_AFTER)
+}
+
 fn unavailable(code: &'static str, detail: &'static str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         .with_header(header::RETRY_AFTER, RETRY_AFTER)
@@ -156,17 +175,8 @@ impl From<CreateTodoError> for Problem {
     fn from(error: CreateTodoError) -> Self {
         match error {
             CreateTodoError::CallerMissing => invalid_token(),
-            CreateTodoError::KeyReused => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
-                "Idempotency-Key was used for another request; use a new one",
-            ),
-            CreateTodoError::UnderWay => Self::new(
-                StatusCode::CONFLICT,
-                "request_under_way",
-                "The same request is under way; repeat it to get its answer",
-            )
-            .with_header(header::RETRY_AFTER, RETRY_AFTER),
+            CreateTodoError::KeyReused => key_reused(),
+            CreateTodoError::UnderWay => under_way(),
             CreateTodoError::Failure(failure) => failure.into(),
         }
     }
@@ -179,6 +189,8 @@ impl From<ApplyTodosError> for Problem {
             ApplyTodosError::NotFound { index } => {
                 task_not_found().about(format!("operations[{index}].id"))
             }
+            ApplyTodosError::KeyReused => key_reused(),
+            ApplyTodosError::UnderWay => under_way(),
             ApplyTodosError::Failure(failure) => failure.into(),
         }
     }

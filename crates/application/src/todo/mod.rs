@@ -5,15 +5,17 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod once;
 mod precondition;
 mod toggle;
 mod update;
 
 pub use apply::{ApplyTodosError, WantedOperation, apply_todos};
-pub use create::{CreateOnce, CreateTodoError, Created, create_todo};
+pub use create::{CreateTodoError, create_todo};
 pub use delete::{DeleteTodoError, delete_todo};
 pub use get::{GetTodoError, get_todo};
 pub use list::{DueQuery, ListTodos, ListTodosError, TodoList, list_todos};
+pub use once::{Done, WantedOnce};
 pub use precondition::Precondition;
 pub use toggle::{ToggleTodoError, toggle_todo};
 pub use update::{UpdateTodoError, update_todo};
