@@ -7,7 +7,7 @@ use todo_application::{
     operation::CheckReadinessError,
     todo::{
         ApplyTodosError, CreateTodoError, DeleteTodoError, GetTodoError, ListTodosError,
-        ToggleTodoError, UpdateTodoError,
+        UpdateTodoError,
     },
 };
 
@@ -219,16 +219,6 @@ impl From<UpdateTodoError> for Problem {
             UpdateTodoError::NotFound => task_not_found(),
             UpdateTodoError::PreconditionFailed => precondition_failed(),
             UpdateTodoError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<ToggleTodoError> for Problem {
-    fn from(error: ToggleTodoError) -> Self {
-        match error {
-            ToggleTodoError::NotFound => task_not_found(),
-            ToggleTodoError::PreconditionFailed => precondition_failed(),
-            ToggleTodoError::Failure(failure) => failure.into(),
         }
     }
 }

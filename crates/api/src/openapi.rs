@@ -47,7 +47,7 @@ use crate::{
         health::live,
         health::ready,
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, tasks::list::TaskListResponse)),
     security(("token" = []))
 )]
 struct Handlers;

@@ -17,5 +17,5 @@ pub use get::{GetTodoError, get_todo};
 pub use list::{DueQuery, ListTodos, ListTodosError, TodoList, list_todos};
 pub use once::{Done, WantedOnce};
 pub use precondition::Precondition;
-pub use toggle::{ToggleTodoError, toggle_todo};
+pub use toggle::toggle_todo;
 pub use update::{UpdateTodoError, update_todo};
