@@ -43,8 +43,8 @@ pub(crate) struct Request {
     input: Input,
 }
 
-/// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else: a query or a
-/// body where there is to be none, and an `Idempotency-Key` where the request cannot be promised to have its effect once.
+/// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else: a query or
+/// a body where there is to be none, and an `Idempotency-Key` where the route does not have it.
 #[derive(Debug)]
 pub(crate) struct Input {
     id: Option<String>,

@@ -44,10 +44,10 @@ pub enum ApplyTodosError {
 
 /// Keeps todos. Every method names the owner: another user's todo is as good as none.
 ///
-/// A method that takes a [`Once`] keeps its key and its answer together with what is done: all of them or none. So a key
-/// counts only if what was asked for was done, and then until it is [forgotten](crate::IdempotencyKey::forgotten_before).
-/// Of requests with one key at the same time, exactly one MUST have its effect; the others may wait for it or be told
-/// that it is under way.
+/// A method that takes a [`Once`] keeps its key and its answer together with what is done: all of them or none. So a
+/// key counts only if what was asked for was done, and then until it is
+/// [forgotten](crate::IdempotencyKey::forgotten_before). Of requests with one key at the same time, exactly one MUST
+/// have its effect; the others may wait for it or be told that it is under way.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait TodoRepository: Send + Sync {
     /// Inserts a todo: once, however often the request is made, where it has a key.

@@ -17,8 +17,8 @@ use crate::database::{
     schema::idempotency_keys,
 };
 
-/// Writes the key of a request and its answer, in the transaction of what it asks for; `Some` when that is not to be done
-/// now. An answer that is not known yet is [given later](keep_answer), in the same transaction.
+/// Writes the key of a request and its answer, in the transaction of what it asks for; `Some` when that is not to be
+/// done now. An answer that is not known yet is [given later](keep_answer), in the same transaction.
 ///
 /// PostgreSQL tells at once that another transaction is about to write the same key. SQLite lets one transaction write
 /// at a time, and so waits for it.
