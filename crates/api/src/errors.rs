@@ -10,7 +10,7 @@ use todo_application::{
     operation::CheckReadinessError,
     todo::{
         ApplyTodosError, CreateTodoError, DeleteTodoError, GetTodoError, ListTodosError,
-        ToggleTodoError, UpdateTodoError,
+        UpdateTodoError,
     },
 };
 
@@ -54,6 +54,25 @@ fn precondition_failed() -> Problem {
         "precondition_failed",
         "The task has changed since; read it again before you change it",
     )
+}
+
+/// The request has the `Idempotency-Key` of another one.
+fn key_reused() -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        "Idempotency-Key was used for another request; use a new one",
+    )
+}
+
+/// The same request, by its `Idempotency-Key`, has not been answered yet.
+fn under_way() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "request_under_way",
+        "The same request is under way; repeat it to get its answer",
+    )
+    .with_header(header::RETRY_AFTER, RETRY_AFTER)
 }
 
 fn unavailable(code: &'static str, detail: &'static str) -> Problem {
@@ -177,17 +196,8 @@ impl From<CreateTodoError> for Problem {
     fn from(error: CreateTodoError) -> Self {
         match error {
             CreateTodoError::CallerMissing => invalid_token(),
-            CreateTodoError::KeyReused => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
-                "Idempotency-Key was used for another request; use a new one",
-            ),
-            CreateTodoError::UnderWay => Self::new(
-                StatusCode::CONFLICT,
-                "request_under_way",
-                "The same request is under way; repeat it to get its answer",
-            )
-            .with_header(header::RETRY_AFTER, RETRY_AFTER),
+            CreateTodoError::KeyReused => key_reused(),
+            CreateTodoError::UnderWay => under_way(),
             CreateTodoError::Failure(failure) => failure.into(),
         }
     }
@@ -200,6 +210,8 @@ impl From<ApplyTodosError> for Problem {
             ApplyTodosError::NotFound { index } => {
                 task_not_found().about(format!("operations[{index}].id"))
             }
+            ApplyTodosError::KeyReused => key_reused(),
+            ApplyTodosError::UnderWay => under_way(),
             ApplyTodosError::Failure(failure) => failure.into(),
         }
     }
@@ -228,16 +240,6 @@ impl From<UpdateTodoError> for Problem {
             UpdateTodoError::NotFound => task_not_found(),
             UpdateTodoError::PreconditionFailed => precondition_failed(),
             UpdateTodoError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<ToggleTodoError> for Problem {
-    fn from(error: ToggleTodoError) -> Self {
-        match error {
-            ToggleTodoError::NotFound => task_not_found(),
-            ToggleTodoError::PreconditionFailed => precondition_failed(),
-            ToggleTodoError::Failure(failure) => failure.into(),
         }
     }
 }

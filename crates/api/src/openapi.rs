@@ -22,7 +22,8 @@ use crate::{
         title = "Todo",
         description = "Accounts and todos. A todo is called a task here.\n\n\
             Every error is a problem (RFC 9457) with a stable `code`. Nothing that is sent is ignored: a field or a \
-            parameter that is not known is refused by name.",
+            parameter that is not known is refused by name, and so is an `Idempotency-Key` where a route does not \
+            have it.",
         license(name = "MIT", identifier = "MIT"),
     ),
     tags(
@@ -49,7 +50,7 @@ use crate::{
         health::live,
         health::ready,
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, tasks::list::TaskListResponse)),
     security(("token" = []))
 )]
 struct Handlers;

@@ -36,6 +36,11 @@ impl Reply {
         Self::new(StatusCode::NO_CONTENT, Vec::new())
     }
 
+    /// 200 with a body that was sent before.
+    pub(crate) fn ok_before(body: String) -> Self {
+        Self::new(StatusCode::OK, body.into_bytes())
+    }
+
     /// 201 with a body that was sent before.
     pub(crate) fn created_before(body: String) -> Self {
         Self::new(StatusCode::CREATED, body.into_bytes())

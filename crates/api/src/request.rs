@@ -14,7 +14,7 @@ use serde_json::Value;
 use todo_application::{
     App, Caller,
     account::authenticate,
-    todo::{CreateOnce, Precondition},
+    todo::{Precondition, WantedOnce},
 };
 use todo_domain::{AccessToken, IdempotencyKey, TodoId, UserId};
 
@@ -43,7 +43,8 @@ pub(crate) struct Request {
     input: Input,
 }
 
-/// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else.
+/// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else: a query or
+/// a body where there is to be none, and an `Idempotency-Key` where the route does not have it.
 #[derive(Debug)]
 pub(crate) struct Input {
     id: Option<String>,
@@ -112,28 +113,6 @@ impl Input {
         parse_path("id", self.id.as_deref().unwrap_or_default())
     }
 
-    /// How this request is told from others, where it is to have its effect once.
-    pub(crate) fn once(&self) -> Result<Option<CreateOnce>, Problem> {
-        let Some(key) = &self.idempotency_key else {
-            return Ok(None);
-        };
-        let key = IdempotencyKey::new(key)
-            .map_err(|error| Problem::invalid_field("Idempotency-Key", error))?;
-        let request = format!("{} {}", self.path, etag::of_bytes(self.body.bytes()?));
-        Ok(Some(CreateOnce { key, request }))
-    }
-
-    /// Makes sure that the request is not meant to have its effect once, where that cannot be had.
-    pub(crate) fn no_idempotency_key(&self) -> Result<(), Problem> {
-        match self.idempotency_key {
-            None => Ok(()),
-            Some(_) => Err(Problem::invalid_field(
-                "Idempotency-Key",
-                "is not known on this route",
-            )),
-        }
-    }
-
     /// What the client demands of the task before it is changed.
     pub(crate) fn precondition(&self) -> Result<Precondition, Problem> {
         etag::if_match(self.if_match.as_deref())
@@ -170,6 +149,7 @@ impl Input {
 
     /// Makes sure that there is neither a query nor a body, which an empty object is as good as.
     pub(crate) fn nothing(&self) -> Result<(), Problem> {
+        self.no_idempotency_key()?;
         self.no_query()?;
         self.no_body()
     }
@@ -179,6 +159,7 @@ impl Input {
         &self,
         reader: impl FnOnce(&mut Fields) -> Option<T>,
     ) -> Result<T, Problem> {
+        self.no_idempotency_key()?;
         self.no_body()?;
         Fields::read(parse_query(&self.query)?, reader)
     }
@@ -188,8 +169,17 @@ impl Input {
         &self,
         reader: impl FnOnce(&mut Fields) -> Option<T>,
     ) -> Result<T, Problem> {
-        self.no_query()?;
-        Fields::read(self.object(&[JSON])?, reader)
+        self.no_idempotency_key()?;
+        self.json(&[JSON], reader)
+    }
+
+    /// Reads the body as JSON, and how the request is told from others where it is to have its effect once; makes sure
+    /// that there is no query.
+    pub(crate) fn body_once<T>(
+        &self,
+        reader: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Result<(T, Option<WantedOnce>), Problem> {
+        Ok((self.json(&[JSON], reader)?, self.once()?))
     }
 
     /// Reads the body as a JSON merge patch (RFC 7396), and makes sure that there is no query.
@@ -197,8 +187,37 @@ impl Input {
         &self,
         reader: impl FnOnce(&mut Fields) -> Option<T>,
     ) -> Result<T, Problem> {
+        self.no_idempotency_key()?;
+        self.json(&[JSON, MERGE_PATCH], reader)
+    }
+
+    fn json<T>(
+        &self,
+        accepted: &[&str],
+        reader: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Result<T, Problem> {
         self.no_query()?;
-        Fields::read(self.object(&[JSON, MERGE_PATCH])?, reader)
+        Fields::read(self.object(accepted)?, reader)
+    }
+
+    fn once(&self) -> Result<Option<WantedOnce>, Problem> {
+        let Some(key) = &self.idempotency_key else {
+            return Ok(None);
+        };
+        let key = IdempotencyKey::new(key)
+            .map_err(|error| Problem::invalid_field("Idempotency-Key", error))?;
+        let request = format!("{} {}", self.path, etag::of_bytes(self.body.bytes()?));
+        Ok(Some(WantedOnce { key, request }))
+    }
+
+    fn no_idempotency_key(&self) -> Result<(), Problem> {
+        match self.idempotency_key {
+            None => Ok(()),
+            Some(_) => Err(Problem::invalid_field(
+                "Idempotency-Key",
+                "is not known on this route",
+            )),
+        }
     }
 
     fn object(&self, accepted: &[&str]) -> Result<Vec<(String, Value)>, Problem> {

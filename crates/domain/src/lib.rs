@@ -21,11 +21,11 @@ pub use text::{TextError, fold_case};
 pub use time_zone::{TimeZone, UnknownTimeZone};
 pub use timestamp::{Timestamp, TimestampError};
 pub use todo::{
-    Atomicity, Change, CompletionChange, Days, DaysReversed, Description, Direction, Due,
-    DueCondition, DuePeriod, InvalidDate, InvalidDirection, InvalidDue, InvalidDuePeriod,
-    InvalidPriority, InvalidSortKey, NewTodo, OperationOutcome, Page, PageLimit, PageLimitError,
-    PageStart, Position, Priority, SearchText, SortKey, SortValue, Tag, Tags, Title, Todo,
-    TodoChange, TodoFilter, TodoOperation, TodoOrder, TooManyTags, date,
+    Atomicity, Batch, BatchLengthError, Change, CompletionChange, Days, DaysReversed, Description,
+    Direction, Due, DueCondition, DuePeriod, InvalidDate, InvalidDirection, InvalidDue,
+    InvalidDuePeriod, InvalidPriority, InvalidSortKey, NewTodo, OperationOutcome, Page, PageLimit,
+    PageLimitError, PageStart, Position, Priority, SearchText, SortKey, SortValue, Tag, Tags,
+    Title, Todo, TodoChange, TodoFilter, TodoOperation, TodoOrder, TooManyTags, date,
 };
 pub use user::{
     Credentials, DisplayName, Email, EmailError, Password, PasswordAttempt, PasswordError,

@@ -1,6 +1,8 @@
 //! Requests that are made again, and must have their effect once.
 
-use crate::{Timestamp, UserId};
+use std::{fmt, time::Duration};
+
+use crate::{Timestamp, UserId, ports::BoxError};
 
 /// What a client calls a request by when it makes it again: 1 to 255 printable ASCII characters.
 ///
@@ -22,6 +24,9 @@ pub struct InvalidIdempotencyKey;
 impl IdempotencyKey {
     /// The largest number of characters.
     pub const MAX_LENGTH: usize = 255;
+
+    /// For how long a key is remembered, in hours.
+    pub const HOURS: u64 = 24;
 
     /// Checks a key. White space around it and one pair of quotes do not count.
     ///
@@ -46,31 +51,37 @@ impl IdempotencyKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The instant before which keys are forgotten.
+    #[must_use]
+    pub fn forgotten_before(now: Timestamp) -> Timestamp {
+        now.saturating_sub(Duration::from_hours(Self::HOURS))
+    }
 }
 
-/// A request that is to have its effect once, however often it is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
+/// A request that is to have its effect once, however often it is made. `T` is what comes of it.
+pub struct Once<'a, T: ?Sized> {
     /// Whose request it is: two users may use the same key.
     pub user_id: UserId,
     /// What the client calls it.
     pub key: IdempotencyKey,
     /// What it asks for, told from other requests: the same text for the same request.
     pub request: String,
-    /// What it is answered with when it is granted, to be given again.
-    pub answer: String,
     /// When it is made.
     pub now: Timestamp,
+    /// Makes what it is answered with of what came of it, to be given again. Where that fails, nothing is done, and
+    /// the storage says that it failed.
+    pub answer: &'a dyn Fn(&T) -> Result<String, BoxError>,
 }
 
-impl Once {
-    /// For how long a key is remembered, in hours.
-    pub const HOURS: u64 = 24;
-
-    /// The instant before which keys are forgotten.
-    #[must_use]
-    pub fn forgotten_before(now: Timestamp) -> Timestamp {
-        now.saturating_sub(std::time::Duration::from_hours(Self::HOURS))
+impl<T: ?Sized> fmt::Debug for Once<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once")
+            .field("user_id", &self.user_id)
+            .field("key", &self.key)
+            .field("request", &self.request)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
     }
 }
 

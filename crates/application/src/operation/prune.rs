@@ -1,6 +1,6 @@
 //! Clearing away what no longer counts.
 
-use todo_domain::Once;
+use todo_domain::IdempotencyKey;
 
 use crate::{App, Failure};
 
@@ -30,7 +30,7 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
     let sessions = app.sessions.delete_expired(now).map_err(Failure::from)?;
     let idempotency_keys = app
         .idempotency_keys
-        .delete_before(Once::forgotten_before(now))
+        .delete_before(IdempotencyKey::forgotten_before(now))
         .map_err(Failure::from)?;
     Ok(Pruned {
         sessions,

@@ -1,10 +1,11 @@
 //! Making several changes at once.
 
 use todo_domain::{
-    Atomicity, NewTodo, OperationOutcome, Todo, TodoChange, TodoId, TodoOperation,
-    ports::ApplyTodosError as PortError,
+    Atomicity, Batch, NewTodo, NotOnce, OperationOutcome, Todo, TodoChange, TodoId, TodoOperation,
+    ports::{ApplyTodosError as PortError, BoxError},
 };
 
+use super::once::{Done, WantedOnce};
 use crate::{App, Caller, Failure};
 
 /// One of several changes, as a caller wants it.
@@ -38,21 +39,32 @@ pub enum ApplyTodosError {
         /// Which of them.
         index: usize,
     },
+    /// The caller called another request by the same key.
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// The same request is under way.
+    #[error("the same request is under way")]
+    UnderWay,
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Makes several changes to the caller's todos, in their order, and tells what came of each.
+/// Makes several changes to the caller's todos, in their order, and tells what came of each: once, however often the
+/// request is made, where it has a key.
+///
+/// `answer` tells what the request is answered with when this came of the changes, so that it can be given again.
 ///
 /// # Errors
 /// [`ApplyTodosError`].
 pub fn apply_todos(
     app: &App,
     caller: &Caller,
-    wanted: Vec<WantedOperation>,
+    wanted: Batch<WantedOperation>,
     atomicity: Atomicity,
-) -> Result<Vec<OperationOutcome>, ApplyTodosError> {
+    once: Option<WantedOnce>,
+    answer: impl Fn(&[OperationOutcome]) -> Result<String, BoxError>,
+) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
     let now = app.clock.now();
     let owner = caller.user_id();
     let operations: Vec<TodoOperation> = wanted
@@ -65,18 +77,26 @@ pub fn apply_todos(
             WantedOperation::Delete { id } => TodoOperation::Delete { id },
         })
         .collect();
-    app.todos
-        .apply(owner, &operations, atomicity, now)
-        .map_err(|error| match error {
-            PortError::OwnerMissing => ApplyTodosError::CallerMissing,
-            PortError::NotFound { index } => ApplyTodosError::NotFound { index },
-            PortError::Storage(error) => ApplyTodosError::Failure(error.into()),
-            error => ApplyTodosError::Failure(Failure::Internal(error.into())),
-        })
+    let once = once.map(|once| once.made_by(caller, now, &answer));
+    match app
+        .todos
+        .apply(owner, &operations, atomicity, now, once.as_ref())
+    {
+        Ok(outcomes) => Ok(Done::Now(outcomes)),
+        Err(PortError::OwnerMissing) => Err(ApplyTodosError::CallerMissing),
+        Err(PortError::NotFound { index }) => Err(ApplyTodosError::NotFound { index }),
+        Err(PortError::NotOnce(NotOnce::Repeated(answer))) => Ok(Done::Before(answer)),
+        Err(PortError::NotOnce(NotOnce::KeyReused)) => Err(ApplyTodosError::KeyReused),
+        Err(PortError::NotOnce(NotOnce::UnderWay)) => Err(ApplyTodosError::UnderWay),
+        Err(PortError::Storage(error)) => Err(ApplyTodosError::Failure(error.into())),
+        Err(error) => Err(ApplyTodosError::Failure(Failure::Internal(error.into()))),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use todo_domain::IdempotencyKey;
+
     use super::*;
     use crate::testing::{Mocks, caller, new_todo, now, todo, todo_id, unavailable, user_id};
 
@@ -85,13 +105,42 @@ mod tests {
         mocks
             .todos
             .expect_apply()
-            .returning(move |_, _, _, _| Err(error()));
+            .returning(move |_, _, _, _, _| Err(error()));
         mocks
     }
 
-    fn delete(mocks: Mocks) -> Result<Vec<OperationOutcome>, ApplyTodosError> {
-        let wanted = vec![WantedOperation::Delete { id: todo_id(1) }];
-        apply_todos(&mocks.app(), &caller(), wanted, Atomicity::AllOrNothing)
+    fn apply(
+        mocks: Mocks,
+        wanted: Vec<WantedOperation>,
+        once: Option<WantedOnce>,
+    ) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
+        let (wanted, atomicity) = (Batch::new(wanted).unwrap(), Atomicity::EachForItself);
+        apply_todos(
+            &mocks.app(),
+            &caller(),
+            wanted,
+            atomicity,
+            once,
+            |outcomes| Ok(format!("{} came of it", outcomes.len())),
+        )
+    }
+
+    fn delete(
+        mocks: Mocks,
+        once: Option<WantedOnce>,
+    ) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
+        apply(
+            mocks,
+            vec![WantedOperation::Delete { id: todo_id(1) }],
+            once,
+        )
+    }
+
+    fn once() -> WantedOnce {
+        WantedOnce {
+            key: IdempotencyKey::new("key").unwrap(),
+            request: "request".to_owned(),
+        }
     }
 
     #[test]
@@ -110,14 +159,15 @@ mod tests {
         mocks
             .todos
             .expect_apply()
-            .withf(move |owner, operations, atomicity, at| {
+            .withf(move |owner, operations, atomicity, at, once| {
                 *owner == user_id(1)
                     && *operations == expected
                     && *atomicity == Atomicity::EachForItself
                     && *at == now()
+                    && once.is_none()
             })
             .once()
-            .returning(|_, _, _, _| Ok(vec![OperationOutcome::Deleted]));
+            .returning(|_, _, _, _, _| Ok(vec![OperationOutcome::Deleted]));
         let wanted = vec![
             WantedOperation::Create(new_todo()),
             WantedOperation::Update {
@@ -126,25 +176,61 @@ mod tests {
             },
             WantedOperation::Delete { id: todo_id(3) },
         ];
-        let outcomes = apply_todos(&mocks.app(), &caller(), wanted, Atomicity::EachForItself);
-        assert_eq!(outcomes.unwrap(), [OperationOutcome::Deleted]);
+        let done = apply(mocks, wanted, None).unwrap();
+        assert_eq!(done, Done::Now(vec![OperationOutcome::Deleted]));
+    }
+
+    #[test]
+    fn a_request_with_a_key_is_kept_with_the_answer_to_what_came_of_it() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .todos
+            .expect_apply()
+            .withf(|_, _, _, _, kept| {
+                let kept = kept.unwrap();
+                let answer = (kept.answer)(&[OperationOutcome::Deleted]);
+                kept.user_id == user_id(1)
+                    && kept.key == once().key
+                    && kept.request == once().request
+                    && kept.now == now()
+                    && answer.unwrap() == "1 came of it"
+            })
+            .once()
+            .returning(|_, _, _, _, _| Ok(vec![OperationOutcome::Deleted]));
+        let done = delete(mocks, Some(once())).unwrap();
+        assert_eq!(done, Done::Now(vec![OperationOutcome::Deleted]));
+    }
+
+    #[test]
+    fn a_request_that_was_made_before_gets_its_answer_again() {
+        let mocks = refusing(|| NotOnce::Repeated("as before".to_owned()).into());
+        let done = delete(mocks, Some(once())).unwrap();
+        assert_eq!(done, Done::Before("as before".to_owned()));
+    }
+
+    #[test]
+    fn a_key_that_is_taken_is_said_to_be() {
+        let reused = delete(refusing(|| NotOnce::KeyReused.into()), Some(once()));
+        assert!(matches!(reused, Err(ApplyTodosError::KeyReused)));
+        let under_way = delete(refusing(|| NotOnce::UnderWay.into()), Some(once()));
+        assert!(matches!(under_way, Err(ApplyTodosError::UnderWay)));
     }
 
     #[test]
     fn the_one_that_finds_no_todo_is_named() {
-        let error = delete(refusing(|| PortError::NotFound { index: 3 })).unwrap_err();
+        let error = delete(refusing(|| PortError::NotFound { index: 3 }), None).unwrap_err();
         assert!(matches!(error, ApplyTodosError::NotFound { index: 3 }));
     }
 
     #[test]
     fn a_caller_deleted_meanwhile_is_said_to_be_gone() {
-        let error = delete(refusing(|| PortError::OwnerMissing)).unwrap_err();
+        let error = delete(refusing(|| PortError::OwnerMissing), None).unwrap_err();
         assert!(matches!(error, ApplyTodosError::CallerMissing));
     }
 
     #[test]
     fn a_storage_that_is_away_is_a_failure() {
-        let error = delete(refusing(|| unavailable().into())).unwrap_err();
+        let error = delete(refusing(|| unavailable().into()), None).unwrap_err();
         assert!(matches!(
             error,
             ApplyTodosError::Failure(Failure::Unavailable(_))

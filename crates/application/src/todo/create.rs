@@ -1,26 +1,12 @@
 //! Creating a todo.
 
-use todo_domain::{IdempotencyKey, NewTodo, NotOnce, Once, Todo, ports::InsertTodoError};
+use todo_domain::{
+    NewTodo, NotOnce, Todo,
+    ports::{BoxError, InsertTodoError},
+};
 
+use super::once::{Done, WantedOnce};
 use crate::{App, Caller, Failure};
-
-/// How a request to create a todo is told from others, so that it has its effect once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateOnce {
-    /// What the client calls it.
-    pub key: IdempotencyKey,
-    /// What it asks for: the same text for the same request.
-    pub request: String,
-}
-
-/// What came of a request to create a todo.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Created {
-    /// The todo was created now.
-    Now(Todo),
-    /// It was created when the request was made before, which was answered with this.
-    Before(String),
-}
 
 /// Why no todo was created.
 #[derive(Debug, thiserror::Error)]
@@ -49,22 +35,16 @@ pub fn create_todo(
     app: &App,
     caller: &Caller,
     input: NewTodo,
-    once: Option<CreateOnce>,
-    answer: impl FnOnce(&Todo) -> String,
-) -> Result<Created, CreateTodoError> {
+    once: Option<WantedOnce>,
+    answer: impl Fn(&Todo) -> Result<String, BoxError>,
+) -> Result<Done<Todo>, CreateTodoError> {
     let now = app.clock.now();
     let todo = Todo::new(app.ids.todo(), caller.user_id(), input, now);
-    let once = once.map(|CreateOnce { key, request }| Once {
-        user_id: caller.user_id(),
-        key,
-        request,
-        answer: answer(&todo),
-        now,
-    });
+    let once = once.map(|once| once.made_by(caller, now, &answer));
     match app.todos.insert(&todo, once.as_ref()) {
-        Ok(()) => Ok(Created::Now(todo)),
+        Ok(()) => Ok(Done::Now(todo)),
         Err(InsertTodoError::OwnerMissing) => Err(CreateTodoError::CallerMissing),
-        Err(InsertTodoError::NotOnce(NotOnce::Repeated(answer))) => Ok(Created::Before(answer)),
+        Err(InsertTodoError::NotOnce(NotOnce::Repeated(answer))) => Ok(Done::Before(answer)),
         Err(InsertTodoError::NotOnce(NotOnce::KeyReused)) => Err(CreateTodoError::KeyReused),
         Err(InsertTodoError::NotOnce(NotOnce::UnderWay)) => Err(CreateTodoError::UnderWay),
         Err(InsertTodoError::Storage(error)) => Err(CreateTodoError::Failure(error.into())),
@@ -74,6 +54,8 @@ pub fn create_todo(
 
 #[cfg(test)]
 mod tests {
+    use todo_domain::IdempotencyKey;
+
     use super::*;
     use crate::testing::{Mocks, caller, new_todo, now, todo, todo_id, unavailable};
 
@@ -92,14 +74,14 @@ mod tests {
         mocks
     }
 
-    fn create(mocks: Mocks, once: Option<CreateOnce>) -> Result<Created, CreateTodoError> {
+    fn create(mocks: Mocks, once: Option<WantedOnce>) -> Result<Done<Todo>, CreateTodoError> {
         create_todo(&mocks.app(), &caller(), new_todo(), once, |todo| {
-            format!("created {}", todo.id)
+            Ok(format!("created {}", todo.id))
         })
     }
 
-    fn once() -> CreateOnce {
-        CreateOnce {
+    fn once() -> WantedOnce {
+        WantedOnce {
             key: IdempotencyKey::new("key").unwrap(),
             request: "request".to_owned(),
         }
@@ -114,7 +96,7 @@ mod tests {
             .withf(|stored, once| *stored == todo() && once.is_none())
             .once()
             .returning(|_, _| Ok(()));
-        assert_eq!(create(mocks, None).unwrap(), Created::Now(todo()));
+        assert_eq!(create(mocks, None).unwrap(), Done::Now(todo()));
         assert_eq!(todo().owner, caller().user_id());
     }
 
@@ -124,26 +106,24 @@ mod tests {
         mocks
             .todos
             .expect_insert()
-            .withf(|stored, once| {
-                let expected = Once {
-                    user_id: caller().user_id(),
-                    key: IdempotencyKey::new("key").unwrap(),
-                    request: "request".to_owned(),
-                    answer: format!("created {}", stored.id),
-                    now: now(),
-                };
-                *once == Some(&expected)
+            .withf(|stored, kept| {
+                let kept = kept.unwrap();
+                kept.user_id == caller().user_id()
+                    && kept.key == once().key
+                    && kept.request == once().request
+                    && kept.now == now()
+                    && (kept.answer)(stored).unwrap() == format!("created {}", stored.id)
             })
             .once()
             .returning(|_, _| Ok(()));
-        assert_eq!(create(mocks, Some(once())).unwrap(), Created::Now(todo()));
+        assert_eq!(create(mocks, Some(once())).unwrap(), Done::Now(todo()));
     }
 
     #[test]
     fn a_request_that_was_made_before_gets_its_answer_again() {
         let mocks = refusing(|| NotOnce::Repeated("as before".to_owned()).into());
         let created = create(mocks, Some(once())).unwrap();
-        assert_eq!(created, Created::Before("as before".to_owned()));
+        assert_eq!(created, Done::Before("as before".to_owned()));
     }
 
     #[test]

@@ -34,24 +34,32 @@ pub enum ApplyTodosError {
         /// Which of them.
         index: usize,
     },
+    /// They were to be made once, and are not made now.
+    #[error(transparent)]
+    NotOnce(#[from] NotOnce),
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
 /// Keeps todos. Every method names the owner: another user's todo is as good as none.
+///
+/// A method that takes a [`Once`] keeps its key and its answer together with what is done: all of them or none. So a
+/// key counts only if what was asked for was done, and then until it is
+/// [forgotten](crate::IdempotencyKey::forgotten_before). Of requests with one key at the same time, exactly one MUST
+/// have its effect; the others may wait for it or be told that it is under way.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait TodoRepository: Send + Sync {
-    /// Inserts a todo, and with it the key of the request where it is to be inserted once: both or none.
-    ///
-    /// A key counts until it is [forgotten](Once::forgotten_before), and only if what was asked for was done.
+    /// Inserts a todo: once, however often the request is made, where it has a key.
     ///
     /// # Errors
     /// MUST be [`InsertTodoError::OwnerMissing`] when its owner does not exist, and [`InsertTodoError::NotOnce`] when
-    /// the key is there. Of insertions with one key at the same time, exactly one is made; the others may wait for it or
-    /// be told that it is under way.
-    #[expect(clippy::needless_lifetimes, reason = "the mock needs it")]
-    fn insert<'a>(&self, todo: &Todo, once: Option<&'a Once>) -> Result<(), InsertTodoError>;
+    /// the key is there.
+    fn insert<'a>(
+        &self,
+        todo: &Todo,
+        once: Option<&'a Once<'a, Todo>>,
+    ) -> Result<(), InsertTodoError>;
 
     /// The owner's todo with this id; `None` when the owner has no such todo.
     ///
@@ -114,13 +122,17 @@ pub trait TodoRepository: Send + Sync {
     /// Each change is what the method of the same name does. They happen in one transaction, and insertions that follow
     /// one another take a bounded number of round trips, however many they are.
     ///
+    /// They are made once, however often the request is made, where it has a key.
+    ///
     /// # Errors
-    /// MUST be [`ApplyTodosError::NotFound`] when all are to be made or none, and one finds no todo.
-    fn apply(
+    /// MUST be [`ApplyTodosError::NotFound`] when all are to be made or none, and one finds no todo, and
+    /// [`ApplyTodosError::NotOnce`] when the key is there.
+    fn apply<'a>(
         &self,
         owner: UserId,
         operations: &[TodoOperation],
         atomicity: Atomicity,
         now: Timestamp,
+        once: Option<&'a Once<'a, [OperationOutcome]>>,
     ) -> Result<Vec<OperationOutcome>, ApplyTodosError>;
 }

@@ -19,7 +19,7 @@ pub use due_condition::{
     Days, DaysReversed, DueCondition, DuePeriod, InvalidDate, InvalidDuePeriod, date,
 };
 pub use filter::{SearchText, TodoFilter};
-pub use operation::{Atomicity, OperationOutcome, TodoOperation};
+pub use operation::{Atomicity, Batch, BatchLengthError, OperationOutcome, TodoOperation};
 pub use order::{
     Direction, InvalidDirection, InvalidSortKey, Position, SortKey, SortValue, TodoOrder,
 };

@@ -49,8 +49,9 @@ impl<Q> RunQueryDsl<AnyConnection> for KeptPrepared<Q> {}
 mod tests {
     use diesel::{QueryableByName, sql_query, sql_types::BigInt};
     use todo_domain::{
-        Change, CompletionChange, Description, DisplayName, Email, NewTodo, PasswordHash, Session,
-        Title, Todo, TodoChange, User,
+        Atomicity, Change, CompletionChange, Description, DisplayName, Email, IdempotencyKey,
+        NewTodo, Once, OperationOutcome, PasswordHash, Session, Title, Todo, TodoChange,
+        TodoOperation, User,
         ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
     };
     use todo_testkit::{Kind::Postgres, TestDatabase};
@@ -64,10 +65,10 @@ mod tests {
         count: i64,
     }
 
-    /// How many statements that write are prepared on the one connection.
+    /// How many statements that write or lock are prepared on the one connection.
     fn prepared(database: &Database) -> i64 {
         let sql = "SELECT count(*) AS count FROM pg_prepared_statements \
-                   WHERE statement ~ '^(INSERT|UPDATE|DELETE)'";
+                   WHERE statement ~ '^(INSERT|UPDATE|DELETE)|pg_try_advisory'";
         let count: Count = database
             .read(|connection| sql_query(sql).get_result(connection))
             .unwrap();
@@ -91,6 +92,13 @@ mod tests {
         };
         let todo = Todo::new(ids.todo(), user.id, new, now);
         TodoRepository::insert(database, &todo, None).unwrap();
+        apply_once(
+            database,
+            &Todo {
+                id: ids.todo(),
+                ..todo.clone()
+            },
+        );
         let change = TodoChange {
             title: Change::To(todo.title.clone()),
             description: Change::To(None),
@@ -101,6 +109,24 @@ mod tests {
             TodoRepository::update(database, user.id, todo.id, None, &change, now).unwrap();
         }
         TodoRepository::delete(database, user.id, todo.id, None).unwrap();
+    }
+
+    fn apply_once(database: &Database, todo: &Todo) {
+        let once = Once {
+            user_id: todo.owner,
+            key: IdempotencyKey::new("key").unwrap(),
+            request: "request".to_owned(),
+            now: todo.created_at,
+            answer: &|_: &[OperationOutcome]| Ok("answer".to_owned()),
+        };
+        let operations = [
+            TodoOperation::Insert(todo.clone()),
+            TodoOperation::Delete { id: todo.id },
+        ];
+        let atomicity = Atomicity::AllOrNothing;
+        database
+            .apply(once.user_id, &operations, atomicity, once.now, Some(&once))
+            .unwrap();
     }
 
     #[test]
@@ -116,9 +142,9 @@ mod tests {
         let database = Database::new(url, &settings);
         database.migrate().unwrap();
         write_everything(&database, "ada@example.com");
-        // User, session, hash, todo; two changes; a deletion.
-        assert_eq!(prepared(&database), 7);
+        // User, session, hash, todo; two changes; a deletion; a lock, a key and its answer.
+        assert_eq!(prepared(&database), 10);
         write_everything(&database, "grace@example.com");
-        assert_eq!(prepared(&database), 7);
+        assert_eq!(prepared(&database), 10);
     }
 }

@@ -6,32 +6,37 @@ use diesel::{
     sql_types::{Bool, Text},
 };
 use todo_domain::{
-    NotOnce, Once, Timestamp,
+    IdempotencyKey, NotOnce, Once, Timestamp,
     ports::{IdempotencyKeys, StorageError},
 };
 
 use crate::database::{
     AnyConnection, Database, Id, Instant,
     columns::sql::{IdColumn, InstantColumn},
+    kept_prepared,
     schema::idempotency_keys,
 };
 
-/// Writes the key of a request, in the transaction of what it asks for; `Some` when that is not to be done now.
+/// Writes the key of a request and its answer, in the transaction of what it asks for; `Some` when that is not to be
+/// done now. An answer that is not known yet is [given later](keep_answer), in the same transaction.
 ///
 /// PostgreSQL tells at once that another transaction is about to write the same key. SQLite lets one transaction write
 /// at a time, and so waits for it.
-pub(super) fn claim(connection: &mut AnyConnection, once: &Once) -> QueryResult<Option<NotOnce>> {
-    if let AnyConnection::Postgres(connection) = connection {
+pub(super) fn claim<T: ?Sized>(
+    connection: &mut AnyConnection,
+    once: &Once<'_, T>,
+    answer: &str,
+) -> QueryResult<Option<NotOnce>> {
+    if let AnyConnection::Postgres(_) = connection {
         let name = format!("{}/{}", once.user_id, once.key.as_str());
-        let Locked { locked } =
-            sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked")
-                .bind::<Text, _>(name)
-                .get_result(connection)?;
+        let lock = sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked")
+            .bind::<Text, _>(name);
+        let Locked { locked } = kept_prepared(lock).get_result(connection)?;
         if !locked {
             return Ok(Some(NotOnce::UnderWay));
         }
     }
-    if write(connection, once)? {
+    if write(connection, once, answer)? {
         return Ok(None);
     }
     let written: Option<(String, String)> = idempotency_keys::table
@@ -47,9 +52,28 @@ pub(super) fn claim(connection: &mut AnyConnection, once: &Once) -> QueryResult<
     }))
 }
 
+/// Writes the answer of a request whose key was claimed in this transaction.
+pub(super) fn keep_answer<T: ?Sized>(
+    connection: &mut AnyConnection,
+    once: &Once<'_, T>,
+    answer: &str,
+) -> QueryResult<()> {
+    let claimed = idempotency_keys::table.find((Id(once.user_id.as_uuid()), once.key.as_str()));
+    let update = diesel::update(claimed)
+        .set(idempotency_keys::answer.eq(answer))
+        .returning(idempotency_keys::key);
+    kept_prepared(update)
+        .get_result::<String>(connection)
+        .map(drop)
+}
+
 /// Writes a key where there is none, or one that is to be forgotten. Both databases read this statement alike.
-fn write(connection: &mut AnyConnection, once: &Once) -> QueryResult<bool> {
-    let written: Vec<Written> = sql_query(
+fn write<T: ?Sized>(
+    connection: &mut AnyConnection,
+    once: &Once<'_, T>,
+    answer: &str,
+) -> QueryResult<bool> {
+    let insert = sql_query(
         "INSERT INTO idempotency_keys (user_id, key, request, answer, created_at) \
          VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (user_id, key) DO UPDATE SET \
@@ -59,10 +83,10 @@ fn write(connection: &mut AnyConnection, once: &Once) -> QueryResult<bool> {
     .bind::<IdColumn, _>(Id(once.user_id.as_uuid()))
     .bind::<Text, _>(once.key.as_str())
     .bind::<Text, _>(&once.request)
-    .bind::<Text, _>(&once.answer)
+    .bind::<Text, _>(answer)
     .bind::<InstantColumn, _>(Instant(once.now))
-    .bind::<InstantColumn, _>(Instant(Once::forgotten_before(once.now)))
-    .get_results(connection)?;
+    .bind::<InstantColumn, _>(Instant(IdempotencyKey::forgotten_before(once.now)));
+    let written: Vec<Written> = kept_prepared(insert).get_results(connection)?;
     Ok(written
         .iter()
         .any(|written| written.key == once.key.as_str()))

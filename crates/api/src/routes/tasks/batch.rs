@@ -4,21 +4,18 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::Value;
-use todo_application::todo::{WantedOperation, apply_todos};
-use todo_domain::{Atomicity, CompletionChange, OperationOutcome, TodoChange, TodoId};
+use todo_application::todo::{Done, WantedOperation, apply_todos};
+use todo_domain::{Atomicity, Batch, CompletionChange, OperationOutcome, TodoChange, TodoId};
 use utoipa::ToSchema;
 
 use super::{create::read_new, update::read_change};
 use crate::{
-    fields::{Fields, boolean, text},
+    fields::{Fields, array, boolean, text},
     problem::{FieldError, Problem, ProblemBody},
     reply::Reply,
     request::Request,
     wire::TaskResponse,
 };
-
-/// How many changes there may be.
-const MAX_OPERATIONS: usize = 100;
 
 /// Changes that are made in one transaction, in their order.
 #[derive(ToSchema)]
@@ -68,7 +65,7 @@ pub(crate) struct OperationResult<'a> {
 /// A change that is wanted, or what is wrong with it.
 type Read = Result<WantedOperation, Vec<FieldError>>;
 
-fn read(fields: &mut Fields) -> Option<(Vec<Read>, Atomicity)> {
+fn read(fields: &mut Fields) -> Option<(Batch<Read>, Atomicity)> {
     let operations = fields.required("operations", items);
     let atomic = fields.optional("atomic", boolean);
     let atomicity = if atomic?.unwrap_or(true) {
@@ -76,19 +73,11 @@ fn read(fields: &mut Fields) -> Option<(Vec<Read>, Atomicity)> {
     } else {
         Atomicity::EachForItself
     };
-    let operations = operations?.into_iter().map(read_operation).collect();
-    Some((operations, atomicity))
+    Some((operations?.map(read_operation), atomicity))
 }
 
-fn items(value: Value) -> Result<Vec<Value>, String> {
-    match value {
-        Value::Array(items) if (1..=MAX_OPERATIONS).contains(&items.len()) => Ok(items),
-        Value::Array(items) => Err(format!(
-            "must have 1 to {MAX_OPERATIONS} items, but has {}",
-            items.len()
-        )),
-        _ => Err("must be an array".to_owned()),
-    }
+fn items(value: Value) -> Result<Batch<Value>, String> {
+    Batch::new(array(Ok)(value)?).map_err(|error| error.to_string())
 }
 
 fn read_operation(item: Value) -> Read {
@@ -151,31 +140,43 @@ impl FromStr for Op {
 
 /// Change many tasks at once
 ///
-/// All of the changes or none, or each for itself. Changes are counted from 0 in errors.
+/// All of the changes or none, or each for itself. Changes are counted from 0 in errors. An `Idempotency-Key` counts
+/// only if the answer was 200.
 #[utoipa::path(post, path = "/api/tasks/batch", operation_id = "changeTasks", tag = "tasks",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "Makes the changes once, however often the request is repeated within 24 hours")),
     request_body = BatchBody,
     responses(
         (status = 200, description = "What came of each change", body = BatchResponse),
         (status = 404, description = "One of the tasks is not there, and nothing was changed", body = ProblemBody,
             content_type = "application/problem+json"),
+        (status = 409, description = "The same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
+            content_type = "application/problem+json"),
     ))]
 pub(crate) async fn batch(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
-            input.no_idempotency_key()?;
-            let (operations, atomicity) = input.body(read)?;
+            let ((operations, atomicity), once) = input.body_once(read)?;
             if atomicity == Atomicity::AllOrNothing {
                 refuse_faults(&operations)?;
             }
-            let wanted: Vec<_> = operations.iter().flatten().cloned().collect();
-            let outcomes = apply_todos(app, caller, wanted, atomicity)?;
-            Reply::ok(&BatchResponse::new(&operations, &outcomes))
+            let wanted = operations.filter_map(|operation| operation.as_ref().ok().cloned());
+            let body = |outcomes: &[OperationOutcome]| {
+                Ok(serde_json::to_string(&BatchResponse::new(
+                    &operations,
+                    outcomes,
+                ))?)
+            };
+            match apply_todos(app, caller, wanted, atomicity, once, body)? {
+                Done::Now(outcomes) => Reply::ok(&BatchResponse::new(&operations, &outcomes)),
+                Done::Before(body) => Ok(Reply::ok_before(body)),
+            }
         })
         .await
 }
 
 /// All or nothing: one fault refuses them all, and every fault is named.
-fn refuse_faults(operations: &[Read]) -> Result<(), Problem> {
+fn refuse_faults(operations: &Batch<Read>) -> Result<(), Problem> {
     let faults: Vec<FieldError> = (0..)
         .zip(operations)
         .flat_map(|(index, operation): (usize, &Read)| {
@@ -194,7 +195,7 @@ fn refuse_faults(operations: &[Read]) -> Result<(), Problem> {
 }
 
 impl<'a> BatchResponse<'a> {
-    fn new(operations: &'a [Read], outcomes: &'a [OperationOutcome]) -> Self {
+    fn new(operations: &'a Batch<Read>, outcomes: &'a [OperationOutcome]) -> Self {
         let mut outcomes = outcomes.iter();
         let results = operations.iter().map(|operation| match operation {
             Err(faults) => OperationResult::invalid(faults),

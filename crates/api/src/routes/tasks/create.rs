@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use serde_json::Value;
-use todo_application::todo::{Created, create_todo};
+use todo_application::todo::{Done, create_todo};
 use todo_domain::{Description, Due, NewTodo, Priority, Tag, Tags, Title, Todo};
 use utoipa::ToSchema;
 
@@ -75,14 +75,13 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {
-            let new = input.body(read_new)?;
-            let body =
-                |todo: &Todo| serde_json::to_string(&TaskResponse::from(todo)).unwrap_or_default();
-            match create_todo(app, caller, new, input.once()?, body)? {
-                Created::Now(todo) => Ok(Reply::created(&TaskResponse::from(&todo))?
+            let (new, once) = input.body_once(read_new)?;
+            let body = |todo: &Todo| Ok(serde_json::to_string(&TaskResponse::from(todo))?);
+            match create_todo(app, caller, new, once, body)? {
+                Done::Now(todo) => Ok(Reply::created(&TaskResponse::from(&todo))?
                     .at(format!("{TASKS}/{}", todo.id))
                     .with_etag(etag::of_task(&todo))),
-                Created::Before(body) => again(body),
+                Done::Before(body) => again(body),
             }
         })
         .await

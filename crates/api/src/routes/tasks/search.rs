@@ -4,7 +4,7 @@ use todo_application::todo::list_todos;
 use utoipa::IntoParams;
 
 use super::{
-    list::{TaskListResponse, answer},
+    list::{TaskListAnswers, answer},
     query::{PageQuery, Status, read_search},
 };
 use crate::{problem::Problem, reply::Reply, request::Request};
@@ -31,13 +31,7 @@ pub(crate) struct SearchQuery {
         PageQuery,
         ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),
     ),
-    responses(
-        (status = 200, description = "The tasks", body = TaskListResponse, headers(
-            ("ETag" = String, description = "What this answer comes to"),
-            ("Link" = String, description = "The next page, with `rel=\"next\"`"),
-        )),
-        (status = 304, description = "The client has it"),
-    ))]
+    responses(TaskListAnswers))]
 pub(crate) async fn search(request: Request) -> Result<Reply, Problem> {
     request
         .for_caller(|app, caller, input| {

@@ -4,7 +4,7 @@ pub(super) mod query;
 pub(super) mod rows;
 mod statements;
 
-use diesel::{QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{QueryDsl, RunQueryDsl, SelectableHelper, result::Error};
 use todo_domain::{
     Atomicity, Once, OperationOutcome, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId,
     TodoOperation, UserId,
@@ -16,19 +16,22 @@ use self::{
     rows::TodoRow,
     statements::{apply_in_transaction, delete_row, find_row, insert_row, update_row},
 };
-use super::idempotency_keys::claim;
+use super::idempotency_keys::{claim, keep_answer};
 use crate::database::{Database, is_foreign_key_violation, kept_prepared};
 
 impl TodoRepository for Database {
-    fn insert(&self, todo: &Todo, once: Option<&Once>) -> Result<(), InsertTodoError> {
+    fn insert(&self, todo: &Todo, once: Option<&Once<'_, Todo>>) -> Result<(), InsertTodoError> {
         let inserted = match once {
             None => self.write(|connection| insert_row(connection, todo).map(Ok)),
-            Some(once) => self.transaction(|connection| {
-                if let Some(not_once) = claim(connection, once)? {
-                    return Ok(Err(not_once));
-                }
-                insert_row(connection, todo).map(Ok)
-            }),
+            Some(once) => {
+                let answer = (once.answer)(todo).map_err(StorageError::Internal)?;
+                self.transaction(|connection| {
+                    if let Some(not_once) = claim(connection, once, &answer)? {
+                        return Ok(Err(not_once));
+                    }
+                    insert_row(connection, todo).map(Ok)
+                })
+            }
         };
         match inserted {
             Ok(inserted) => Ok(inserted?),
@@ -93,24 +96,32 @@ impl TodoRepository for Database {
         operations: &[TodoOperation],
         atomicity: Atomicity,
         now: Timestamp,
+        once: Option<&Once<'_, [OperationOutcome]>>,
     ) -> Result<Vec<OperationOutcome>, ApplyTodosError> {
-        let all_or_nothing = atomicity == Atomicity::AllOrNothing;
         let mut missing = None;
         let applied = self.transaction(|connection| {
-            let outcomes = apply_in_transaction(connection, owner, operations, now)?;
-            let index = outcomes
-                .iter()
-                .position(|outcome| *outcome == OperationOutcome::NotFound);
-            match index {
-                Some(index) if all_or_nothing => {
-                    missing = Some(index);
-                    Err(diesel::result::Error::RollbackTransaction)
-                }
-                _ => Ok(outcomes),
+            if let Some(once) = once
+                && let Some(not_once) = claim(connection, once, "")?
+            {
+                return Ok(Err(not_once));
             }
+            let outcomes = apply_in_transaction(connection, owner, operations, now)?;
+            if atomicity == Atomicity::AllOrNothing {
+                missing = outcomes
+                    .iter()
+                    .position(|outcome| *outcome == OperationOutcome::NotFound);
+            }
+            if missing.is_some() {
+                return Err(Error::RollbackTransaction);
+            }
+            if let Some(once) = once {
+                let answer = (once.answer)(&outcomes).map_err(Error::SerializationError)?;
+                keep_answer(connection, once, &answer)?;
+            }
+            Ok(Ok(outcomes))
         });
         match (applied, missing) {
-            (Ok(outcomes), _) => Ok(outcomes),
+            (Ok(applied), _) => Ok(applied?),
             (Err(_), Some(index)) => Err(ApplyTodosError::NotFound { index }),
             (Err(error), None) if is_foreign_key_violation(&error) => {
                 Err(ApplyTodosError::OwnerMissing)

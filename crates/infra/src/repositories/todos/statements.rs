@@ -112,8 +112,10 @@ pub(super) fn apply_in_transaction(
     let mut outcomes = Vec::with_capacity(operations.len());
     for run in operations.chunk_by(are_both_insertions) {
         let todos: Vec<&Todo> = run.iter().filter_map(inserted).collect();
-        if !todos.is_empty() {
-            insert_rows(connection, &todos)?;
+        match todos.as_slice() {
+            [] => (),
+            [todo] => insert_row(connection, todo)?,
+            todos => insert_rows(connection, todos)?,
         }
         for operation in run {
             outcomes.push(match operation {

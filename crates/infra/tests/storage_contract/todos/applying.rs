@@ -34,7 +34,7 @@ fn changes_are_made_in_their_order_and_told_one_by_one(#[values(Sqlite, Postgres
         delete,
     ];
     let todos = storage.todos();
-    let outcomes = todos.apply(owner, &operations, Atomicity::AllOrNothing, at(9));
+    let outcomes = todos.apply(owner, &operations, Atomicity::AllOrNothing, at(9), None);
     let mut toggled = first.clone();
     toggled.apply(&TodoChange::toggle(), at(9));
     assert_eq!(
@@ -66,13 +66,13 @@ fn all_or_nothing_is_nothing_when_one_finds_no_todo(#[values(Sqlite, Postgres)] 
     ];
     let todos = storage.todos();
     let error = todos
-        .apply(owner, &operations, Atomicity::AllOrNothing, at(9))
+        .apply(owner, &operations, Atomicity::AllOrNothing, at(9), None)
         .unwrap_err();
     assert!(matches!(error, ApplyTodosError::NotFound { index: 1 }));
     assert_eq!(todos.find(owner, inserted.id).unwrap(), None);
     assert_eq!(todos.find(other, foreign.id).unwrap(), Some(foreign));
 
-    let outcomes = todos.apply(owner, &operations, Atomicity::EachForItself, at(9));
+    let outcomes = todos.apply(owner, &operations, Atomicity::EachForItself, at(9), None);
     let expected = [
         OperationOutcome::Written(inserted.clone()),
         OperationOutcome::NotFound,
@@ -89,7 +89,9 @@ fn todos_of_nobody_are_refused(#[values(Sqlite, Postgres)] kind: Kind) {
     let nobody = RandomIds.user();
     let operations = [TodoOperation::Insert(new_todo(nobody, "a", 0))];
     for atomicity in [Atomicity::AllOrNothing, Atomicity::EachForItself] {
-        let error = storage.todos().apply(nobody, &operations, atomicity, at(9));
+        let error = storage
+            .todos()
+            .apply(nobody, &operations, atomicity, at(9), None);
         assert!(matches!(error, Err(ApplyTodosError::OwnerMissing)));
     }
 }
@@ -104,7 +106,7 @@ fn a_thousand_insertions_are_as_many_todos(#[values(Sqlite, Postgres)] kind: Kin
     let operations: Vec<_> = todos.iter().cloned().map(TodoOperation::Insert).collect();
     let outcomes = storage
         .todos()
-        .apply(owner, &operations, Atomicity::AllOrNothing, at(9));
+        .apply(owner, &operations, Atomicity::AllOrNothing, at(9), None);
     assert_eq!(outcomes.unwrap().len(), 1_000);
     let count = storage.todos().count(owner, &TodoFilter::default());
     assert_eq!(count.unwrap(), 1_000);

@@ -1,30 +1,99 @@
-//! Inserting once, however often it is asked for.
+//! Having its effect once, however often it is asked for: inserting one todo, and making several changes.
 
 use std::{thread, time::Duration};
 
 use rstest::rstest;
 use todo_domain::{
-    IdempotencyKey, NotOnce, Once, Timestamp, TodoFilter, UserId,
-    ports::{IdGenerator, IdempotencyKeys, InsertTodoError, TodoRepository},
+    Atomicity, IdempotencyKey, NotOnce, Once, OperationOutcome, Timestamp, Todo, TodoFilter,
+    TodoOperation, UserId,
+    ports::{
+        ApplyTodosError, BoxError, IdGenerator, IdempotencyKeys, InsertTodoError, TodoRepository,
+    },
 };
 use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
+use self::Method::{Apply, Insert};
 use crate::storage::{Storage, at, connect, new_todo};
 
-fn once(user_id: UserId, request: &str, now: Timestamp) -> Once {
+/// The methods that take a [`Once`].
+#[derive(Debug, Clone, Copy)]
+enum Method {
+    Insert,
+    Apply,
+}
+
+/// Why a request was not granted.
+#[derive(Debug)]
+enum Refused {
+    OwnerMissing,
+    NotFound,
+    NotOnce(NotOnce),
+    Storage,
+}
+
+fn once<'a, T: ?Sized>(
+    user_id: UserId,
+    request: &str,
+    now: Timestamp,
+    answer: &'a dyn Fn(&T) -> Result<String, BoxError>,
+) -> Once<'a, T> {
     Once {
         user_id,
         key: IdempotencyKey::new("key").unwrap(),
         request: request.to_owned(),
-        answer: format!("the answer to {request}"),
         now,
+        answer,
     }
 }
 
-fn insert(storage: &Storage, once: &Once) -> Result<(), InsertTodoError> {
-    let todo = new_todo(once.user_id, "Buy milk", 0);
-    storage.todos().insert(&todo, Some(once))
+fn apply(
+    todos: &dyn TodoRepository,
+    operations: &[TodoOperation],
+    atomicity: Atomicity,
+    once: &Once<'_, [OperationOutcome]>,
+) -> Result<Vec<OperationOutcome>, Refused> {
+    todos
+        .apply(once.user_id, operations, atomicity, once.now, Some(once))
+        .map_err(|error| match error {
+            ApplyTodosError::OwnerMissing => Refused::OwnerMissing,
+            ApplyTodosError::NotFound { .. } => Refused::NotFound,
+            ApplyTodosError::NotOnce(not_once) => Refused::NotOnce(not_once),
+            _ => Refused::Storage,
+        })
+}
+
+impl Method {
+    /// Asks for a new todo, and gives what that is answered with.
+    fn ask(
+        self,
+        todos: &dyn TodoRepository,
+        owner: UserId,
+        request: &str,
+        now: Timestamp,
+    ) -> Result<String, Refused> {
+        let todo = new_todo(owner, "Buy milk", 0);
+        match self {
+            Insert => {
+                let answer = |todo: &Todo| Ok(format!("{} made {}", request, todo.id));
+                let once = once(owner, request, now, &answer);
+                match todos.insert(&todo, Some(&once)) {
+                    Ok(()) => Ok(answer(&todo).unwrap()),
+                    Err(InsertTodoError::OwnerMissing) => Err(Refused::OwnerMissing),
+                    Err(InsertTodoError::NotOnce(not_once)) => Err(Refused::NotOnce(not_once)),
+                    Err(_) => Err(Refused::Storage),
+                }
+            }
+            Apply => {
+                let answer =
+                    |outcomes: &[OperationOutcome]| Ok(format!("{request} made {outcomes:?}"));
+                let once = once(owner, request, now, &answer);
+                let operations = [TodoOperation::Insert(todo)];
+                let outcomes = apply(todos, &operations, Atomicity::AllOrNothing, &once)?;
+                Ok(answer(&outcomes).unwrap())
+            }
+        }
+    }
 }
 
 fn count(storage: &Storage, owner: UserId) -> u64 {
@@ -34,97 +103,125 @@ fn count(storage: &Storage, owner: UserId) -> u64 {
         .unwrap()
 }
 
+/// How many keys are kept, which are gone then.
+fn keys(storage: &Storage) -> usize {
+    let far = at(1).saturating_add(Duration::from_hours(48));
+    storage.database.delete_before(far).unwrap()
+}
+
 #[rstest]
-fn the_same_request_gets_the_first_answer(#[values(Sqlite, Postgres)] kind: Kind) {
+fn the_same_request_gets_the_first_answer(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(Insert, Apply)] method: Method,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let owner = storage.user("ada@example.com").id;
-    insert(&storage, &once(owner, "a", at(0))).unwrap();
-    let again = Once {
-        answer: "another answer".to_owned(),
-        ..once(owner, "a", at(1))
-    };
+    let first = method.ask(storage.todos(), owner, "a", at(0)).unwrap();
     for _ in 0..2 {
-        let error = insert(&storage, &again).unwrap_err();
-        let InsertTodoError::NotOnce(NotOnce::Repeated(answer)) = error else {
-            panic!("{error}");
+        let refused = method.ask(storage.todos(), owner, "a", at(1)).unwrap_err();
+        let Refused::NotOnce(NotOnce::Repeated(answer)) = refused else {
+            panic!("{refused:?}");
         };
-        assert_eq!(answer, "the answer to a");
+        assert_eq!(answer, first);
     }
     assert_eq!(count(&storage, owner), 1);
 }
 
 #[rstest]
-fn another_request_by_the_same_key_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
+fn another_request_by_the_same_key_is_refused(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(Insert, Apply)] method: Method,
+    #[values(Insert, Apply)] before: Method,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let owner = storage.user("ada@example.com").id;
-    insert(&storage, &once(owner, "a", at(0))).unwrap();
-    let error = insert(&storage, &once(owner, "b", at(1))).unwrap_err();
-    assert!(matches!(
-        error,
-        InsertTodoError::NotOnce(NotOnce::KeyReused)
-    ));
+    before.ask(storage.todos(), owner, "a", at(0)).unwrap();
+    let refused = method.ask(storage.todos(), owner, "b", at(1)).unwrap_err();
+    assert!(
+        matches!(refused, Refused::NotOnce(NotOnce::KeyReused)),
+        "{refused:?}"
+    );
     assert_eq!(count(&storage, owner), 1);
 }
 
 #[rstest]
-fn another_user_may_use_the_same_key(#[values(Sqlite, Postgres)] kind: Kind) {
+fn another_user_may_use_the_same_key(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(Insert, Apply)] method: Method,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     for email in ["ada@example.com", "grace@example.com"] {
         let owner = storage.user(email).id;
-        insert(&storage, &once(owner, "a", at(0))).unwrap();
+        method.ask(storage.todos(), owner, "a", at(0)).unwrap();
         assert_eq!(count(&storage, owner), 1);
     }
 }
 
 #[rstest]
-fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres)] kind: Kind) {
+fn a_key_is_forgotten_after_a_day(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(Insert, Apply)] method: Method,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let owner = storage.user("ada@example.com").id;
-    let day = Duration::from_hours(Once::HOURS);
-    insert(&storage, &once(owner, "a", at(0))).unwrap();
+    let ask = |request, now| method.ask(storage.todos(), owner, request, now);
+    let day = Duration::from_hours(IdempotencyKey::HOURS);
+    ask("a", at(0)).unwrap();
     let last = at(0).saturating_add(day);
-    assert!(insert(&storage, &once(owner, "a", last)).is_err());
+    assert!(ask("a", last).is_err());
     let after = last.saturating_add(Duration::from_micros(1));
-    insert(&storage, &once(owner, "b", after)).unwrap();
-    assert!(insert(&storage, &once(owner, "b", after)).is_err());
+    let answer = ask("b", after).unwrap();
+    let refused = ask("b", after).unwrap_err();
+    assert!(
+        matches!(&refused, Refused::NotOnce(NotOnce::Repeated(again)) if *again == answer),
+        "{refused:?}"
+    );
     assert_eq!(count(&storage, owner), 2);
 }
 
 #[rstest]
-fn what_is_before_an_instant_is_deleted_and_nothing_else(#[values(Sqlite, Postgres)] kind: Kind) {
+fn what_is_before_an_instant_is_deleted_and_nothing_else(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(Insert, Apply)] method: Method,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let owner = storage.user("ada@example.com").id;
-    insert(&storage, &once(owner, "a", at(5))).unwrap();
+    method.ask(storage.todos(), owner, "a", at(5)).unwrap();
     assert_eq!(storage.database.delete_before(at(5)).unwrap(), 0);
     assert_eq!(storage.database.delete_before(at(6)).unwrap(), 1);
-    insert(&storage, &once(owner, "a", at(7))).unwrap();
+    method.ask(storage.todos(), owner, "a", at(7)).unwrap();
     assert_eq!(count(&storage, owner), 2);
 }
 
 #[rstest]
-fn the_key_is_not_kept_when_the_todo_is_not(#[values(Sqlite, Postgres)] kind: Kind) {
+fn the_key_is_not_kept_when_the_todo_is_not(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(Insert, Apply)] method: Method,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let nobody = RandomIds.user();
-    let error = insert(&storage, &once(nobody, "a", at(0))).unwrap_err();
-    assert!(matches!(error, InsertTodoError::OwnerMissing));
-    let far = at(1).saturating_add(Duration::from_hours(48));
-    assert_eq!(storage.database.delete_before(far).unwrap(), 0);
+    let refused = method.ask(storage.todos(), nobody, "a", at(0)).unwrap_err();
+    assert!(matches!(refused, Refused::OwnerMissing), "{refused:?}");
+    assert_eq!(keys(&storage), 0);
 }
 
 #[rstest]
-fn of_requests_with_one_key_at_once_one_has_its_effect(#[values(Sqlite, Postgres)] kind: Kind) {
+fn of_requests_with_one_key_at_once_one_has_its_effect(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(Insert, Apply)] method: Method,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
@@ -133,25 +230,77 @@ fn of_requests_with_one_key_at_once_one_has_its_effect(#[values(Sqlite, Postgres
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = instances
             .iter()
-            .map(|instance| {
-                scope.spawn(|| {
-                    let todo = new_todo(owner, "Buy milk", 0);
-                    TodoRepository::insert(instance, &todo, Some(&once(owner, "a", at(0))))
-                })
-            })
+            .map(|instance| scope.spawn(|| method.ask(instance, owner, "a", at(0))))
             .collect();
         running
             .into_iter()
             .map(|thread| thread.join().unwrap())
             .collect()
     });
-    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    for error in results.into_iter().filter_map(Result::err) {
-        let is_right = matches!(
-            &error,
-            InsertTodoError::NotOnce(NotOnce::Repeated(_) | NotOnce::UnderWay)
-        );
-        assert!(is_right, "{error}");
+    let granted: Vec<_> = results.iter().flatten().collect();
+    assert_eq!(granted.len(), 1);
+    for refused in results.iter().filter_map(|result| result.as_ref().err()) {
+        match refused {
+            Refused::NotOnce(NotOnce::Repeated(answer)) => assert_eq!(answer, granted[0]),
+            Refused::NotOnce(NotOnce::UnderWay) => (),
+            refused => panic!("{refused:?}"),
+        }
     }
     assert_eq!(count(&storage, owner), 1);
+}
+
+#[rstest]
+fn a_request_without_an_answer_is_not_granted(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let todo = new_todo(owner, "Buy milk", 0);
+    let without = |_: &Todo| Err("no answer".into());
+    let error = storage
+        .todos()
+        .insert(&todo, Some(&once(owner, "a", at(0), &without)));
+    assert!(matches!(error, Err(InsertTodoError::Storage(_))));
+
+    let without = |_: &[OperationOutcome]| Err("no answer".into());
+    let once = once(owner, "a", at(0), &without);
+    let operations = [TodoOperation::Insert(todo)];
+    let refused = apply(
+        storage.todos(),
+        &operations,
+        Atomicity::EachForItself,
+        &once,
+    );
+    assert!(matches!(refused, Err(Refused::Storage)), "{refused:?}");
+    assert_eq!(count(&storage, owner), 0);
+    assert_eq!(keys(&storage), 0);
+}
+
+#[rstest]
+fn changes_of_which_none_is_made_keep_no_key(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let answer = |outcomes: &[OperationOutcome]| Ok(format!("{outcomes:?}"));
+    let once = once(owner, "a", at(0), &answer);
+    let operations = [
+        TodoOperation::Insert(new_todo(owner, "Buy milk", 0)),
+        TodoOperation::Delete {
+            id: RandomIds.todo(),
+        },
+    ];
+    let ask = |atomicity| apply(storage.todos(), &operations, atomicity, &once);
+    for _ in 0..2 {
+        let refused = ask(Atomicity::AllOrNothing).unwrap_err();
+        assert!(matches!(refused, Refused::NotFound), "{refused:?}");
+    }
+    let outcomes = ask(Atomicity::EachForItself).unwrap();
+    let refused = ask(Atomicity::EachForItself).unwrap_err();
+    let Refused::NotOnce(NotOnce::Repeated(again)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(again, answer(&outcomes).unwrap());
+    assert_eq!(count(&storage, owner), 1);
+    assert_eq!(keys(&storage), 1);
 }

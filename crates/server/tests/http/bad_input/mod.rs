@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use self::cases::{Field, Granted, Invalid, Outcome, Route, WrongPassword, routes};
-use crate::harness::{Answer, Client, Server};
+use crate::harness::{Answer, Client, PASSWORD, Server};
 
 /// Everything that must stay as it is when a request is refused.
 fn state(client: &Client) -> Value {
@@ -213,6 +213,52 @@ fn every_query_that_is_not_known(#[values(Sqlite, Postgres)] kind: Kind) {
             assert_eq!(answer.invalid_fields(), ["unheard_of"], "{method} {path}");
         }
     }
+}
+
+#[rstest]
+fn every_idempotency_key_that_is_not_kept(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(target) = Target::new(kind) else {
+        return;
+    };
+    let task = target.routes.last().unwrap().path.clone();
+    let complete = format!("{task}/complete");
+    let of_user = task.replace("/api/", &format!("/api/{}/", target.client.id));
+    let body = |path: &str, method: &str| {
+        let mut routes = target.routes.iter();
+        routes
+            .find(|route| route.path == path && route.method == method)
+            .map(|route| serde_json::to_vec(&route.right()).unwrap())
+    };
+    let before = state(&target.client);
+    for (method, path) in [
+        ("POST", "/api/auth/register"),
+        ("POST", "/api/auth/login"),
+        ("POST", "/api/auth/logout"),
+        ("PUT", task.as_str()),
+        ("PATCH", task.as_str()),
+        ("PATCH", complete.as_str()),
+        ("DELETE", task.as_str()),
+        ("DELETE", of_user.as_str()),
+        ("GET", task.as_str()),
+        ("GET", "/api/tasks"),
+    ] {
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", "key"),
+        ];
+        let body = body(path, method).unwrap_or_default();
+        let answer = target.client.send(method, path, &headers, &body);
+        let what = format!("{method} {path}");
+        target.assert_refused(&what, 422, &before, &answer);
+        assert_eq!(answer.invalid_fields(), ["Idempotency-Key"], "{what}");
+    }
+    // Nobody was registered, and nobody logged out.
+    let grace = target.client.post(
+        "/api/auth/login",
+        &json!({"email": "grace@example.com", "password": PASSWORD}),
+    );
+    assert_eq!(grace.status, 401);
+    assert_eq!(target.client.get("/api/auth/session").status, 200);
 }
 
 #[rstest]

@@ -149,18 +149,3 @@ fn each_for_itself_is_made_whatever_comes_of_the_others(#[values(Sqlite, Postgre
     assert_eq!(client.get("/api/tasks").json()["count"], 2);
     assert_eq!(other.get("/api/tasks").json()["tasks"], json!([foreign]));
 }
-
-#[rstest]
-fn a_key_is_refused_and_not_ignored(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(server) = Server::start(kind) else {
-        return;
-    };
-    let client = server.user("ada@example.com");
-    let headers = [
-        ("content-type", "application/json"),
-        ("idempotency-key", "key"),
-    ];
-    let body = br#"{"operations": [{"op": "create", "title": "a"}]}"#;
-    let answer = client.send("POST", "/api/tasks/batch", &headers, body);
-    assert_eq!(answer.invalid_fields(), ["Idempotency-Key"]);
-}
