@@ -20,13 +20,16 @@ const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 /// `todo-server serve`
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
-    logging::start(config.log_filter, config.log_format);
-    let signing_key = match (config.signing_key, config.database_url.sqlite_file()) {
+    logging::start(config.log);
+    let signing_key = match (
+        config.signing_keys.current,
+        config.database.url.sqlite_file(),
+    ) {
         (Some(key), _) => key,
         (None, Some(file)) => signing_key::beside(file)?,
         (None, None) => return Err("JWT_SECRET is required with PostgreSQL".into()),
     };
-    let database = Database::new(config.database_url, &config.pool);
+    let database = Database::new(config.database.url, &config.database.pool);
     database.migrate_and_tell(&mut migration::log())?;
 
     let app = App {
@@ -35,8 +38,8 @@ pub(crate) fn serve() -> CommandResult {
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
-        hasher: Arc::new(Passwords::new(config.argon2id)),
-        tokens: Arc::new(JwtTokens::new(signing_key, config.previous_keys)),
+        hasher: Arc::new(Passwords::new(config.hashing.argon2id)),
+        tokens: Arc::new(JwtTokens::new(signing_key, config.signing_keys.previous)),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         session_lifetime: config.session_lifetime,
@@ -44,18 +47,18 @@ pub(crate) fn serve() -> CommandResult {
     let lanes = Lanes {
         database: start_lane(
             "database",
-            config.pool.max_connections as usize,
-            config.queue,
+            config.database.pool.max_connections as usize,
+            config.http.queue,
         )?,
-        hashing: start_lane("hashing", config.hashing_threads, config.queue)?,
+        hashing: start_lane("hashing", config.hashing.threads, config.http.queue)?,
     };
     let settings = ServeSettings {
-        workers: config.workers,
-        request_deadline: config.request_deadline,
-        body: config.body,
-        head_deadline: config.head_deadline,
-        cors_origins: config.cors_origins,
-        shutdown_deadline: config.shutdown_deadline,
+        workers: config.http.workers,
+        request_deadline: config.http.request_deadline,
+        body: config.http.body,
+        head_deadline: config.http.head_deadline,
+        cors_origins: config.http.cors_origins,
+        shutdown_deadline: config.http.shutdown_deadline,
     };
     let listener = TcpListener::bind(config.listen)
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
@@ -73,8 +76,8 @@ pub(crate) fn serve() -> CommandResult {
 /// `todo-server migrate`
 pub(crate) fn migrate() -> CommandResult {
     let config = read_config()?;
-    logging::start(config.log_filter, config.log_format);
-    let database = Database::new(config.database_url, &config.pool);
+    logging::start(config.log);
+    let database = Database::new(config.database.url, &config.database.pool);
     let mut shown = migration::Shown::new();
     let steps = database.migrate_and_tell(&mut |progress| shown.show(progress))?;
     shown.end(&steps);
@@ -84,8 +87,8 @@ pub(crate) fn migrate() -> CommandResult {
 /// `todo-server migrate --dry-run`
 pub(crate) fn plan_migration() -> CommandResult {
     let config = read_config()?;
-    logging::start(config.log_filter, config.log_format);
-    let database = Database::new(config.database_url, &config.pool);
+    logging::start(config.log);
+    let database = Database::new(config.database.url, &config.database.pool);
     migration::show_plan(&database.plan_migration()?);
     Ok(())
 }
@@ -103,8 +106,8 @@ pub(crate) fn openapi() -> CommandResult {
 /// The database that is configured, for commands that need nothing else.
 pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
     let config = read_config()?;
-    logging::start(config.log_filter, config.log_format);
-    Ok(Database::new(config.database_url, &config.pool))
+    logging::start(config.log);
+    Ok(Database::new(config.database.url, &config.database.pool))
 }
 
 /// The environment, and `.env` for what is not in it.

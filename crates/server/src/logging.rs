@@ -2,14 +2,14 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::fmt;
 
-use crate::config::LogFormat;
+use crate::config::{LogConfig, LogFormat};
 
 /// Starts the log.
-pub(crate) fn start(filter: EnvFilter, format: LogFormat) {
-    let log = fmt().with_env_filter(filter).with_writer(stderr);
-    match format {
+pub(crate) fn start(config: LogConfig) {
+    let log = fmt().with_env_filter(config.filter).with_writer(stderr);
+    match config.format {
         LogFormat::Json => log.json().flatten_event(true).init(),
         LogFormat::Text => log
             .with_ansi(stderr().is_terminal())

@@ -67,6 +67,16 @@ impl DatabaseUrl {
     }
 }
 
+impl Default for DatabaseUrl {
+    /// `sqlite://todo.db`
+    fn default() -> Self {
+        Self {
+            kind: DatabaseKind::Sqlite,
+            target: "todo.db".to_owned(),
+        }
+    }
+}
+
 impl FromStr for DatabaseUrl {
     type Err = InvalidDatabaseUrl;
 

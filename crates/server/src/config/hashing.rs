@@ -1,0 +1,47 @@
+//! How passwords are hashed.
+
+use todo_infra::{Argon2id, Argon2idParams};
+
+use super::{Variables, http::cores};
+
+/// What hashing a password costs, and how many are hashed at a time.
+#[derive(Debug)]
+pub(crate) struct HashingConfig {
+    pub(crate) argon2id: Argon2id,
+    /// How many hashes are computed at the same time.
+    pub(crate) threads: usize,
+}
+
+impl HashingConfig {
+    pub(super) fn read(variables: &mut Variables<'_>) -> Option<Self> {
+        let default = Argon2idParams::default();
+        let params = Argon2idParams {
+            memory_kib: variables.number("ARGON2_MEMORY_KIB", default.memory_kib, 8),
+            iterations: variables.number("ARGON2_ITERATIONS", default.iterations, 1),
+            parallelism: variables.number("ARGON2_PARALLELISM", default.parallelism, 1),
+        };
+        let argon2id = variables.or_fault(
+            "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS, ARGON2_PARALLELISM",
+            Argon2id::new(params),
+        );
+        let threads = variables.number("HASHING_THREADS", cores(), 1);
+        Some(Self {
+            argon2id: argon2id?,
+            threads,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::testing::read;
+
+    #[test]
+    fn hashes_may_not_cost_so_much_that_they_would_not_be_verified() {
+        let error = read(&[("ARGON2_MEMORY_KIB", "4194304")]).unwrap_err();
+        assert!(
+            error.0[0].contains("ARGON2_PARALLELISM must ask for at most 2097152 KiB"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! The configuration: what the environment says, checked as a whole.
+//!
+//! Each section is a file of its own, which says what its variables are called, what they are by default, and what
+//! they may be. To add a variable: a field of a section, the line that reads it, and a row of the table in README.md.
+
+mod cors;
+mod database;
+mod hashing;
+mod http;
+mod log;
+mod signing_keys;
+#[cfg(test)]
+mod testing;
+mod variables;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
+
+use self::variables::Variables;
+pub(crate) use self::{
+    database::DatabaseConfig,
+    hashing::HashingConfig,
+    http::HttpConfig,
+    log::{LogConfig, LogFormat},
+    signing_keys::SigningKeyConfig,
+    variables::ConfigError,
+};
+
+/// Everything that the environment configures.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) database: DatabaseConfig,
+    /// Where connections are accepted.
+    pub(crate) listen: SocketAddr,
+    pub(crate) signing_keys: SigningKeyConfig,
+    /// How long a session lasts.
+    pub(crate) session_lifetime: Duration,
+    pub(crate) hashing: HashingConfig,
+    pub(crate) http: HttpConfig,
+    pub(crate) log: LogConfig,
+}
+
+impl Config {
+    /// Reads the configuration from variables, as `lookup` finds them.
+    pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut variables = Variables::new(&lookup);
+        let config = Self::of(&mut variables);
+        variables.end(config)
+    }
+
+    /// Every section is read, whatever is wrong with the others, so that all faults are found.
+    fn of(variables: &mut Variables<'_>) -> Option<Self> {
+        let database = DatabaseConfig::read(variables);
+        let listen = variables.parsed("LISTEN", socket_address);
+        let signing_keys = SigningKeyConfig::read(variables, database.url.kind());
+        let session_lifetime = variables.seconds("SESSION_LIFETIME_SECONDS", 86_400, 60);
+        let hashing = HashingConfig::read(variables);
+        let http = HttpConfig::read(variables);
+        let log = LogConfig::read(variables);
+        Some(Self {
+            database,
+            listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
+            signing_keys: signing_keys?,
+            session_lifetime,
+            hashing: hashing?,
+            http,
+            log,
+        })
+    }
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .ok_or("must be an address and a port, such as 127.0.0.1:8000 or [::]:8000")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::testing::read;
+
+    #[test]
+    fn with_nothing_configured_it_is_an_sqlite_file_on_loopback() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.database.url.to_string(), "sqlite://todo.db");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
+        assert_eq!(config.database.pool.max_connections, 8);
+        assert_eq!(config.session_lifetime, Duration::from_hours(24));
+        assert!(config.signing_keys.current.is_none());
+    }
+
+    #[test]
+    fn an_empty_variable_is_as_good_as_none() {
+        assert!(read(&[("LISTEN", ""), ("JWT_SECRET", ""), ("LOG_FORMAT", "")]).is_ok());
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_at_once() {
+        let error = read(&[
+            ("DATABASE_URL", "mysql://localhost"),
+            ("LISTEN", "somewhere"),
+            ("JWT_SECRET", "short"),
+            ("JWT_PREVIOUS_SECRETS", "short,"),
+            ("SESSION_LIFETIME_SECONDS", "0"),
+            ("ARGON2_MEMORY_KIB", "8"),
+            ("ARGON2_PARALLELISM", "2"),
+            ("HTTP_WORKERS", "many"),
+            (
+                "CORS_ORIGINS",
+                "https://todo.example.com/, https://ok.example.com",
+            ),
+            ("LOG", "todo=loud"),
+            ("LOG_FORMAT", "xml"),
+        ])
+        .unwrap_err();
+        let named: Vec<&str> = error
+            .0
+            .iter()
+            .map(|fault| fault.split(' ').next().unwrap())
+            .collect();
+        assert_eq!(
+            named,
+            [
+                "DATABASE_URL",
+                "LISTEN",
+                "JWT_SECRET",
+                "JWT_PREVIOUS_SECRETS",
+                "SESSION_LIFETIME_SECONDS",
+                "ARGON2_MEMORY_KIB,",
+                "HTTP_WORKERS",
+                "CORS_ORIGINS",
+                "LOG",
+                "LOG_FORMAT"
+            ],
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn no_fault_repeats_a_secret() {
+        let error = read(&[
+            ("JWT_SECRET", "hunter2"),
+            ("JWT_PREVIOUS_SECRETS", "hunter3"),
+            ("DATABASE_URL", "mysql://ada:hunter4@localhost"),
+        ])
+        .unwrap_err();
+        assert!(!error.to_string().contains("hunter"), "{error}");
+    }
+}
