@@ -28,6 +28,6 @@ pub use todo::{
     TodoChange, TodoFilter, TodoOperation, TodoOrder, TooManyTags, date,
 };
 pub use user::{
-    Credentials, DisplayName, Email, EmailError, Password, PasswordAttempt, PasswordError,
-    PasswordHash, User,
+    Credentials, DisplayName, Email, EmailError, GuessablePassword, Password, PasswordAttempt,
+    PasswordContext, PasswordError, PasswordHash, User,
 };

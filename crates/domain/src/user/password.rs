@@ -128,7 +128,7 @@ impl PasswordAttempt {
 }
 
 /// `text` in Normalization Form C.
-fn normalized(text: &str) -> Zeroizing<String> {
+pub(super) fn normalized(text: &str) -> Zeroizing<String> {
     // No text gets longer than this. Were it moved while it grows, a copy would stay behind that nothing wipes.
     let mut normalized = Zeroizing::new(String::with_capacity(text.len().saturating_mul(3)));
     normalized.extend(text.nfc());
