@@ -138,6 +138,7 @@ impl From<RegisterError> for Problem {
                 "email_taken",
                 "Email already registered",
             ),
+            RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
             RegisterError::Failure(failure) => failure.into(),
         }
     }

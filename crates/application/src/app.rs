@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use todo_domain::ports::{
-    AccessTokens, Clock, IdGenerator, IdempotencyKeys, PasswordHasher, SessionRepository,
-    StorageProbe, TodoRepository, UserRepository,
+    AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, PasswordHasher,
+    SessionRepository, StorageProbe, TodoRepository, UserRepository,
 };
 
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
@@ -22,6 +22,8 @@ pub struct App {
     pub probe: Arc<dyn StorageProbe>,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Knows which passwords many people choose.
+    pub common_passwords: Arc<dyn CommonPasswords>,
     /// Makes and reads access tokens.
     pub tokens: Arc<dyn AccessTokens>,
     /// Tells the time.

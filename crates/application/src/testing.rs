@@ -6,9 +6,9 @@ use todo_domain::{
     ArchivedUser, Credentials, Description, Email, NewTodo, PasswordHash, Session, SessionId,
     SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserId, UserSettings,
     ports::{
-        BoxError, MockAccessTokens, MockClock, MockIdGenerator, MockIdempotencyKeys,
-        MockPasswordHasher, MockSessionRepository, MockStorageProbe, MockTodoRepository,
-        MockUserRepository, StorageError,
+        BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
+        MockIdempotencyKeys, MockPasswordHasher, MockSessionRepository, MockStorageProbe,
+        MockTodoRepository, MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -26,6 +26,7 @@ pub(crate) struct Mocks {
     pub(crate) idempotency_keys: MockIdempotencyKeys,
     pub(crate) probe: MockStorageProbe,
     pub(crate) hasher: MockPasswordHasher,
+    pub(crate) common_passwords: MockCommonPasswords,
     pub(crate) tokens: MockAccessTokens,
     pub(crate) clock: MockClock,
     pub(crate) ids: MockIdGenerator,
@@ -47,6 +48,7 @@ impl Mocks {
             idempotency_keys: Arc::new(self.idempotency_keys),
             probe: Arc::new(self.probe),
             hasher: Arc::new(self.hasher),
+            common_passwords: Arc::new(self.common_passwords),
             tokens: Arc::new(self.tokens),
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),

@@ -28,6 +28,6 @@ pub use todo::{
     Title, Todo, TodoChange, TodoFilter, TodoOperation, TodoOrder, TooManyTags, date,
 };
 pub use user::{
-    Credentials, DisplayName, Email, EmailError, Password, PasswordAttempt, PasswordError,
-    PasswordHash, User, UserChange, UserSettings,
+    Credentials, DisplayName, Email, EmailError, GuessablePassword, Password, PasswordAttempt,
+    PasswordContext, PasswordError, PasswordHash, User, UserChange, UserSettings,
 };

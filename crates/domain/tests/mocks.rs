@@ -5,10 +5,10 @@ use std::sync::Arc;
 use todo_domain::{
     Timestamp,
     ports::{
-        AccessTokens, Archive, Clock, IdGenerator, MockAccessTokens, MockArchive, MockClock,
-        MockIdGenerator, MockPasswordHasher, MockSessionRepository, MockStorageProbe,
-        MockTodoRepository, MockUserRepository, PasswordHasher, SessionRepository, StorageProbe,
-        TodoRepository, UserRepository,
+        AccessTokens, Archive, Clock, CommonPasswords, IdGenerator, MockAccessTokens, MockArchive,
+        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher, MockSessionRepository,
+        MockStorageProbe, MockTodoRepository, MockUserRepository, PasswordHasher,
+        SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -26,6 +26,7 @@ fn every_port_can_be_shared_as_an_object() {
     fn shared<T: ?Sized + Send + Sync>(_: Arc<T>) {}
     shared::<dyn AccessTokens>(Arc::new(MockAccessTokens::new()));
     shared::<dyn Archive>(Arc::new(MockArchive::new()));
+    shared::<dyn CommonPasswords>(Arc::new(MockCommonPasswords::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
     shared::<dyn SessionRepository>(Arc::new(MockSessionRepository::new()));

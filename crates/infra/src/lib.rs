@@ -5,6 +5,7 @@
 
 mod argon2id;
 mod bcrypt;
+mod common_passwords;
 mod database;
 mod jwt;
 mod passwords;
@@ -13,6 +14,7 @@ mod repositories;
 mod system_clock;
 
 pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
+pub use common_passwords::CommonPasswordList;
 pub use database::{
     ConnectError, Database, DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
     PlannedStep, PoolSettings, Progress,

@@ -8,6 +8,14 @@
 //! So what becomes of a bcrypt hash whose password reaches that limit is a hash by Argon2id of the first 72 bytes,
 //! which begins with `$argon2id-72$`, and is verified with as much of what is typed. No one is locked out, and what
 //! protects the account is what protected it before: 72 bytes.
+//!
+//! A hash by Argon2id is of a password in Normalization Form C, so that every spelling of it is right. bcrypt was given
+//! passwords as they were typed, in one spelling, and is given them so again; its first 72 bytes are those of that
+//! spelling, and so are those of `$argon2id-72$`. Below the limit the hash that takes its place is of the normal form.
+//! Of Argon2id, too, there can be hashes of another form: those that other software made, and those of characters that
+//! came into Unicode only later. So where the normal form is wrong and is not what was typed, that is tried as well;
+//! where it is right, the hash is outdated. Such an attempt takes twice as long, whether or not there is a hash to
+//! compare it with.
 
 use todo_domain::{
     Password, PasswordAttempt, PasswordHash,
@@ -36,11 +44,12 @@ impl Passwords {
     /// `None` when the hash cannot be read.
     fn verify_readable(
         &self,
-        attempt: &[u8],
+        attempt: &PasswordAttempt,
         hash: &str,
     ) -> Result<Option<Verification>, HashError> {
+        let typed = attempt.expose_as_typed().as_bytes();
         if bcrypt::made(hash) {
-            let right = bcrypt::verify(attempt, hash);
+            let right = bcrypt::verify(typed, hash);
             Ok(right.map(|right| {
                 if right {
                     Verification::RightButOutdated
@@ -50,9 +59,23 @@ impl Passwords {
             }))
         } else if let Some(rest) = hash.strip_prefix(ARGON2ID_OF_72_BYTES) {
             let hash = format!("{ARGON2ID}{rest}");
-            self.argon2id.verify(first_72_bytes(attempt), &hash)
+            let first = first_72_bytes(typed);
+            let verification = self.argon2id.verify(first, &hash)?;
+            if verification == Some(Verification::Wrong) && !is_normalized(attempt) {
+                // As long as it takes with any other hash.
+                self.argon2id.verify(first, &hash)?;
+            }
+            Ok(verification)
         } else {
-            self.argon2id.verify(attempt, hash)
+            let normalized = attempt.expose().as_bytes();
+            let verification = self.argon2id.verify(normalized, hash)?;
+            if verification != Some(Verification::Wrong) || is_normalized(attempt) {
+                return Ok(verification);
+            }
+            Ok(match self.argon2id.verify(typed, hash)? {
+                Some(Verification::Right) => Some(Verification::RightButOutdated),
+                verification => verification,
+            })
         }
     }
 }
@@ -68,9 +91,7 @@ impl PasswordHasher for Passwords {
         attempt: &PasswordAttempt,
         hash: &PasswordHash,
     ) -> Result<Verification, HashError> {
-        if let Some(verification) =
-            self.verify_readable(attempt.expose().as_bytes(), hash.expose())?
-        {
+        if let Some(verification) = self.verify_readable(attempt, hash.expose())? {
             return Ok(verification);
         }
         self.verify_nothing(attempt)?;
@@ -82,20 +103,30 @@ impl PasswordHasher for Passwords {
         attempt: &PasswordAttempt,
         outdated: &PasswordHash,
     ) -> Result<PasswordHash, HashError> {
-        let (attempt, outdated) = (attempt.expose().as_bytes(), outdated.expose());
+        let (typed, outdated) = (attempt.expose_as_typed().as_bytes(), outdated.expose());
         // Below the limit bcrypt knows where a password ends, so what was typed is what was chosen.
-        let reaches_limit = bcrypt::made(outdated) && attempt.len() >= bcrypt::BYTES;
+        let reaches_limit = bcrypt::made(outdated) && typed.len() >= bcrypt::BYTES;
         if !reaches_limit && !outdated.starts_with(ARGON2ID_OF_72_BYTES) {
-            return self.argon2id.hash(attempt).map(PasswordHash::new);
+            let normalized = attempt.expose().as_bytes();
+            return self.argon2id.hash(normalized).map(PasswordHash::new);
         }
-        let hash = self.argon2id.hash(first_72_bytes(attempt))?;
+        let hash = self.argon2id.hash(first_72_bytes(typed))?;
         let hash = hash.replacen(ARGON2ID, ARGON2ID_OF_72_BYTES, 1);
         Ok(PasswordHash::new(hash))
     }
 
     fn verify_nothing(&self, attempt: &PasswordAttempt) -> Result<(), HashError> {
-        self.argon2id.hash(attempt.expose().as_bytes()).map(drop)
+        self.argon2id.hash(attempt.expose().as_bytes())?;
+        if !is_normalized(attempt) {
+            self.argon2id.hash(attempt.expose_as_typed().as_bytes())?;
+        }
+        Ok(())
     }
+}
+
+/// Whether what was typed is in the normal form, so that there is nothing else to try.
+fn is_normalized(attempt: &PasswordAttempt) -> bool {
+    attempt.expose_as_typed() == attempt.expose()
 }
 
 fn first_72_bytes(attempt: &[u8]) -> &[u8] {
@@ -104,6 +135,7 @@ fn first_72_bytes(attempt: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
     use rstest::rstest;
     use todo_domain::ports::Verification::{Right, RightButOutdated, Wrong};
 
@@ -207,6 +239,111 @@ mod tests {
         assert!(hash.expose().starts_with("$argon2id$"));
         assert_eq!(verify(&costing(16), &"x".repeat(99), &hash), Wrong);
         assert_eq!(verify(&costing(16), &password, &hash), Right);
+    }
+
+    const COMPOSED: &str = "caf\u{e9} au lait";
+    const DECOMPOSED: &str = "cafe\u{301} au lait";
+
+    /// What other software, which hashes what is typed as it is, makes of `typed`.
+    fn argon2id_of(typed: &str, passwords: &Passwords) -> PasswordHash {
+        PasswordHash::new(passwords.argon2id.hash(typed.as_bytes()).unwrap())
+    }
+
+    fn argon2id_of_72_bytes(typed: &str, passwords: &Passwords) -> PasswordHash {
+        let hash = passwords.argon2id.hash(first_72_bytes(typed.as_bytes()));
+        PasswordHash::new(hash.unwrap().replacen(ARGON2ID, ARGON2ID_OF_72_BYTES, 1))
+    }
+
+    fn bcrypt_of(typed: &str) -> PasswordHash {
+        let hash = ::bcrypt::hash_with_salt(typed, 4, *b"a salt of 16 by.").unwrap();
+        PasswordHash::new(hash.to_string())
+    }
+
+    #[test]
+    fn every_spelling_of_a_new_password_is_right() {
+        for chosen in [COMPOSED, DECOMPOSED] {
+            let hash = costing(8).hash(&Password::new(chosen).unwrap()).unwrap();
+            assert_eq!(verify(&costing(8), COMPOSED, &hash), Right);
+            assert_eq!(verify(&costing(8), DECOMPOSED, &hash), Right);
+            assert_eq!(verify(&costing(8), "cafe au lait", &hash), Wrong);
+        }
+    }
+
+    #[test]
+    fn bcrypt_compares_what_was_typed() {
+        for (chosen, other) in [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)] {
+            let hash = bcrypt_of(chosen);
+            assert_eq!(verify(&costing(8), other, &hash), Wrong);
+            let hash = renewed(&costing(8), chosen, &hash);
+            assert!(hash.expose().starts_with("$argon2id$"));
+            assert_eq!(verify(&costing(8), chosen, &hash), Right);
+            assert_eq!(verify(&costing(8), other, &hash), Right);
+        }
+    }
+
+    #[test]
+    fn what_was_hashed_as_it_was_typed_is_right_and_becomes_a_hash_of_every_spelling() {
+        let hash = argon2id_of(DECOMPOSED, &costing(8));
+        assert_eq!(verify(&costing(8), COMPOSED, &hash), Wrong);
+        let hash = renewed(&costing(8), DECOMPOSED, &hash);
+        assert_eq!(verify(&costing(8), COMPOSED, &hash), Right);
+        assert_eq!(verify(&costing(8), DECOMPOSED, &hash), Right);
+    }
+
+    #[test]
+    fn the_first_72_bytes_are_those_of_what_was_typed() {
+        let [composed, decomposed] = [COMPOSED, DECOMPOSED].map(|text| text.repeat(8));
+        let hash = bcrypt_of(&decomposed);
+        assert_eq!(verify(&costing(8), &composed, &hash), Wrong);
+        let hash = renewed(&costing(8), &decomposed, &hash);
+        assert!(hash.expose().starts_with("$argon2id-72$"));
+        assert_eq!(verify(&costing(8), &composed, &hash), Wrong);
+        assert_eq!(verify(&costing(8), &decomposed, &hash), Right);
+        let another_tail = decomposed + "another tail";
+        assert_eq!(verify(&costing(8), &another_tail, &hash), Right);
+    }
+
+    /// Texts around and beyond the limit of bcrypt, many of which are not in the normal form.
+    fn any_typed() -> impl Strategy<Value = String> {
+        let characters = "ab \u{301}\u{308}äé한\u{1100}\u{1161}\u{958}\u{212b}";
+        let few_or_many = prop_oneof![1..=30_usize, 25..=100_usize];
+        few_or_many.prop_flat_map(move |length| {
+            vec(select(characters.chars().collect::<Vec<_>>()), length).prop_map(String::from_iter)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// What was typed when the hash was made, with whatever else is typed at the logins before and after.
+        #[test]
+        fn whatever_was_right_for_an_outdated_hash_is_right_for_what_becomes_of_it(
+            chosen in any_typed(),
+            tails in ["[a-z]{0,5}", "[a-zäé]{0,5}"],
+        ) {
+            let [before, today] = [costing(8), costing(16)];
+            for outdated in [
+                bcrypt_of(&chosen),
+                argon2id_of(&chosen, &before),
+                argon2id_of(&chosen, &today),
+                argon2id_of_72_bytes(&chosen, &before),
+            ] {
+                let normalized = attempt(&chosen).expose().to_owned();
+                let [one, other] = tails.clone().map(|tail| chosen.clone() + &tail);
+                let typed = [chosen.clone(), normalized, one, other];
+                let right: Vec<_> = typed
+                    .iter()
+                    .filter(|text| verify(&today, text, &outdated) != Wrong)
+                    .collect();
+                prop_assert!(right.contains(&&chosen));
+                for at_renewal in &right {
+                    let hash = today.renew(&attempt(at_renewal), &outdated).unwrap();
+                    for text in &right {
+                        prop_assert_eq!(verify(&today, text, &hash), Right);
+                    }
+                }
+            }
+        }
     }
 
     #[rstest]

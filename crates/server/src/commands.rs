@@ -7,7 +7,7 @@ use todo_application::{
     App,
     operation::{Pruned, prune},
 };
-use todo_infra::{Database, JwtTokens, Passwords, RandomIds, SystemClock};
+use todo_infra::{CommonPasswordList, Database, JwtTokens, Passwords, RandomIds, SystemClock};
 use tracing::{error, info};
 
 use crate::{config::Config, logging, migration, report, signing_key};
@@ -39,6 +39,7 @@ pub(crate) fn serve() -> CommandResult {
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
         hasher: Arc::new(Passwords::new(config.hashing.argon2id)),
+        common_passwords: Arc::new(CommonPasswordList),
         tokens: Arc::new(JwtTokens::new(signing_key, config.signing_keys.previous)),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

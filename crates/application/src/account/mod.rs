@@ -1,6 +1,7 @@
 //! Accounts and the sessions of their users.
 
 mod authenticate;
+mod choose_password;
 mod current_session;
 mod get_account;
 mod login;

@@ -1,8 +1,14 @@
 //! Making an account.
 
-use todo_domain::{DisplayName, Email, Password, Session, User, ports::InsertUserError};
+use todo_domain::{
+    DisplayName, Email, GuessablePassword, Password, PasswordContext, Session, User,
+    ports::InsertUserError,
+};
 
-use super::SignedIn;
+use super::{
+    SignedIn,
+    choose_password::{ChoosePasswordError, choose_password},
+};
 use crate::{App, Failure};
 
 /// What a registration needs.
@@ -22,6 +28,9 @@ pub enum RegisterError {
     /// Someone has registered with this address.
     #[error("the e-mail address is registered already")]
     EmailTaken,
+    /// The password is too easily guessed.
+    #[error("the password {0}")]
+    GuessablePassword(GuessablePassword),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -34,7 +43,15 @@ pub enum RegisterError {
 /// # Errors
 /// [`RegisterError`].
 pub fn register(app: &App, input: Register) -> Result<SignedIn, RegisterError> {
-    let password_hash = app.hasher.hash(&input.password).map_err(Failure::from)?;
+    let context = PasswordContext {
+        email: &input.email,
+        name: Some(&input.name),
+    };
+    let password_hash =
+        choose_password(app, &input.password, context).map_err(|error| match error {
+            ChoosePasswordError::Guessable(reason) => RegisterError::GuessablePassword(reason),
+            ChoosePasswordError::Failure(failure) => RegisterError::Failure(failure),
+        })?;
     let now = app.clock.now();
     let user = User::new(app.ids.user(), input.email, input.name, now);
     let session = Session::begin(app.ids.session(), user.id, now, app.session_lifetime);
@@ -52,6 +69,7 @@ pub fn register(app: &App, input: Register) -> Result<SignedIn, RegisterError> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use todo_domain::{
         AccessToken,
         ports::{HashError, TokenError},
@@ -71,7 +89,8 @@ mod tests {
     }
 
     fn mocks() -> Mocks {
-        let mut mocks = Mocks::at_now();
+        let mut mocks = where_common(false);
+        mocks.clock.expect_now().return_const(now());
         mocks.ids.expect_user().return_const(user_id(1));
         mocks.ids.expect_session().return_const(session_id(1));
         mocks
@@ -79,6 +98,17 @@ mod tests {
             .expect_hash()
             .withf(|password| password.expose() == "correct horse")
             .returning(|_| Ok(password_hash()));
+        mocks
+    }
+
+    /// Mocks where every password is common, or none is.
+    fn where_common(common: bool) -> Mocks {
+        let mut mocks = Mocks::default();
+        mocks
+            .common_passwords
+            .expect_contains()
+            .withf(|folded| folded == "correct horse")
+            .return_const(common);
         mocks
     }
 
@@ -148,8 +178,35 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_stored_when_the_hash_cannot_be_made() {
+    fn nothing_is_stored_when_the_password_is_easily_guessed() {
+        let error = register(&where_common(true).app(), input()).unwrap_err();
+        assert!(matches!(
+            error,
+            RegisterError::GuessablePassword(GuessablePassword::Common)
+        ));
+    }
+
+    #[rstest]
+    #[case::address("ada@example.com", GuessablePassword::Email)]
+    #[case::name("Ada Lovelace", GuessablePassword::Name)]
+    fn a_password_is_compared_with_what_is_registered(
+        #[case] password: &str,
+        #[case] expected: GuessablePassword,
+    ) {
         let mut mocks = Mocks::default();
+        mocks.common_passwords.expect_contains().return_const(false);
+        let input = Register {
+            password: Password::new(password).unwrap(),
+            name: DisplayName::new("Ada Lovelace").unwrap(),
+            ..input()
+        };
+        let error = register(&mocks.app(), input).unwrap_err();
+        assert!(matches!(error, RegisterError::GuessablePassword(reason) if reason == expected));
+    }
+
+    #[test]
+    fn nothing_is_stored_when_the_hash_cannot_be_made() {
+        let mut mocks = where_common(false);
         mocks
             .hasher
             .expect_hash()

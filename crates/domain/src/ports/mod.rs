@@ -7,6 +7,7 @@
 mod access_tokens;
 mod archive;
 mod clock;
+mod common_passwords;
 mod idempotency_keys;
 mod ids;
 mod password_hasher;
@@ -18,6 +19,7 @@ mod users;
 pub use access_tokens::{AccessTokens, TokenError};
 pub use archive::{Abandoned, Archive, InsertArchiveError, RecordSink, Refusal};
 pub use clock::Clock;
+pub use common_passwords::CommonPasswords;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher, Verification};
@@ -29,7 +31,7 @@ pub use users::{InsertUserError, UserRepository};
 #[cfg(feature = "mocks")]
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
-    idempotency_keys::MockIdempotencyKeys, ids::MockIdGenerator,
-    password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
+    common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
+    ids::MockIdGenerator, password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
     storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
 };

@@ -22,13 +22,15 @@ pub enum Verification {
 /// Hashes passwords. Slow on purpose: call it where slow work belongs, and never while holding a connection.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait PasswordHasher: Send + Sync {
-    /// Hashes a password with a salt of its own.
+    /// Hashes a password, in its normal form, with a salt of its own.
     ///
     /// # Errors
     /// [`HashError`].
     fn hash(&self, password: &Password) -> Result<PasswordHash, HashError>;
 
-    /// Whether `attempt` is the password that `hash` was made of. A hash that the adapter cannot read, or that would
+    /// Whether `attempt` is the password that `hash` was made of. Every spelling of a password MUST be right for what
+    /// [`hash`](Self::hash) made of it. Other software may have hashed what was typed as it was: whoever types the same
+    /// again MUST be right, too. A hash that the adapter cannot read, or that would
     /// cost absurdly much, is of no password, and MUST take as long as a hash of today.
     ///
     /// # Errors
@@ -51,8 +53,8 @@ pub trait PasswordHasher: Send + Sync {
         outdated: &PasswordHash,
     ) -> Result<PasswordHash, HashError>;
 
-    /// Takes as long as [`verify`](Self::verify) does with a hash of today, for where there is no hash to verify:
-    /// nobody is to learn from the time whether an account exists.
+    /// Takes as long as [`verify`](Self::verify) does with a hash of today for which this attempt is wrong, for where
+    /// there is no hash to verify: nobody is to learn from the time whether an account exists.
     ///
     /// # Errors
     /// [`HashError`].

@@ -2,11 +2,13 @@
 
 mod display_name;
 mod email;
+mod guessable_password;
 mod password;
 mod password_hash;
 
 pub use display_name::DisplayName;
 pub use email::{Email, EmailError};
+pub use guessable_password::{GuessablePassword, PasswordContext};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_hash::PasswordHash;
 

@@ -20,7 +20,8 @@ pub(crate) struct RegisterBody {
     /// What to log in with; it is trimmed and put in lower case.
     #[schema(format = Email, max_length = 255, example = "ada@example.com")]
     email: String,
-    /// Any characters; it is not trimmed.
+    /// Any characters; it is not trimmed. What is easily guessed is refused: the most common passwords, the address or
+    /// what is before its `@`, the name, and the name of this service, each in any case.
     #[schema(format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
     password: String,
     /// What the user wants to be called; it is trimmed.

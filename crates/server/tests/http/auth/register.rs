@@ -58,3 +58,50 @@ fn a_password_may_be_longer_than_72_bytes(#[values(Sqlite, Postgres)] kind: Kind
     assert_eq!(login(&password), 200);
     assert_eq!(login(&"🦀".repeat(127)), 401);
 }
+
+#[rstest]
+#[case::common("Password1", "the most common passwords")]
+#[case::address("Ada@example.com", "the e-mail address")]
+#[case::name("ada lovelace", "the name of the user")]
+#[case::service("Todo-Server", "the name of this service")]
+fn a_password_that_is_easily_guessed_is_refused(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[case] password: &str,
+    #[case] reason: &str,
+) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let register = |password: &str| {
+        let body =
+            json!({"email": "ada@example.com", "password": password, "name": "Ada Lovelace"});
+        server.client().post("/api/auth/register", &body)
+    };
+    let answer = register(password);
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.code(), "validation_failed");
+    let errors = answer.json()["errors"].clone();
+    assert_eq!(errors.as_array().unwrap().len(), 1);
+    assert_eq!(errors[0]["field"], "password");
+    let message = errors[0]["message"].as_str().unwrap();
+    assert!(message.contains(reason), "{message}");
+    assert!(message.ends_with("several words that do not belong together are better"));
+    // Nothing was made of it, and the address is free.
+    assert_eq!(register(PASSWORD).status, 201);
+}
+
+#[rstest]
+fn a_password_can_be_typed_in_every_spelling(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let [composed, decomposed] = ["caf\u{e9} au lait", "cafe\u{301} au lait"];
+    let body = json!({"email": "ada@example.com", "password": decomposed, "name": "Ada"});
+    let answer = server.client().post("/api/auth/register", &body);
+    assert_eq!(answer.status, 201);
+    for (password, status) in [(composed, 200), (decomposed, 200), ("cafe au lait", 401)] {
+        let login = json!({"email": "ada@example.com", "password": password});
+        let answer = server.client().post("/api/auth/login", &login);
+        assert_eq!(answer.status, status);
+    }
+}
