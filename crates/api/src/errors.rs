@@ -4,8 +4,8 @@ use actix_web::http::{StatusCode, header};
 use todo_application::{
     Failure, NotTheCaller,
     account::{
-        AuthenticateError, CurrentSessionError, GetAccountError, LoginError, LogoutError,
-        RegisterError, UpdateAccountError,
+        AuthenticateError, CurrentSessionError, EndSessionError, GetAccountError,
+        ListSessionsError, LoginError, LogoutError, RegisterError, UpdateAccountError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -32,6 +32,15 @@ pub(crate) fn not_authenticated() -> Problem {
         "Not authenticated",
     )
     .with_header(header::WWW_AUTHENTICATE, CHALLENGE)
+}
+
+/// The request shows a cookie, and no page of this origin is known to make it.
+pub(crate) fn cross_site() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "cross_site",
+        "A cookie counts only in requests that a page of this origin makes",
+    )
 }
 
 /// The request has a token that does not count. Why it does not, is not said.
@@ -161,7 +170,29 @@ impl From<LoginError> for Problem {
 impl From<LogoutError> for Problem {
     fn from(error: LogoutError) -> Self {
         match error {
+            LogoutError::NotAuthenticated(error) => error.into(),
             LogoutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ListSessionsError> for Problem {
+    fn from(error: ListSessionsError) -> Self {
+        match error {
+            ListSessionsError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<EndSessionError> for Problem {
+    fn from(error: EndSessionError) -> Self {
+        match error {
+            EndSessionError::NotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                "session_not_found",
+                "Session not found",
+            ),
+            EndSessionError::Failure(failure) => failure.into(),
         }
     }
 }

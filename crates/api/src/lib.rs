@@ -5,7 +5,9 @@
 //! Errors become problems in `errors`, and nowhere else.
 
 mod body;
+mod client;
 mod cors;
+mod credentials;
 mod cursor;
 mod edge;
 mod errors;
@@ -26,6 +28,7 @@ use std::time::Duration;
 use todo_application::App;
 
 pub use body::BodySettings;
+pub use client::TrustedProxies;
 pub use cors::CorsOrigins;
 pub use lane::{Lane, LaneError, LaneSettings};
 pub use openapi::openapi_json;
@@ -48,4 +51,5 @@ pub(crate) struct State {
     /// Within which time blocking work must be done.
     request_deadline: Duration,
     body: BodySettings,
+    trusted_proxies: TrustedProxies,
 }

@@ -3,7 +3,7 @@
 use utoipa::{
     OpenApi,
     openapi::{
-        ContentBuilder, Ref, ResponseBuilder,
+        ContentBuilder, Ref, RefOr, Required, ResponseBuilder,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
         security::{Http, HttpAuthScheme, SecurityScheme},
@@ -36,6 +36,8 @@ use crate::{
         auth::login::login,
         auth::logout::logout,
         auth::session::session,
+        auth::sessions::list,
+        auth::sessions::end,
         auth::account::account,
         auth::account::update,
         tasks::list::list,
@@ -54,6 +56,9 @@ use crate::{
     security(("token" = []))
 )]
 struct Handlers;
+
+/// Routes whose body may be left out.
+const WITHOUT_BODY_TOO: [&str; 1] = ["/api/auth/logout"];
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -74,6 +79,14 @@ pub fn openapi_json() -> String {
     for (path, item) in &mut document.paths.paths {
         if path.starts_with("/api/") {
             operations(item).for_each(add_common_responses);
+        }
+    }
+    for path in WITHOUT_BODY_TOO {
+        let item = document.paths.paths.get_mut(path);
+        for operation in item.into_iter().flat_map(operations) {
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                body.required = Some(Required::False);
+            }
         }
     }
     let spellings: Vec<_> = document

@@ -75,6 +75,11 @@ impl Reply {
         }
     }
 
+    /// Has a browser keep a cookie, or forget it.
+    pub(crate) fn with_cookie(self, cookie: String) -> Self {
+        self.with_header(header::SET_COOKIE, cookie)
+    }
+
     fn with_header(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self

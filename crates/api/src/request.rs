@@ -12,15 +12,18 @@ use actix_web::{
 };
 use serde_json::Value;
 use todo_application::{
-    App, Caller,
-    account::authenticate,
+    App, Caller, SessionCaller,
+    account::{Authenticated, Credential, authenticate, authenticate_session},
     todo::{Precondition, WantedOnce},
 };
-use todo_domain::{AccessToken, IdempotencyKey, TodoId, UserId};
+use todo_domain::{Client, IdempotencyKey, Scope, UserId};
+use tracing::warn;
 
 use crate::{
     Lanes, State,
     body::{Body, parse_object},
+    client::client,
+    credentials::Shown,
     errors::not_authenticated,
     etag,
     fields::Fields,
@@ -39,8 +42,18 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 #[derive(Debug)]
 pub(crate) struct Request {
     state: Data<State>,
-    token: Option<AccessToken>,
+    client: Client,
+    shown: Shown,
     input: Input,
+}
+
+/// Whoever makes a request that anyone may make.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    /// What the request comes from.
+    pub(crate) client: Client,
+    /// What it shows all the same.
+    pub(crate) credential: Option<Credential>,
 }
 
 /// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else: a query or
@@ -59,24 +72,47 @@ pub(crate) struct Input {
 }
 
 impl Request {
-    /// Runs a use case for whoever shows a token, in the lane for the database: one hand-over to one thread, for
-    /// finding out who calls and for what they want.
+    /// Runs a use case for whoever shows a credential that is good for `scope`, in the lane for the database: one
+    /// hand-over to one thread, for finding out who calls and for what they want.
     pub(crate) async fn for_caller(
         self,
+        scope: Scope,
         work: impl FnOnce(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
         let Self {
             state,
-            token,
+            client,
+            shown,
             input,
         } = self;
-        let token = token.ok_or_else(not_authenticated)?;
+        let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = &state.lanes.database;
         run(&state, lane, move |app| {
-            let caller = authenticate(app, &token)?;
+            let caller = noted(authenticate(app, &credential, scope, &client)?);
             if let Some(user_id) = &input.user_id {
                 caller.must_be(parse_path::<UserId>("user_id", user_id)?)?;
             }
+            work(app, &caller, &input)
+        })
+        .await
+    }
+
+    /// Runs a use case for whoever shows that they have a session, in the lane that `lane` picks.
+    pub(crate) async fn for_session(
+        self,
+        lane: impl FnOnce(&Lanes) -> &Lane,
+        work: impl FnOnce(&App, &SessionCaller, &Input) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let Self {
+            state,
+            client,
+            shown,
+            input,
+        } = self;
+        let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
+        let lane = lane(&state.lanes);
+        run(&state, lane, move |app| {
+            let caller = noted(authenticate_session(app, &credential, &client)?);
             work(app, &caller, &input)
         })
         .await
@@ -86,16 +122,38 @@ impl Request {
     pub(crate) async fn for_anyone(
         self,
         lane: impl FnOnce(&Lanes) -> &Lane,
-        work: impl FnOnce(&App, Option<&AccessToken>, &Input) -> Result<Reply, Problem> + Send + 'static,
+        work: impl FnOnce(&App, &Visitor, &Input) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
         let Self {
             state,
-            token,
+            client,
+            shown,
             input,
         } = self;
+        let credential = shown.into_credential()?;
+        let visitor = Visitor { client, credential };
         let lane = lane(&state.lanes);
-        run(&state, lane, move |app| work(app, token.as_ref(), &input)).await
+        run(&state, lane, move |app| work(app, &visitor, &input)).await
     }
+}
+
+/// The lane in which use cases run that do nothing but talk to the database.
+pub(crate) fn database(lanes: &Lanes) -> &Lane {
+    &lanes.database
+}
+
+/// The lane in which use cases run that hash a password.
+pub(crate) fn hashing(lanes: &Lanes) -> &Lane {
+    &lanes.hashing
+}
+
+/// Who calls, after it was logged if something that they need not care about went wrong.
+fn noted<C>(authenticated: Authenticated<C>) -> C {
+    if let Some(failure) = authenticated.use_not_recorded {
+        let cause = Problem::from(failure).causes();
+        warn!(cause, "it is not recorded that a session was used");
+    }
+    authenticated.caller
 }
 
 async fn run(
@@ -108,8 +166,8 @@ async fn run(
 }
 
 impl Input {
-    /// The todo that the path names.
-    pub(crate) fn todo_id(&self) -> Result<TodoId, Problem> {
+    /// What the path names by its id.
+    pub(crate) fn id<T: FromStr<Err: std::fmt::Display>>(&self) -> Result<T, Problem> {
         parse_path("id", self.id.as_deref().unwrap_or_default())
     }
 
@@ -171,6 +229,20 @@ impl Input {
     ) -> Result<T, Problem> {
         self.no_idempotency_key()?;
         self.json(&[JSON], reader)
+    }
+
+    /// Reads the body as JSON where there is one, which else is as good as an empty object; makes sure that there is no
+    /// query.
+    pub(crate) fn body_if_any<T>(
+        &self,
+        reader: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Result<T, Problem> {
+        if self.body.bytes()?.is_empty() {
+            self.no_idempotency_key()?;
+            self.no_query()?;
+            return Fields::read(Vec::new(), reader);
+        }
+        self.body(reader)
     }
 
     /// Reads the body as JSON, and how the request is told from others where it is to have its effect once; makes sure
@@ -256,9 +328,11 @@ impl FromRequest for Request {
 /// `None` when the server was put together wrongly: no state, or a body that was not read.
 fn from_request(request: &HttpRequest) -> Option<Request> {
     let part = |name| request.match_info().get(name).map(ToOwned::to_owned);
+    let state = request.app_data::<Data<State>>()?.clone();
     Some(Request {
-        state: request.app_data::<Data<State>>()?.clone(),
-        token: bearer_token(request),
+        client: client(request, &state.trusted_proxies),
+        shown: Shown::by(request),
+        state,
         input: Input {
             id: part("id"),
             user_id: part("user_id"),
@@ -281,17 +355,4 @@ fn header_text(request: &HttpRequest, name: HeaderName) -> Option<String> {
         .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();
     (!lines.is_empty()).then(|| lines.join(", "))
-}
-
-/// The token of `Authorization: Bearer …` (RFC 6750, 2.1); `None` when there is none, or another scheme.
-fn bearer_token(request: &HttpRequest) -> Option<AccessToken> {
-    let value = request
-        .headers()
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-        .then(|| AccessToken::new(token.to_owned()))
 }

@@ -7,7 +7,9 @@ use actix_web::{
 };
 use todo_application::App;
 
-use crate::{BodySettings, CorsOrigins, Lanes, State, cors::cors, edge::edge, routes};
+use crate::{
+    BodySettings, CorsOrigins, Lanes, State, TrustedProxies, cors::cors, edge::edge, routes,
+};
 
 /// How HTTP is served.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct ServeSettings {
     pub body: BodySettings,
     /// Within which time the head of a request must have arrived.
     pub head_deadline: Duration,
+    /// The proxies that are believed when they say whom they forward for.
+    pub trusted_proxies: TrustedProxies,
     /// The origins whose pages may call.
     pub cors_origins: CorsOrigins,
     /// For how long requests that are under way are waited for when the server is told to end.
@@ -44,6 +48,7 @@ pub fn serve(
         lanes,
         request_deadline: settings.request_deadline,
         body: settings.body,
+        trusted_proxies: settings.trusted_proxies,
     });
     let origins = settings.cors_origins;
     let server = HttpServer::new(move || {

@@ -2,9 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use todo_domain::ports::{
-    AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, PasswordHasher,
-    SessionRepository, StorageProbe, TodoRepository, UserRepository,
+use todo_domain::{
+    SessionPolicy,
+    ports::{
+        AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, PasswordHasher,
+        SecurityEvents, SessionRepository, StorageProbe, TodoRepository, UserRepository,
+    },
 };
 
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
@@ -14,6 +17,8 @@ pub struct App {
     pub users: Arc<dyn UserRepository>,
     /// Keeps sessions.
     pub sessions: Arc<dyn SessionRepository>,
+    /// Keeps what happened to accounts.
+    pub security_events: Arc<dyn SecurityEvents>,
     /// Keeps todos.
     pub todos: Arc<dyn TodoRepository>,
     /// Keeps the keys of requests that are to have their effect once.
@@ -30,14 +35,17 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Makes identifiers.
     pub ids: Arc<dyn IdGenerator>,
-    /// How long a session lasts.
-    pub session_lifetime: Duration,
+    /// For how long what belongs to a session counts.
+    pub session_policy: SessionPolicy,
+    /// For how long it is kept what happened to accounts.
+    pub security_event_retention: Duration,
 }
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
-            .field("session_lifetime", &self.session_lifetime)
+            .field("session_policy", &self.session_policy)
+            .field("security_event_retention", &self.security_event_retention)
             .finish_non_exhaustive()
     }
 }

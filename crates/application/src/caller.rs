@@ -1,12 +1,28 @@
 //! Who calls a use case.
 
-use todo_domain::{Session, SessionWithSettings, UserId, UserSettings};
+use todo_domain::{Client, Session, Timestamp, UserId, UserSettings};
 
 /// Who calls, as [`authenticate`](crate::account::authenticate) found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    session: Session,
-    settings: UserSettings,
+    /// Which user calls.
+    pub user_id: UserId,
+    /// What the user has chosen.
+    pub settings: UserSettings,
+    /// What the user calls through.
+    pub client: Client,
+}
+
+/// Who calls through a session, which alone is good for the account and what proves who its user is. As
+/// [`authenticate_session`](crate::account::authenticate_session) found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionCaller {
+    /// Who calls.
+    pub caller: Caller,
+    /// Through which session.
+    pub session: Session,
+    /// The instant from which the token that was shown no longer counts.
+    pub token_expires_at: Timestamp,
 }
 
 /// The caller asked for what is another user's.
@@ -15,41 +31,24 @@ pub struct Caller {
 pub struct NotTheCaller;
 
 impl Caller {
-    /// The owner of a session that was found to be live.
-    #[must_use]
-    pub fn of(found: SessionWithSettings) -> Self {
-        let SessionWithSettings { session, settings } = found;
-        Self { session, settings }
-    }
-
-    /// Which user calls.
-    #[must_use]
-    pub fn user_id(&self) -> UserId {
-        self.session.user_id
-    }
-
-    /// The session through which the user calls.
-    #[must_use]
-    pub fn session(&self) -> &Session {
-        &self.session
-    }
-
-    /// What the user has chosen.
-    #[must_use]
-    pub fn settings(&self) -> &UserSettings {
-        &self.settings
-    }
-
     /// Makes sure that the caller is `user`.
     ///
     /// # Errors
     /// [`NotTheCaller`] when it is someone else.
     pub fn must_be(&self, user: UserId) -> Result<(), NotTheCaller> {
-        if self.user_id() == user {
+        if self.user_id == user {
             Ok(())
         } else {
             Err(NotTheCaller)
         }
+    }
+}
+
+impl SessionCaller {
+    /// Which user calls.
+    #[must_use]
+    pub fn user_id(&self) -> UserId {
+        self.caller.user_id
     }
 }
 
@@ -61,7 +60,7 @@ mod tests {
     #[test]
     fn a_caller_is_itself_and_nobody_else() {
         let caller = caller();
-        assert_eq!(caller.must_be(caller.user_id()), Ok(()));
+        assert_eq!(caller.must_be(caller.user_id), Ok(()));
         assert_eq!(caller.must_be(user_id(99)), Err(NotTheCaller));
     }
 }

@@ -10,10 +10,11 @@ pub mod archive;
 mod caller;
 mod failure;
 pub mod operation;
+mod security_event;
 #[cfg(test)]
 mod testing;
 pub mod todo;
 
 pub use app::App;
-pub use caller::{Caller, NotTheCaller};
+pub use caller::{Caller, NotTheCaller, SessionCaller};
 pub use failure::Failure;

@@ -3,25 +3,32 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    ArchivedUser, Credentials, Description, Email, NewTodo, PasswordHash, Session, SessionId,
-    SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserId, UserSettings,
+    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, NewTodo,
+    PasswordHash, SecurityEvent, SecurityEventKind, Session, SessionId, SessionPolicy,
+    SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserAgent, UserId, UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockIdempotencyKeys, MockPasswordHasher, MockSessionRepository, MockStorageProbe,
-        MockTodoRepository, MockUserRepository, StorageError,
+        MockIdempotencyKeys, MockPasswordHasher, MockSecurityEvents, MockSessionRepository,
+        MockStorageProbe, MockTodoRepository, MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
 
-use crate::{App, Caller};
+use crate::{App, Caller, SessionCaller};
 
-pub(crate) const SESSION_LIFETIME: Duration = Duration::from_hours(1);
+pub(crate) const POLICY: SessionPolicy = SessionPolicy {
+    access_token: Duration::from_mins(10),
+    idle: Duration::from_mins(30),
+    absolute: Duration::from_hours(1),
+    refresh_grace: Duration::from_secs(30),
+};
 
 /// Mocks of every port. A call that a test did not expect fails the test.
 #[derive(Default)]
 pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
+    pub(crate) security_events: MockSecurityEvents,
     pub(crate) todos: MockTodoRepository,
     pub(crate) idempotency_keys: MockIdempotencyKeys,
     pub(crate) probe: MockStorageProbe,
@@ -33,10 +40,11 @@ pub(crate) struct Mocks {
 }
 
 impl Mocks {
-    /// Mocks where it is [`now`].
+    /// Mocks where it is [`now`], and events have an id.
     pub(crate) fn at_now() -> Self {
         let mut mocks = Self::default();
         mocks.clock.expect_now().return_const(now());
+        mocks.ids.expect_event().return_const(event_id());
         mocks
     }
 
@@ -44,6 +52,7 @@ impl Mocks {
         App {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
+            security_events: Arc::new(self.security_events),
             todos: Arc::new(self.todos),
             idempotency_keys: Arc::new(self.idempotency_keys),
             probe: Arc::new(self.probe),
@@ -52,7 +61,8 @@ impl Mocks {
             tokens: Arc::new(self.tokens),
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
-            session_lifetime: SESSION_LIFETIME,
+            session_policy: POLICY,
+            security_event_retention: Duration::from_hours(24),
         }
     }
 }
@@ -71,6 +81,17 @@ pub(crate) fn todo_id(n: u128) -> TodoId {
 
 pub(crate) fn session_id(n: u128) -> SessionId {
     SessionId::from_uuid(Uuid::from_u128(n))
+}
+
+pub(crate) fn event_id() -> EventId {
+    EventId::from_uuid(Uuid::from_u128(1))
+}
+
+pub(crate) fn client() -> Client {
+    Client {
+        address: Some([192, 0, 2, 1].into()),
+        user_agent: UserAgent::of("a browser"),
+    }
 }
 
 pub(crate) fn user() -> User {
@@ -97,7 +118,13 @@ pub(crate) fn archived_user() -> ArchivedUser {
 }
 
 pub(crate) fn session() -> Session {
-    Session::begin(session_id(1), user_id(1), now(), SESSION_LIFETIME)
+    Session::begin(session_id(1), user_id(1), client(), now(), &POLICY)
+}
+
+/// What the token of the session says.
+pub(crate) fn access_claims() -> AccessClaims {
+    let expires_at = session().access_expires_at(now(), &POLICY);
+    AccessClaims::new(&user(), &session(), now(), expires_at)
 }
 
 /// A session, whose user has chosen nothing.
@@ -109,7 +136,31 @@ pub(crate) fn found(session: Session) -> SessionWithSettings {
 }
 
 pub(crate) fn caller() -> Caller {
-    Caller::of(found(session()))
+    Caller {
+        user_id: user_id(1),
+        settings: UserSettings::default(),
+        client: client(),
+    }
+}
+
+pub(crate) fn session_caller() -> SessionCaller {
+    SessionCaller {
+        caller: caller(),
+        session: session(),
+        token_expires_at: access_claims().expires_at,
+    }
+}
+
+/// An event that happens to the first user now.
+pub(crate) fn event(kind: SecurityEventKind) -> SecurityEvent {
+    SecurityEvent {
+        id: event_id(),
+        user_id: Some(user_id(1)),
+        kind,
+        subject: None,
+        client: client(),
+        created_at: now(),
+    }
 }
 
 pub(crate) fn new_todo() -> NewTodo {

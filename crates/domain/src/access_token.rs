@@ -46,16 +46,16 @@ pub struct AccessClaims {
 }
 
 impl AccessClaims {
-    /// What the token of `user` for `session` says.
+    /// What a token of `user` for `session` says that is made at `now` and counts until `expires_at`, both to the second.
     #[must_use]
-    pub fn new(user: &User, session: &Session) -> Self {
+    pub fn new(user: &User, session: &Session, now: Timestamp, expires_at: Timestamp) -> Self {
         Self {
             user_id: user.id,
             session_id: session.id,
             email: user.email.clone(),
             name: user.name.clone(),
-            issued_at: session.created_at.floor_to_second(),
-            expires_at: session.expires_at,
+            issued_at: now.floor_to_second(),
+            expires_at: expires_at.floor_to_second(),
         }
     }
 }

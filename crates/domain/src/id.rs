@@ -89,6 +89,10 @@ id! {
     /// Identifies a [`Session`](crate::Session).
     SessionId
 }
+id! {
+    /// Identifies a [`SecurityEvent`](crate::SecurityEvent).
+    EventId
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,9 +2,12 @@
 
 mod access_token;
 mod archive;
+mod client;
 mod id;
 mod once;
 pub mod ports;
+mod scope;
+mod security_event;
 mod session;
 mod text;
 mod time_zone;
@@ -14,9 +17,12 @@ mod user;
 
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
-pub use id::{InvalidId, SessionId, TodoId, UserId};
+pub use client::{Client, UserAgent};
+pub use id::{EventId, InvalidId, SessionId, TodoId, UserId};
 pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
-pub use session::{Session, SessionWithSettings};
+pub use scope::{Scope, UnknownScope};
+pub use security_event::{SecurityEvent, SecurityEventKind, UnknownSecurityEventKind};
+pub use session::{Refresh, Session, SessionPolicy, SessionWithSettings};
 pub use text::{TextError, fold_case};
 pub use time_zone::{TimeZone, UnknownTimeZone};
 pub use timestamp::{Timestamp, TimestampError};

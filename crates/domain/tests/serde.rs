@@ -37,7 +37,9 @@ fn a_user_survives_writing_and_reading() {
     assert!(survives::<User>(&json!({
         "id": ID,
         "email": "ada@example.com",
+        "email_verified": true,
         "name": "Ada",
+        "settings": {"time_zone": "Europe/Berlin"},
         "created_at": "2026-12-01T09:30:00.000000Z",
         "updated_at": "2026-12-01T09:30:00.000000Z",
     })));

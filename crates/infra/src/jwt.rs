@@ -195,7 +195,7 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
     use todo_domain::{
-        Session, User,
+        Client, Session, SessionPolicy, User,
         ports::{Clock, IdGenerator},
     };
 
@@ -217,8 +217,9 @@ mod tests {
         let (now, ids) = (SystemClock.now(), RandomIds);
         let email = Email::new("ada@example.com").unwrap();
         let user = User::new(ids.user(), email, DisplayName::new("Ada").unwrap(), now);
-        let session = Session::begin(ids.session(), user.id, now, lifetime);
-        AccessClaims::new(&user, &session)
+        let (id, policy) = (ids.session(), SessionPolicy::default());
+        let session = Session::begin(id, user.id, Client::default(), now, &policy);
+        AccessClaims::new(&user, &session, now, now.saturating_add(lifetime))
     }
 
     fn an_hour() -> AccessClaims {

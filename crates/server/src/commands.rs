@@ -35,6 +35,7 @@ pub(crate) fn serve() -> CommandResult {
     let app = App {
         users: Arc::new(database.clone()),
         sessions: Arc::new(database.clone()),
+        security_events: Arc::new(database.clone()),
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
@@ -43,7 +44,8 @@ pub(crate) fn serve() -> CommandResult {
         tokens: Arc::new(JwtTokens::new(signing_key, config.signing_keys.previous)),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
-        session_lifetime: config.session_lifetime,
+        session_policy: config.sessions.policy,
+        security_event_retention: config.sessions.security_event_retention,
     };
     let lanes = Lanes {
         database: start_lane(
@@ -59,6 +61,7 @@ pub(crate) fn serve() -> CommandResult {
         body: config.http.body,
         head_deadline: config.http.head_deadline,
         cors_origins: config.http.cors_origins,
+        trusted_proxies: config.http.trusted_proxies,
         shutdown_deadline: config.http.shutdown_deadline,
     };
     let listener = TcpListener::bind(config.listen)
@@ -135,7 +138,8 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                     Ok(Pruned {
                         sessions,
                         idempotency_keys,
-                    }) => info!(sessions, idempotency_keys, "cleared away"),
+                        security_events,
+                    }) => info!(sessions, idempotency_keys, security_events, "cleared away"),
                     Err(error) => error!(%error, "what no longer counts cannot be cleared away"),
                 }
                 thread::sleep(PRUNE_INTERVAL);

@@ -48,6 +48,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .head(auth::session),
         )
         .service(
+            resource("/api/auth/sessions")
+                .get(auth::sessions::list)
+                .head(auth::sessions::list),
+        )
+        .service(resource("/api/auth/sessions/{id}").delete(auth::sessions::end))
+        .service(
             resource("/api/auth/account")
                 .get(auth::account::account)
                 .head(auth::account::account)

@@ -1,13 +1,29 @@
 //! Finding out who calls.
 
 use todo_domain::{
-    AccessToken,
+    AccessToken, Client, Scope, SessionWithSettings,
     ports::{BoxError, TokenError},
 };
 
-use crate::{App, Caller, Failure};
+use crate::{App, Caller, Failure, SessionCaller};
 
-/// Why nobody is known to call.
+/// What someone shows to prove who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// The token of a session.
+    AccessToken(AccessToken),
+}
+
+/// Someone who was found out to call.
+#[derive(Debug)]
+pub struct Authenticated<C> {
+    /// Who it is.
+    pub caller: C,
+    /// Why it was not recorded that the credential was used, for the log. Whoever calls need not care.
+    pub use_not_recorded: Option<Failure>,
+}
+
+/// Why nobody is known to call, or not with what it takes.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
     /// The token is malformed, not signed by us, or has expired.
@@ -21,40 +37,91 @@ pub enum AuthenticateError {
     Failure(#[from] Failure),
 }
 
-/// Finds out who shows `token`, and that their session is still in force.
+/// Finds out who shows `credential`, and that it still counts and is good for `scope`.
 ///
-/// The session is read from the storage each time, so that a logout counts at once.
+/// It is read from the storage each time, so that a logout counts at once.
 ///
 /// # Errors
 /// [`AuthenticateError`].
-pub fn authenticate(app: &App, token: &AccessToken) -> Result<Caller, AuthenticateError> {
+pub fn authenticate(
+    app: &App,
+    credential: &Credential,
+    _scope: Scope,
+    client: &Client,
+) -> Result<Authenticated<Caller>, AuthenticateError> {
+    let Authenticated {
+        caller,
+        use_not_recorded,
+    } = authenticate_session(app, credential, client)?;
+    Ok(Authenticated {
+        caller: caller.caller,
+        use_not_recorded,
+    })
+}
+
+/// Finds out who shows `credential`, and that it is that of a session which is still in force.
+///
+/// # Errors
+/// [`AuthenticateError`].
+pub fn authenticate_session(
+    app: &App,
+    credential: &Credential,
+    client: &Client,
+) -> Result<Authenticated<SessionCaller>, AuthenticateError> {
+    let Credential::AccessToken(token) = credential;
     let claims = app.tokens.verify(token).map_err(|error| match error {
         TokenError::Rejected(reason) => AuthenticateError::TokenRejected(reason),
         error => AuthenticateError::Failure(error.into()),
     })?;
-    let found = app
+    let now = app.clock.now();
+    let SessionWithSettings { session, settings } = app
         .sessions
         .find(claims.session_id)
         .map_err(Failure::from)?
-        .filter(|found| {
-            found.session.user_id == claims.user_id && found.session.is_live(app.clock.now())
+        .filter(|SessionWithSettings { session, .. }| {
+            session.user_id == claims.user_id && session.is_live(now, &app.session_policy)
         })
         .ok_or(AuthenticateError::SessionEnded)?;
-    Ok(Caller::of(found))
+    let use_not_recorded = if session.is_use_to_be_recorded(now, &app.session_policy) {
+        let recorded = app.sessions.record_use(session.id, now);
+        recorded.err().map(Failure::from)
+    } else {
+        None
+    };
+    let caller = Caller {
+        user_id: session.user_id,
+        settings,
+        client: client.clone(),
+    };
+    Ok(Authenticated {
+        caller: SessionCaller {
+            caller,
+            session,
+            token_expires_at: claims.expires_at,
+        },
+        use_not_recorded,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rstest::rstest;
-    use todo_domain::{AccessClaims, Session};
+    use todo_domain::{Session, Timestamp, ports::StorageError};
 
     use super::*;
     use crate::testing::{
-        Mocks, cause, found, now, session, session_id, unavailable, user, user_id,
+        Mocks, POLICY, access_claims, caller, cause, client, found, now, session, session_caller,
+        session_id, unavailable, user_id,
     };
 
     fn token() -> AccessToken {
         AccessToken::new("token".to_owned())
+    }
+
+    fn shown(mocks: Mocks) -> Result<Authenticated<SessionCaller>, AuthenticateError> {
+        authenticate_session(&mocks.app(), &Credential::AccessToken(token()), &client())
     }
 
     fn accepted() -> Mocks {
@@ -63,7 +130,7 @@ mod tests {
             .tokens
             .expect_verify()
             .withf(|shown| *shown == token())
-            .returning(|_| Ok(AccessClaims::new(&user(), &session())));
+            .returning(|_| Ok(access_claims()));
         mocks
     }
 
@@ -76,13 +143,18 @@ mod tests {
             .withf(|id| *id == session_id(1))
             .once()
             .returning(|_| Ok(Some(found(session()))));
-        let caller = authenticate(&mocks.app(), &token()).unwrap();
-        assert_eq!(caller.session(), &session());
+        let Authenticated {
+            caller,
+            use_not_recorded,
+        } = shown(mocks).unwrap();
+        assert_eq!(caller, session_caller());
+        assert!(use_not_recorded.is_none());
     }
 
     #[rstest]
     #[case::ended(None)]
     #[case::expired(Some(Session { expires_at: now(), ..session() }))]
+    #[case::not_used_for_long(Some(Session { last_used_at: long_ago(), ..session() }))]
     #[case::of_another_user(Some(Session { user_id: user_id(2), ..session() }))]
     fn a_session_that_does_not_count_is_refused(#[case] session: Option<Session>) {
         let mut mocks = accepted();
@@ -90,10 +162,7 @@ mod tests {
             .sessions
             .expect_find()
             .return_once(|_| Ok(session.map(found)));
-        assert!(matches!(
-            authenticate(&mocks.app(), &token()),
-            Err(AuthenticateError::SessionEnded)
-        ));
+        assert!(matches!(shown(mocks), Err(AuthenticateError::SessionEnded)));
     }
 
     #[test]
@@ -104,7 +173,7 @@ mod tests {
             .expect_verify()
             .returning(|_| Err(TokenError::Rejected(cause())));
         assert!(matches!(
-            authenticate(&mocks.app(), &token()),
+            shown(mocks),
             Err(AuthenticateError::TokenRejected(_))
         ));
     }
@@ -117,7 +186,7 @@ mod tests {
             .expect_find()
             .returning(|_| Err(unavailable()));
         assert!(matches!(
-            authenticate(&mocks.app(), &token()),
+            shown(mocks),
             Err(AuthenticateError::Failure(Failure::Unavailable(_)))
         ));
     }
@@ -130,8 +199,62 @@ mod tests {
             .expect_verify()
             .returning(|_| Err(TokenError::Signing(cause())));
         assert!(matches!(
-            authenticate(&mocks.app(), &token()),
+            shown(mocks),
             Err(AuthenticateError::Failure(Failure::Internal(_)))
         ));
+    }
+
+    fn long_ago() -> Timestamp {
+        now().saturating_sub(POLICY.idle)
+    }
+
+    /// Mocks where the session was used a minute ago, and that is to be recorded.
+    fn used_a_minute_ago(
+        recorded: impl FnOnce() -> Result<(), StorageError> + Send + 'static,
+    ) -> Mocks {
+        let mut mocks = accepted();
+        mocks.sessions.expect_find().returning(|_| {
+            Ok(Some(found(Session {
+                last_used_at: now().saturating_sub(Duration::from_mins(1)),
+                ..session()
+            })))
+        });
+        mocks
+            .sessions
+            .expect_record_use()
+            .withf(|id, at| *id == session_id(1) && *at == now())
+            .once()
+            .return_once(|_, _| recorded());
+        mocks
+    }
+
+    #[test]
+    fn a_use_is_recorded_from_time_to_time() {
+        let authenticated = shown(used_a_minute_ago(|| Ok(()))).unwrap();
+        assert!(authenticated.use_not_recorded.is_none());
+    }
+
+    #[test]
+    fn a_use_that_cannot_be_recorded_keeps_nobody_out() {
+        let authenticated = shown(used_a_minute_ago(|| Err(unavailable()))).unwrap();
+        assert_eq!(authenticated.caller.user_id(), user_id(1));
+        assert!(matches!(
+            authenticated.use_not_recorded,
+            Some(Failure::Unavailable(_))
+        ));
+    }
+
+    #[test]
+    fn a_session_is_good_for_every_scope() {
+        for scope in Scope::ALL {
+            let mut mocks = accepted();
+            mocks
+                .sessions
+                .expect_find()
+                .returning(|_| Ok(Some(found(session()))));
+            let credential = Credential::AccessToken(token());
+            let authenticated = authenticate(&mocks.app(), &credential, scope, &client());
+            assert_eq!(authenticated.unwrap().caller, caller());
+        }
     }
 }

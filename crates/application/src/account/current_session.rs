@@ -1,16 +1,16 @@
 //! Telling callers who they are.
 
-use todo_domain::{Session, User};
+use todo_domain::{Timestamp, User};
 
-use crate::{App, Caller, Failure};
+use crate::{App, Failure, SessionCaller};
 
-/// Who calls, and for how long the session lasts.
+/// Who calls, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentSession {
     /// Who calls.
     pub user: User,
-    /// Through which session.
-    pub session: Session,
+    /// The instant from which the token no longer counts.
+    pub token_expires_at: Timestamp,
 }
 
 /// Why it cannot be told.
@@ -28,7 +28,10 @@ pub enum CurrentSessionError {
 ///
 /// # Errors
 /// [`CurrentSessionError`].
-pub fn current_session(app: &App, caller: &Caller) -> Result<CurrentSession, CurrentSessionError> {
+pub fn current_session(
+    app: &App,
+    caller: &SessionCaller,
+) -> Result<CurrentSession, CurrentSessionError> {
     let user = app
         .users
         .find(caller.user_id())
@@ -36,26 +39,26 @@ pub fn current_session(app: &App, caller: &Caller) -> Result<CurrentSession, Cur
         .ok_or(CurrentSessionError::CallerMissing)?;
     Ok(CurrentSession {
         user,
-        session: caller.session().clone(),
+        token_expires_at: caller.token_expires_at,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Mocks, caller, session, unavailable, user, user_id};
+    use crate::testing::{Mocks, access_claims, session_caller, unavailable, user, user_id};
 
     #[test]
-    fn it_tells_the_user_and_the_session() {
+    fn it_tells_the_user_and_for_how_long() {
         let mut mocks = Mocks::default();
         mocks
             .users
             .expect_find()
             .withf(|id| *id == user_id(1))
             .returning(|_| Ok(Some(user())));
-        let current = current_session(&mocks.app(), &caller()).unwrap();
+        let current = current_session(&mocks.app(), &session_caller()).unwrap();
         assert_eq!(current.user, user());
-        assert_eq!(current.session, session());
+        assert_eq!(current.token_expires_at, access_claims().expires_at);
     }
 
     #[test]
@@ -63,7 +66,7 @@ mod tests {
         let mut mocks = Mocks::default();
         mocks.users.expect_find().returning(|_| Ok(None));
         assert!(matches!(
-            current_session(&mocks.app(), &caller()),
+            current_session(&mocks.app(), &session_caller()),
             Err(CurrentSessionError::CallerMissing)
         ));
     }
@@ -73,7 +76,7 @@ mod tests {
         let mut mocks = Mocks::default();
         mocks.users.expect_find().returning(|_| Err(unavailable()));
         assert!(matches!(
-            current_session(&mocks.app(), &caller()),
+            current_session(&mocks.app(), &session_caller()),
             Err(CurrentSessionError::Failure(Failure::Unavailable(_)))
         ));
     }

@@ -2,7 +2,7 @@
 
 use todo_domain::User;
 
-use crate::{App, Caller, Failure};
+use crate::{App, Failure, SessionCaller};
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum GetAccountError {
 ///
 /// # Errors
 /// [`GetAccountError`].
-pub fn get_account(app: &App, caller: &Caller) -> Result<User, GetAccountError> {
+pub fn get_account(app: &App, caller: &SessionCaller) -> Result<User, GetAccountError> {
     app.users
         .find(caller.user_id())
         .map_err(Failure::from)?
@@ -29,7 +29,7 @@ pub fn get_account(app: &App, caller: &Caller) -> Result<User, GetAccountError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Mocks, caller, unavailable, user, user_id};
+    use crate::testing::{Mocks, session_caller, unavailable, user, user_id};
 
     #[test]
     fn it_is_the_callers() {
@@ -39,7 +39,10 @@ mod tests {
             .expect_find()
             .withf(|id| *id == user_id(1))
             .returning(|_| Ok(Some(user())));
-        assert_eq!(get_account(&mocks.app(), &caller()).unwrap(), user());
+        assert_eq!(
+            get_account(&mocks.app(), &session_caller()).unwrap(),
+            user()
+        );
     }
 
     #[test]
@@ -47,7 +50,7 @@ mod tests {
         let mut mocks = Mocks::default();
         mocks.users.expect_find().returning(|_| Ok(None));
         assert!(matches!(
-            get_account(&mocks.app(), &caller()),
+            get_account(&mocks.app(), &session_caller()),
             Err(GetAccountError::CallerMissing)
         ));
     }
@@ -57,7 +60,7 @@ mod tests {
         let mut mocks = Mocks::default();
         mocks.users.expect_find().returning(|_| Err(unavailable()));
         assert!(matches!(
-            get_account(&mocks.app(), &caller()),
+            get_account(&mocks.app(), &session_caller()),
             Err(GetAccountError::Failure(Failure::Unavailable(_)))
         ));
     }

@@ -1,12 +1,12 @@
 //! Logging in.
 
 use todo_domain::{
-    Credentials, Email, PasswordAttempt, Session,
+    Client, Credentials, Email, PasswordAttempt, SecurityEventKind, UserId,
     ports::{InsertSessionError, Verification},
 };
 
-use super::{SignedIn, renew_hash::renew_hash};
-use crate::{App, Failure};
+use super::{Keeper, SignedIn, renew_hash::renew_hash, signed_in::begin_session};
+use crate::{App, Failure, security_event::event};
 
 /// What a login needs.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Login {
     pub email: Email,
     /// What was typed as its password.
     pub password: PasswordAttempt,
+    /// Who is to keep the token.
+    pub keeper: Keeper,
 }
 
 /// A login that succeeded.
@@ -44,11 +46,12 @@ pub enum LoginError {
 ///
 /// # Errors
 /// [`LoginError`].
-pub fn login(app: &App, input: &Login) -> Result<LoggedIn, LoginError> {
+pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, LoginError> {
     let credentials = app
         .users
         .find_credentials(&input.email)
         .map_err(Failure::from)?;
+    let user_id = credentials.as_ref().map(|found| found.user.id);
     let Some(Credentials {
         user,
         password_hash: Some(hash),
@@ -57,21 +60,24 @@ pub fn login(app: &App, input: &Login) -> Result<LoggedIn, LoginError> {
         app.hasher
             .verify_nothing(&input.password)
             .map_err(Failure::from)?;
-        return Err(LoginError::InvalidCredentials);
+        return Err(refused(app, user_id, client));
     };
     let verification = app
         .hasher
         .verify(&input.password, &hash)
         .map_err(Failure::from)?;
     if verification == Verification::Wrong {
-        return Err(LoginError::InvalidCredentials);
+        return Err(refused(app, user_id, client));
     }
 
     let now = app.clock.now();
-    let session = Session::begin(app.ids.session(), user.id, now, app.session_lifetime);
-    let signed_in = SignedIn::new(app, user, session)?;
+    let session = begin_session(app, user.id, client, now);
+    let signed_in = SignedIn::new(app, user, session, input.keeper, now)?;
+    let SignedIn { user, session, .. } = &signed_in;
+    let event =
+        event(app, SecurityEventKind::LoggedIn, Some(user.id), client, now).of_session(session.id);
     app.sessions
-        .insert(&signed_in.session)
+        .insert(session, &event)
         .map_err(|error| match error {
             // The account was deleted while the password was verified.
             InsertSessionError::UserMissing => LoginError::InvalidCredentials,
@@ -92,20 +98,40 @@ pub fn login(app: &App, input: &Login) -> Result<LoggedIn, LoginError> {
     })
 }
 
+/// Records that a login failed, which whoever tries is told no more about.
+fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
+    let event = event(
+        app,
+        SecurityEventKind::LoginFailed,
+        user_id,
+        client,
+        app.clock.now(),
+    );
+    match app.security_events.record(&event) {
+        Ok(()) => LoginError::InvalidCredentials,
+        Err(error) => LoginError::Failure(error.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{AccessToken, ports::HashError};
+    use todo_domain::{
+        AccessToken, SecurityEvent,
+        SecurityEventKind::{LoggedIn, LoginFailed},
+        ports::HashError,
+    };
 
     use super::*;
     use crate::testing::{
-        Mocks, cause, email, password_hash, session, session_id, unavailable, user,
+        Mocks, cause, client, email, event, password_hash, session, session_id, unavailable, user,
     };
 
     fn input() -> Login {
         Login {
             email: email(),
             password: PasswordAttempt::new("correct horse").unwrap(),
+            keeper: Keeper::Client,
         }
     }
 
@@ -122,9 +148,11 @@ mod tests {
         mocks
             .sessions
             .expect_insert()
-            .withf(|stored| *stored == session())
+            .withf(|stored, recorded| {
+                *stored == session() && *recorded == event(LoggedIn).of_session(session().id)
+            })
             .once()
-            .returning(|_| Ok(()));
+            .returning(|_, _| Ok(()));
         mocks
     }
 
@@ -149,16 +177,34 @@ mod tests {
         mocks
     }
 
+    /// Mocks where it is recorded that the login to this account failed.
+    fn failing(user_id: Option<UserId>) -> Mocks {
+        let mut mocks = Mocks::at_now();
+        let expected = SecurityEvent {
+            user_id,
+            ..event(LoginFailed)
+        };
+        mocks
+            .security_events
+            .expect_record()
+            .withf(move |recorded| *recorded == expected)
+            .once()
+            .returning(|_| Ok(()));
+        mocks
+    }
+
     #[test]
     fn the_right_password_begins_a_session() {
         let mut mocks = verified(Verification::Right);
         mocks
             .sessions
             .expect_insert()
-            .withf(|stored| *stored == session())
+            .withf(|stored, recorded| {
+                *stored == session() && *recorded == event(LoggedIn).of_session(session().id)
+            })
             .once()
-            .returning(|_| Ok(()));
-        let logged_in = login(&mocks.app(), &input()).unwrap();
+            .returning(|_, _| Ok(()));
+        let logged_in = login(&mocks.app(), &client(), &input()).unwrap();
         assert!(logged_in.hash_not_renewed.is_none());
         let signed_in = logged_in.signed_in;
         assert_eq!(signed_in.user, user());
@@ -181,7 +227,7 @@ mod tests {
             .withf(|id, from, _| *id == user().id && *from == password_hash())
             .once()
             .returning(|_, _, _| Ok(true));
-        let logged_in = login(&mocks.app(), &input()).unwrap();
+        let logged_in = login(&mocks.app(), &client(), &input()).unwrap();
         assert_eq!(logged_in.signed_in.session, session());
         assert!(logged_in.hash_not_renewed.is_none());
     }
@@ -194,7 +240,7 @@ mod tests {
             .expect_renew()
             .once()
             .returning(|_, _| Err(HashError(cause())));
-        let logged_in = login(&mocks.app(), &input()).unwrap();
+        let logged_in = login(&mocks.app(), &client(), &input()).unwrap();
         assert_eq!(logged_in.signed_in.session, session());
         let failure = logged_in.hash_not_renewed;
         assert!(matches!(failure, Some(Failure::Internal(_))));
@@ -202,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_wrong_password_begins_none() {
-        let mut mocks = Mocks::default();
+        let mut mocks = failing(Some(user().id));
         mocks
             .users
             .expect_find_credentials()
@@ -211,7 +257,7 @@ mod tests {
             .hasher
             .expect_verify()
             .returning(|_, _| Ok(Verification::Wrong));
-        let error = login(&mocks.app(), &input()).unwrap_err();
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }
 
@@ -219,7 +265,7 @@ mod tests {
     #[case::no_account(None)]
     #[case::an_account_without_a_hash(Some(Credentials { password_hash: None, ..credentials() }))]
     fn without_a_hash_the_time_of_one_is_spent(#[case] found: Option<Credentials>) {
-        let mut mocks = Mocks::default();
+        let mut mocks = failing(found.as_ref().map(|found| found.user.id));
         mocks
             .users
             .expect_find_credentials()
@@ -230,7 +276,7 @@ mod tests {
             .withf(|attempt| attempt.expose() == "correct horse")
             .once()
             .returning(|_| Ok(()));
-        let error = login(&mocks.app(), &input()).unwrap_err();
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }
 
@@ -240,8 +286,8 @@ mod tests {
         mocks
             .sessions
             .expect_insert()
-            .returning(|_| Err(InsertSessionError::UserMissing));
-        let error = login(&mocks.app(), &input()).unwrap_err();
+            .returning(|_, _| Err(InsertSessionError::UserMissing));
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }
 
@@ -252,7 +298,7 @@ mod tests {
             .users
             .expect_find_credentials()
             .returning(|_| Err(unavailable()));
-        let error = login(&mocks.app(), &input()).unwrap_err();
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
         assert!(matches!(
             error,
             LoginError::Failure(Failure::Unavailable(_))
@@ -262,8 +308,8 @@ mod tests {
         mocks
             .sessions
             .expect_insert()
-            .returning(|_| Err(unavailable().into()));
-        let error = login(&mocks.app(), &input()).unwrap_err();
+            .returning(|_, _| Err(unavailable().into()));
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
         assert!(matches!(
             error,
             LoginError::Failure(Failure::Unavailable(_))
@@ -281,7 +327,7 @@ mod tests {
             .hasher
             .expect_verify_nothing()
             .returning(|_| Err(HashError(cause())));
-        let error = login(&mocks.app(), &input()).unwrap_err();
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
 
         let mut mocks = Mocks::default();
@@ -293,7 +339,7 @@ mod tests {
             .hasher
             .expect_verify()
             .returning(|_, _| Err(HashError(cause())));
-        let error = login(&mocks.app(), &input()).unwrap_err();
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
     }
 }

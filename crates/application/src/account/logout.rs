@@ -1,54 +1,115 @@
 //! Logging out.
 
-use todo_domain::{AccessToken, ports::TokenError};
+use todo_domain::{
+    AccessToken, Client,
+    SecurityEventKind::{LoggedOut, SessionsEnded},
+    ports::TokenError,
+};
 
-use crate::{App, Failure};
+use super::{AuthenticateError, Authenticated, Credential, authenticate_session};
+use crate::{
+    App, Failure,
+    security_event::{event, event_by},
+};
 
-/// Why a session may still be in force.
+/// Which sessions are to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogoutExtent {
+    /// The one whose token is shown.
+    #[default]
+    This,
+    /// Every other one of its user.
+    Others,
+    /// Every one of its user.
+    All,
+}
+
+/// Why sessions may still be in force.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoutError {
+    /// More than one was to end, and nobody is known to call.
+    #[error(transparent)]
+    NotAuthenticated(#[from] AuthenticateError),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Ends the session that `token` belongs to; from the next request on it counts no more, on every instance.
+/// Ends sessions; from the next request on they count no more, on every instance. Tells how many were ended.
 ///
-/// Tells whether a session was ended. A token that is not acceptable, or that belongs to a session that has ended
-/// before, leaves nothing to end, which is no error: logging out twice is as good as once.
+/// A token that is not acceptable, or that belongs to a session that has ended before, leaves nothing to end, which is no
+/// error: logging out twice is as good as once. But it takes a session that is in force to end others.
 ///
 /// # Errors
 /// [`LogoutError`].
-pub fn logout(app: &App, token: &AccessToken) -> Result<bool, LogoutError> {
+pub fn logout(
+    app: &App,
+    client: &Client,
+    credential: &Credential,
+    extent: LogoutExtent,
+) -> Result<usize, LogoutError> {
+    match (extent, credential) {
+        (LogoutExtent::This, Credential::AccessToken(token)) => end_this(app, client, token),
+        (LogoutExtent::Others, _) => end_several(app, client, credential, true),
+        (LogoutExtent::All, _) => end_several(app, client, credential, false),
+    }
+}
+
+fn end_this(app: &App, client: &Client, token: &AccessToken) -> Result<usize, LogoutError> {
     let claims = match app.tokens.verify(token) {
         Ok(claims) => claims,
-        Err(TokenError::Rejected(_)) => return Ok(false),
+        Err(TokenError::Rejected(_)) => return Ok(0),
         Err(error) => return Err(Failure::from(error).into()),
     };
-    Ok(app
+    let (user_id, session_id) = (claims.user_id, claims.session_id);
+    let event =
+        event(app, LoggedOut, Some(user_id), client, app.clock.now()).of_session(session_id);
+    let ended = app
         .sessions
-        .delete(claims.session_id)
-        .map_err(Failure::from)?)
+        .delete(user_id, session_id, &event)
+        .map_err(Failure::from)?;
+    Ok(ended.into())
+}
+
+fn end_several(
+    app: &App,
+    client: &Client,
+    credential: &Credential,
+    but_this: bool,
+) -> Result<usize, LogoutError> {
+    let Authenticated { caller, .. } = authenticate_session(app, credential, client)?;
+    let except = but_this.then_some(caller.session.id);
+    let event = event_by(app, &caller, SessionsEnded);
+    let ended = app
+        .sessions
+        .delete_all(caller.user_id(), except, &event)
+        .map_err(Failure::from)?;
+    Ok(ended)
 }
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::AccessClaims;
+    use rstest::rstest;
+    use todo_domain::SessionId;
 
     use super::*;
-    use crate::testing::{Mocks, cause, session, session_id, unavailable, user};
+    use crate::testing::{
+        Mocks, access_claims, cause, client, event, found, session, session_id, unavailable,
+        user_id,
+    };
 
-    fn token() -> AccessToken {
-        AccessToken::new("token".to_owned())
+    fn logged_out(mocks: Mocks, extent: LogoutExtent) -> Result<usize, LogoutError> {
+        let credential = Credential::AccessToken(AccessToken::new("token".to_owned()));
+        logout(&mocks.app(), &client(), &credential, extent)
     }
 
     fn accepted() -> Mocks {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
         mocks
             .tokens
             .expect_verify()
-            .withf(|shown| *shown == token())
-            .returning(|_| Ok(AccessClaims::new(&user(), &session())));
+            .withf(|shown| shown.expose() == "token")
+            .returning(|_| Ok(access_claims()));
         mocks
     }
 
@@ -59,11 +120,55 @@ mod tests {
             mocks
                 .sessions
                 .expect_delete()
-                .withf(|id| *id == session_id(1))
+                .withf(|user, id, recorded| {
+                    *user == user_id(1)
+                        && *id == session_id(1)
+                        && *recorded == event(LoggedOut).of_session(session_id(1))
+                })
                 .once()
-                .return_once(move |_| Ok(ended));
-            assert_eq!(logout(&mocks.app(), &token()).unwrap(), ended);
+                .return_once(move |_, _, _| Ok(ended));
+            let count = logged_out(mocks, LogoutExtent::This).unwrap();
+            assert_eq!(count, usize::from(ended));
         }
+    }
+
+    #[rstest]
+    #[case(LogoutExtent::Others, Some(session_id(1)))]
+    #[case(LogoutExtent::All, None)]
+    fn it_ends_the_others_or_all(
+        #[case] extent: LogoutExtent,
+        #[case] expected: Option<SessionId>,
+    ) {
+        let mut mocks = accepted();
+        mocks
+            .sessions
+            .expect_find()
+            .returning(|_| Ok(Some(found(session()))));
+        mocks
+            .sessions
+            .expect_delete_all()
+            .withf(move |user, except, recorded| {
+                *user == user_id(1)
+                    && *except == expected
+                    && *recorded == event(SessionsEnded).of_session(session_id(1))
+            })
+            .once()
+            .returning(|_, _, _| Ok(3));
+        assert_eq!(logged_out(mocks, extent).unwrap(), 3);
+    }
+
+    #[rstest]
+    #[case(LogoutExtent::Others)]
+    #[case(LogoutExtent::All)]
+    fn a_session_that_has_ended_ends_no_others(#[case] extent: LogoutExtent) {
+        let mut mocks = accepted();
+        mocks.sessions.expect_find().returning(|_| Ok(None));
+        assert!(matches!(
+            logged_out(mocks, extent),
+            Err(LogoutError::NotAuthenticated(
+                AuthenticateError::SessionEnded
+            ))
+        ));
     }
 
     #[test]
@@ -73,7 +178,7 @@ mod tests {
             .tokens
             .expect_verify()
             .returning(|_| Err(TokenError::Rejected(cause())));
-        assert!(!logout(&mocks.app(), &token()).unwrap());
+        assert_eq!(logged_out(mocks, LogoutExtent::This).unwrap(), 0);
     }
 
     #[test]
@@ -82,9 +187,9 @@ mod tests {
         mocks
             .sessions
             .expect_delete()
-            .returning(|_| Err(unavailable()));
+            .returning(|_, _, _| Err(unavailable()));
         assert!(matches!(
-            logout(&mocks.app(), &token()),
+            logged_out(mocks, LogoutExtent::This),
             Err(LogoutError::Failure(Failure::Unavailable(_)))
         ));
     }
@@ -97,7 +202,7 @@ mod tests {
             .expect_verify()
             .returning(|_| Err(TokenError::Signing(cause())));
         assert!(matches!(
-            logout(&mocks.app(), &token()),
+            logged_out(mocks, LogoutExtent::This),
             Err(LogoutError::Failure(Failure::Internal(_)))
         ));
     }

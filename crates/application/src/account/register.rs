@@ -1,15 +1,16 @@
 //! Making an account.
 
 use todo_domain::{
-    DisplayName, Email, GuessablePassword, Password, PasswordContext, Session, User,
-    ports::InsertUserError,
+    Client, DisplayName, Email, GuessablePassword, Password, PasswordContext,
+    SecurityEventKind::Registered, User, ports::InsertUserError,
 };
 
 use super::{
-    SignedIn,
+    Keeper, SignedIn,
     choose_password::{ChoosePasswordError, choose_password},
+    signed_in::begin_session,
 };
-use crate::{App, Failure};
+use crate::{App, Failure, security_event::event};
 
 /// What a registration needs.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Register {
     pub password: Password,
     /// What the user wants to be called.
     pub name: DisplayName,
+    /// Who is to keep the token.
+    pub keeper: Keeper,
 }
 
 /// Why no account was made.
@@ -42,7 +45,7 @@ pub enum RegisterError {
 ///
 /// # Errors
 /// [`RegisterError`].
-pub fn register(app: &App, input: Register) -> Result<SignedIn, RegisterError> {
+pub fn register(app: &App, client: &Client, input: Register) -> Result<SignedIn, RegisterError> {
     let context = PasswordContext {
         email: &input.email,
         name: Some(&input.name),
@@ -54,11 +57,13 @@ pub fn register(app: &App, input: Register) -> Result<SignedIn, RegisterError> {
         })?;
     let now = app.clock.now();
     let user = User::new(app.ids.user(), input.email, input.name, now);
-    let session = Session::begin(app.ids.session(), user.id, now, app.session_lifetime);
+    let session = begin_session(app, user.id, client, now);
     // The token is made before anything is stored: if it cannot be, there is no account that nobody was told of.
-    let signed_in = SignedIn::new(app, user, session)?;
+    let signed_in = SignedIn::new(app, user, session, input.keeper, now)?;
+    let SignedIn { user, session, .. } = &signed_in;
+    let event = event(app, Registered, Some(user.id), client, now).of_session(session.id);
     app.users
-        .insert(&signed_in.user, &password_hash, &signed_in.session)
+        .insert(user, &password_hash, session, &event)
         .map_err(|error| match error {
             InsertUserError::EmailTaken => RegisterError::EmailTaken,
             InsertUserError::Storage(error) => RegisterError::Failure(error.into()),
@@ -77,7 +82,8 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        Mocks, cause, email, now, password_hash, session_id, unavailable, user, user_id,
+        Mocks, cause, client, email, event, event_id, now, password_hash, session, session_id,
+        unavailable, user, user_id,
     };
 
     fn input() -> Register {
@@ -85,12 +91,14 @@ mod tests {
             email: email(),
             password: Password::new("correct horse").unwrap(),
             name: DisplayName::new("Ada").unwrap(),
+            keeper: Keeper::Client,
         }
     }
 
     fn mocks() -> Mocks {
         let mut mocks = where_common(false);
         mocks.clock.expect_now().return_const(now());
+        mocks.ids.expect_event().return_const(event_id());
         mocks.ids.expect_user().return_const(user_id(1));
         mocks.ids.expect_session().return_const(session_id(1));
         mocks
@@ -127,12 +135,15 @@ mod tests {
         mocks
             .users
             .expect_insert()
-            .withf(|stored, hash, session| {
-                *stored == user() && *hash == password_hash() && session.user_id == stored.id
+            .withf(|stored, hash, begun, recorded| {
+                *stored == user()
+                    && *hash == password_hash()
+                    && *begun == session()
+                    && *recorded == event(Registered).of_session(session_id(1))
             })
             .once()
-            .returning(|_, _, _| Ok(()));
-        let signed_in = register(&mocks.app(), input()).unwrap();
+            .returning(|_, _, _, _| Ok(()));
+        let signed_in = register(&mocks.app(), &client(), input()).unwrap();
         assert_eq!(signed_in.user, user());
         assert_eq!(signed_in.session.created_at, now());
         assert_eq!(signed_in.token.expose(), "token");
@@ -144,8 +155,8 @@ mod tests {
         mocks
             .users
             .expect_insert()
-            .returning(|_, _, _| Err(InsertUserError::EmailTaken));
-        let error = register(&mocks.app(), input()).unwrap_err();
+            .returning(|_, _, _, _| Err(InsertUserError::EmailTaken));
+        let error = register(&mocks.app(), &client(), input()).unwrap_err();
         assert!(matches!(error, RegisterError::EmailTaken));
     }
 
@@ -155,8 +166,8 @@ mod tests {
         mocks
             .users
             .expect_insert()
-            .returning(|_, _, _| Err(unavailable().into()));
-        let error = register(&mocks.app(), input()).unwrap_err();
+            .returning(|_, _, _, _| Err(unavailable().into()));
+        let error = register(&mocks.app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::Failure(Failure::Unavailable(_))
@@ -170,7 +181,7 @@ mod tests {
             .tokens
             .expect_issue()
             .returning(|_| Err(TokenError::Signing(cause())));
-        let error = register(&mocks.app(), input()).unwrap_err();
+        let error = register(&mocks.app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::Failure(Failure::Internal(_))
@@ -179,7 +190,7 @@ mod tests {
 
     #[test]
     fn nothing_is_stored_when_the_password_is_easily_guessed() {
-        let error = register(&where_common(true).app(), input()).unwrap_err();
+        let error = register(&where_common(true).app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::GuessablePassword(GuessablePassword::Common)
@@ -200,7 +211,7 @@ mod tests {
             name: DisplayName::new("Ada Lovelace").unwrap(),
             ..input()
         };
-        let error = register(&mocks.app(), input).unwrap_err();
+        let error = register(&mocks.app(), &client(), input).unwrap_err();
         assert!(matches!(error, RegisterError::GuessablePassword(reason) if reason == expected));
     }
 
@@ -211,7 +222,7 @@ mod tests {
             .hasher
             .expect_hash()
             .returning(|_| Err(HashError(cause())));
-        let error = register(&mocks.app(), input()).unwrap_err();
+        let error = register(&mocks.app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::Failure(Failure::Internal(_))

@@ -1,6 +1,6 @@
 //! What a registration and a login end with.
 
-use todo_domain::{AccessClaims, AccessToken, Session, User};
+use todo_domain::{AccessClaims, AccessToken, Client, Session, Timestamp, User, UserId};
 
 use crate::{App, Failure};
 
@@ -13,16 +13,54 @@ pub struct SignedIn {
     pub session: Session,
     /// What the client shows from now on.
     pub token: AccessToken,
+    /// When it was made.
+    pub issued_at: Timestamp,
+    /// The instant from which it no longer counts.
+    pub expires_at: Timestamp,
+}
+
+/// Who keeps the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keeper {
+    /// A program, which replaces it in good time.
+    #[default]
+    Client,
+    /// A browser, in a cookie that no page can read, so that none can replace it: it lasts as long as the session.
+    Browser,
+}
+
+/// A session of `user_id` that begins at `now`.
+pub(super) fn begin_session(
+    app: &App,
+    user_id: UserId,
+    client: &Client,
+    now: Timestamp,
+) -> Session {
+    let id = app.ids.session();
+    Session::begin(id, user_id, client.clone(), now, &app.session_policy)
 }
 
 impl SignedIn {
-    /// Makes the token of `user` for `session`.
-    pub(super) fn new(app: &App, user: User, session: Session) -> Result<Self, Failure> {
-        let token = app.tokens.issue(&AccessClaims::new(&user, &session))?;
+    /// Makes what `keeper` keeps of `user` and `session` at `now`.
+    pub(super) fn new(
+        app: &App,
+        user: User,
+        session: Session,
+        keeper: Keeper,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let expires_at = match keeper {
+            Keeper::Client => session.access_expires_at(now, &app.session_policy),
+            Keeper::Browser => session.expires_at,
+        };
+        let claims = AccessClaims::new(&user, &session, now, expires_at);
+        let token = app.tokens.issue(&claims)?;
         Ok(Self {
             user,
             session,
             token,
+            issued_at: claims.issued_at,
+            expires_at: claims.expires_at,
         })
     }
 }

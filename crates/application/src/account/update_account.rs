@@ -2,7 +2,7 @@
 
 use todo_domain::{User, UserChange};
 
-use crate::{App, Caller, Failure};
+use crate::{App, Failure, SessionCaller};
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum UpdateAccountError {
 /// [`UpdateAccountError`].
 pub fn update_account(
     app: &App,
-    caller: &Caller,
+    caller: &SessionCaller,
     change: &UserChange,
 ) -> Result<User, UpdateAccountError> {
     app.users
@@ -35,7 +35,7 @@ mod tests {
     use todo_domain::{Change, TimeZone};
 
     use super::*;
-    use crate::testing::{Mocks, caller, now, unavailable, user, user_id};
+    use crate::testing::{Mocks, now, session_caller, unavailable, user, user_id};
 
     fn change() -> UserChange {
         UserChange {
@@ -54,7 +54,7 @@ mod tests {
             .withf(|id, wanted, at| *id == user_id(1) && *wanted == change() && *at == now())
             .once()
             .return_once(|_, _, _| answer());
-        update_account(&mocks.app(), &caller(), &change())
+        update_account(&mocks.app(), &session_caller(), &change())
     }
 
     #[test]

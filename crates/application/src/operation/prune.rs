@@ -7,10 +7,12 @@ use crate::{App, Failure};
 /// How much was cleared away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pruned {
-    /// Sessions that had expired.
+    /// Sessions that had ended.
     pub sessions: usize,
     /// Keys of requests that were to be forgotten.
     pub idempotency_keys: usize,
+    /// Events that were kept for as long as they are to be.
+    pub security_events: usize,
 }
 
 /// Why not everything was cleared away.
@@ -21,44 +23,58 @@ pub enum PruneError {
     Failure(#[from] Failure),
 }
 
-/// Deletes the sessions that have expired and the keys that are to be forgotten. Several instances may do so at once.
+/// Deletes the sessions that have ended and the keys and events that are to be forgotten. Several instances may do so at once.
 ///
 /// # Errors
 /// [`PruneError`].
 pub fn prune(app: &App) -> Result<Pruned, PruneError> {
     let now = app.clock.now();
-    let sessions = app.sessions.delete_expired(now).map_err(Failure::from)?;
+    let sessions = app
+        .sessions
+        .delete_ended(now, &app.session_policy)
+        .map_err(Failure::from)?;
     let idempotency_keys = app
         .idempotency_keys
         .delete_before(IdempotencyKey::forgotten_before(now))
         .map_err(Failure::from)?;
+    let security_events = app
+        .security_events
+        .delete_before(now.saturating_sub(app.security_event_retention))
+        .map_err(Failure::from)?;
     Ok(Pruned {
         sessions,
         idempotency_keys,
+        security_events,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Mocks, now, unavailable};
+    use crate::testing::{Mocks, POLICY, now, unavailable};
 
     #[test]
     fn it_deletes_what_no_longer_counts_now() {
         let mut mocks = Mocks::at_now();
         mocks
             .sessions
-            .expect_delete_expired()
-            .withf(|instant| *instant == now())
-            .returning(|_| Ok(3));
+            .expect_delete_ended()
+            .withf(|instant, policy| *instant == now() && *policy == POLICY)
+            .returning(|_, _| Ok(3));
         mocks
             .idempotency_keys
             .expect_delete_before()
             .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
             .returning(|_| Ok(5));
+        mocks
+            .security_events
+            .expect_delete_before()
+            .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
+            .returning(|_| Ok(7));
         let pruned = Pruned {
             sessions: 3,
             idempotency_keys: 5,
+            security_events: 7,
         };
         assert_eq!(prune(&mocks.app()).unwrap(), pruned);
     }
@@ -68,15 +84,15 @@ mod tests {
         let mut mocks = Mocks::at_now();
         mocks
             .sessions
-            .expect_delete_expired()
-            .returning(|_| Err(unavailable()));
+            .expect_delete_ended()
+            .returning(|_, _| Err(unavailable()));
         assert!(matches!(
             prune(&mocks.app()),
             Err(PruneError::Failure(Failure::Unavailable(_)))
         ));
 
         let mut mocks = Mocks::at_now();
-        mocks.sessions.expect_delete_expired().returning(|_| Ok(0));
+        mocks.sessions.expect_delete_ended().returning(|_, _| Ok(0));
         mocks
             .idempotency_keys
             .expect_delete_before()

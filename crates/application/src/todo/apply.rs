@@ -66,7 +66,7 @@ pub fn apply_todos(
     answer: impl Fn(&[OperationOutcome]) -> Result<String, BoxError>,
 ) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
     let now = app.clock.now();
-    let owner = caller.user_id();
+    let owner = caller.user_id;
     let operations: Vec<TodoOperation> = wanted
         .into_iter()
         .map(|wanted| match wanted {

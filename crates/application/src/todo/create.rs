@@ -39,7 +39,7 @@ pub fn create_todo(
     answer: impl Fn(&Todo) -> Result<String, BoxError>,
 ) -> Result<Done<Todo>, CreateTodoError> {
     let now = app.clock.now();
-    let todo = Todo::new(app.ids.todo(), caller.user_id(), input, now);
+    let todo = Todo::new(app.ids.todo(), caller.user_id, input, now);
     let once = once.map(|once| once.made_by(caller, now, &answer));
     match app.todos.insert(&todo, once.as_ref()) {
         Ok(()) => Ok(Done::Now(todo)),
@@ -97,7 +97,7 @@ mod tests {
             .once()
             .returning(|_, _| Ok(()));
         assert_eq!(create(mocks, None).unwrap(), Done::Now(todo()));
-        assert_eq!(todo().owner, caller().user_id());
+        assert_eq!(todo().owner, caller().user_id);
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
             .expect_insert()
             .withf(|stored, kept| {
                 let kept = kept.unwrap();
-                kept.user_id == caller().user_id()
+                kept.user_id == caller().user_id
                     && kept.key == once().key
                     && kept.request == once().request
                     && kept.now == now()

@@ -32,7 +32,7 @@ pub fn delete_todo(
     precondition: &Precondition,
 ) -> Result<(), DeleteTodoError> {
     change_if(app, caller, id, precondition, |expected| {
-        let deleted = app.todos.delete(caller.user_id(), id, expected)?;
+        let deleted = app.todos.delete(caller.user_id, id, expected)?;
         Ok(deleted.then_some(()))
     })?;
     Ok(())

@@ -21,7 +21,7 @@ pub enum GetTodoError {
 /// [`GetTodoError`].
 pub fn get_todo(app: &App, caller: &Caller, id: TodoId) -> Result<Todo, GetTodoError> {
     app.todos
-        .find(caller.user_id(), id)
+        .find(caller.user_id, id)
         .map_err(Failure::from)?
         .ok_or(GetTodoError::NotFound)
 }

@@ -65,7 +65,7 @@ pub fn list_todos(
         with_total,
     } = input;
     filter.due.extend(due_conditions(app, caller, due));
-    let owner = caller.user_id();
+    let owner = caller.user_id;
     let mut todos = app
         .todos
         .list(owner, &filter, &page)
@@ -87,7 +87,7 @@ pub fn list_todos(
 }
 
 fn due_conditions(app: &App, caller: &Caller, due: DueQuery) -> Vec<DueCondition> {
-    let usual = || caller.settings().time_zone.clone();
+    let usual = || caller.settings.time_zone.clone();
     let zone = due.time_zone.or_else(usual).unwrap_or(TimeZone::UTC);
     let days = due.days.into_iter().map(|days| days.condition(&zone));
     let period = due
@@ -110,10 +110,10 @@ fn total_shown_by(page: &Page, todos: usize, goes_on: bool) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{PageLimit, SearchText, SessionWithSettings, TodoOrder, UserSettings, date};
+    use todo_domain::{PageLimit, SearchText, TodoOrder, UserSettings, date};
 
     use super::*;
-    use crate::testing::{Mocks, caller, now, session, todo, unavailable, user_id};
+    use crate::testing::{Mocks, caller, now, todo, unavailable, user_id};
 
     fn input(limit: u32, offset: u32, with_total: bool) -> ListTodos {
         ListTodos {
@@ -254,12 +254,12 @@ mod tests {
             },
             ..ListTodos::default()
         };
-        let caller = Caller::of(SessionWithSettings {
-            session: session(),
+        let caller = Caller {
             settings: UserSettings {
                 time_zone: chosen.map(zone),
             },
-        });
+            ..caller()
+        };
         assert!(list_todos(&mocks.app(), &caller, input).is_ok());
     }
 

@@ -31,7 +31,7 @@ impl WantedOnce {
         answer: &'a dyn Fn(&T) -> Result<String, BoxError>,
     ) -> Once<'a, T> {
         Once {
-            user_id: caller.user_id(),
+            user_id: caller.user_id,
             key: self.key,
             request: self.request,
             now,

@@ -36,7 +36,7 @@ pub fn update_todo(
     let updated = change_if(app, caller, id, precondition, |expected| {
         Ok(app
             .todos
-            .update(caller.user_id(), id, expected, change, now)?)
+            .update(caller.user_id, id, expected, change, now)?)
     })?;
     Ok(updated)
 }

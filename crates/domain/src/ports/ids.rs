@@ -1,6 +1,6 @@
 //! Where new identifiers come from.
 
-use crate::{SessionId, TodoId, UserId};
+use crate::{EventId, SessionId, TodoId, UserId};
 
 /// Makes identifiers that nothing else has and that nobody can guess.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -13,4 +13,7 @@ pub trait IdGenerator: Send + Sync {
 
     /// An id for a new session.
     fn session(&self) -> SessionId;
+
+    /// An id for a new security event. Later ones sort after earlier ones, as far as clocks allow.
+    fn event(&self) -> EventId;
 }

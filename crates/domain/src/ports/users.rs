@@ -1,7 +1,9 @@
 //! Where users are kept.
 
 use super::StorageError;
-use crate::{Credentials, Email, PasswordHash, Session, Timestamp, User, UserChange, UserId};
+use crate::{
+    Credentials, Email, PasswordHash, SecurityEvent, Session, Timestamp, User, UserChange, UserId,
+};
 
 /// Why a user was not inserted. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +20,7 @@ pub enum InsertUserError {
 /// Keeps users.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait UserRepository: Send + Sync {
-    /// Inserts a user with the hash of the password and a first session: all of it or nothing.
+    /// Inserts a user with the hash of the password and a first session, and records the event: all of it or nothing.
     ///
     /// # Errors
     /// MUST be [`InsertUserError::EmailTaken`] when a user with this address exists, also when both are inserted at the
@@ -28,6 +30,7 @@ pub trait UserRepository: Send + Sync {
         user: &User,
         password_hash: &PasswordHash,
         session: &Session,
+        event: &SecurityEvent,
     ) -> Result<(), InsertUserError>;
 
     /// The user with this id; `None` when there is none.

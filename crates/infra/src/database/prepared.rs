@@ -49,9 +49,10 @@ impl<Q> RunQueryDsl<AnyConnection> for KeptPrepared<Q> {}
 mod tests {
     use diesel::{QueryableByName, sql_query, sql_types::BigInt};
     use todo_domain::{
-        Atomicity, Change, CompletionChange, Description, DisplayName, Email, IdempotencyKey,
-        NewTodo, Once, OperationOutcome, PasswordHash, Session, Title, Todo, TodoChange,
-        TodoOperation, User,
+        Atomicity, Change, Client, CompletionChange, Description, DisplayName, Email,
+        IdempotencyKey, NewTodo, Once, OperationOutcome, PasswordHash, SecurityEvent,
+        SecurityEventKind::{LoggedIn, Registered, SessionRefreshed},
+        Session, SessionPolicy, Title, Todo, TodoChange, TodoOperation, User,
         ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
     };
     use todo_testkit::{Kind::Postgres, TestDatabase};
@@ -79,10 +80,23 @@ mod tests {
         let (now, ids) = (SystemClock.now(), RandomIds);
         let email = Email::new(email).unwrap();
         let user = User::new(ids.user(), email, DisplayName::new("Ada").unwrap(), now);
-        let session = |_| Session::begin(ids.session(), user.id, now, std::time::Duration::MAX);
+        let policy = SessionPolicy::default();
+        let begin = || Session::begin(ids.session(), user.id, Client::default(), now, &policy);
+        let event = |kind| SecurityEvent {
+            id: ids.event(),
+            user_id: Some(user.id),
+            kind,
+            subject: None,
+            client: Client::default(),
+            created_at: now,
+        };
         let hash = PasswordHash::new("a hash".to_owned());
-        UserRepository::insert(database, &user, &hash, &session(1)).unwrap();
-        SessionRepository::insert(database, &session(2)).unwrap();
+        UserRepository::insert(database, &user, &hash, &begin(), &event(Registered)).unwrap();
+        let session = begin();
+        SessionRepository::insert(database, &session, &event(LoggedIn)).unwrap();
+        database.record_use(session.id, now).unwrap();
+        let rotated = database.rotate(session.id, 0, now, &event(SessionRefreshed));
+        assert!(rotated.unwrap());
         let new_hash = PasswordHash::new("another hash".to_owned());
         let replaced = database.replace_password_hash(user.id, &hash, &new_hash);
         assert!(replaced.unwrap());
@@ -142,9 +156,9 @@ mod tests {
         let database = Database::new(url, &settings);
         database.migrate().unwrap();
         write_everything(&database, "ada@example.com");
-        // User, session, hash, todo; two changes; a deletion; a lock, a key and its answer.
-        assert_eq!(prepared(&database), 10);
+        // User, session, its use and its rotation, event, hash, todo; two changes; a deletion; a lock, a key and its answer.
+        assert_eq!(prepared(&database), 13);
         write_everything(&database, "grace@example.com");
-        assert_eq!(prepared(&database), 10);
+        assert_eq!(prepared(&database), 13);
     }
 }

@@ -42,6 +42,7 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
     use crate::database::columns::sql::{IdColumn, InstantColumn};
 
     sessions (id) {
@@ -49,6 +50,11 @@ diesel::table! {
         user_id -> IdColumn,
         created_at -> InstantColumn,
         expires_at -> InstantColumn,
+        last_used_at -> Nullable<InstantColumn>,
+        generation -> Integer,
+        rotated_at -> Nullable<InstantColumn>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
     }
 }
 
@@ -65,6 +71,64 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::database::columns::sql::{IdColumn, InstantColumn};
+
+    personal_access_tokens (id) {
+        id -> IdColumn,
+        user_id -> IdColumn,
+        name -> Text,
+        digest -> Binary,
+        scopes -> Text,
+        created_at -> InstantColumn,
+        expires_at -> InstantColumn,
+        last_used_at -> Nullable<InstantColumn>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+    use crate::database::columns::sql::{IdColumn, InstantColumn};
+
+    mailed_secrets (digest) {
+        digest -> Binary,
+        user_id -> IdColumn,
+        purpose -> Text,
+        email -> Text,
+        created_at -> InstantColumn,
+        expires_at -> InstantColumn,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Integer, Nullable};
+    use crate::database::columns::sql::InstantColumn;
+
+    guesses (subject) {
+        subject -> Binary,
+        failures -> Integer,
+        failed_at -> Nullable<InstantColumn>,
+        succeeded_at -> Nullable<InstantColumn>,
+        updated_at -> InstantColumn,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::database::columns::sql::{IdColumn, InstantColumn};
+
+    security_events (id) {
+        id -> IdColumn,
+        user_id -> Nullable<IdColumn>,
+        kind -> Text,
+        subject -> Nullable<IdColumn>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        created_at -> InstantColumn,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);
 
@@ -77,7 +141,10 @@ mod tests {
         TestDatabase,
     };
 
-    use super::{idempotency_keys, sessions, tasks, users};
+    use super::{
+        guesses, idempotency_keys, mailed_secrets, personal_access_tokens, security_events,
+        sessions, tasks, users,
+    };
     use crate::database::{Database, PoolSettings};
 
     /// The names of a table's columns as the schema has them.
@@ -109,11 +176,23 @@ mod tests {
             completed_at,
             version
         );
-        let sessions = names!(sessions: id, user_id, created_at, expires_at);
+        let sessions = names!(sessions: id, user_id, created_at, expires_at, last_used_at,
+            generation, rotated_at, address, user_agent);
         assert_eq!(behind.columns("users"), users);
         assert_eq!(behind.columns("tasks"), tasks);
         let keys = names!(idempotency_keys: user_id, key, request, answer, created_at);
         assert_eq!(behind.columns("sessions"), sessions);
         assert_eq!(behind.columns("idempotency_keys"), keys);
+        let tokens = names!(personal_access_tokens: id, user_id, name, digest, scopes, created_at,
+            expires_at, last_used_at);
+        assert_eq!(behind.columns("personal_access_tokens"), tokens);
+        let mailed =
+            names!(mailed_secrets: digest, user_id, purpose, email, created_at, expires_at);
+        assert_eq!(behind.columns("mailed_secrets"), mailed);
+        let guesses = names!(guesses: subject, failures, failed_at, succeeded_at, updated_at);
+        assert_eq!(behind.columns("guesses"), guesses);
+        let events = names!(security_events: id, user_id, kind, subject, address, user_agent,
+            created_at);
+        assert_eq!(behind.columns("security_events"), events);
     }
 }

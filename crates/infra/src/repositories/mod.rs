@@ -1,7 +1,9 @@
 //! The repositories of the domain on [`Database`](crate::Database), file by file as its ports.
 
 mod archive;
+mod clients;
 mod idempotency_keys;
+mod security_events;
 mod sessions;
 mod todos;
 mod users;

@@ -1,62 +1,105 @@
 //! Where sessions are kept.
 
 use diesel::{
-    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    Session, SessionId, SessionWithSettings, Timestamp, UserId,
+    SecurityEvent, Session, SessionId, SessionPolicy, SessionWithSettings, Timestamp, UserId,
     ports::{InsertSessionError, SessionRepository, StorageError},
 };
 
-use super::users::settings;
+use super::{
+    clients::{client, columns},
+    security_events::record,
+    users::settings,
+};
 use crate::database::{
-    Database, Id, Instant, is_foreign_key_violation, kept_prepared,
+    AnyConnection, Database, Id, Instant, is_foreign_key_violation, kept_prepared,
     schema::{sessions, users},
 };
 
+/// A session. Instants that are null are those of its beginning, and so is what an earlier version writes.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
-pub(super) struct SessionRow {
+#[diesel(treat_none_as_default_value = false)]
+struct SessionRow {
     id: Id,
     user_id: Id,
     created_at: Instant,
     expires_at: Instant,
+    last_used_at: Option<Instant>,
+    generation: i32,
+    rotated_at: Option<Instant>,
+    address: Option<String>,
+    user_agent: Option<String>,
 }
 
 impl From<SessionRow> for Session {
     fn from(row: SessionRow) -> Self {
+        let or_beginning = |instant: Option<Instant>| instant.unwrap_or(row.created_at).0;
         Self {
             id: SessionId::from_uuid(row.id.0),
             user_id: UserId::from_uuid(row.user_id.0),
             created_at: row.created_at.0,
             expires_at: row.expires_at.0,
+            last_used_at: or_beginning(row.last_used_at),
+            generation: row.generation.cast_unsigned(),
+            rotated_at: or_beginning(row.rotated_at),
+            client: client(row.address.as_deref(), row.user_agent.as_deref()),
         }
     }
 }
 
 impl From<&Session> for SessionRow {
     fn from(session: &Session) -> Self {
+        let (address, user_agent) = columns(&session.client);
         Self {
             id: Id(session.id.as_uuid()),
             user_id: Id(session.user_id.as_uuid()),
             created_at: Instant(session.created_at),
             expires_at: Instant(session.expires_at),
+            last_used_at: Some(Instant(session.last_used_at)),
+            generation: session.generation.cast_signed(),
+            rotated_at: Some(Instant(session.rotated_at)),
+            address,
+            user_agent,
+        }
+    }
+}
+
+/// Inserts a session, in a transaction.
+pub(super) fn insert_row(connection: &mut AnyConnection, session: &Session) -> QueryResult<()> {
+    kept_prepared(
+        diesel::insert_into(sessions::table)
+            .values(SessionRow::from(session))
+            .returning(sessions::id),
+    )
+    .get_result::<Id>(connection)
+    .map(drop)
+}
+
+/// Deletes every session of a user but for one, in a transaction.
+pub(super) fn delete_all_rows(
+    connection: &mut AnyConnection,
+    user_id: UserId,
+    except: Option<SessionId>,
+) -> QueryResult<usize> {
+    let of_user = sessions::table.filter(sessions::user_id.eq(Id(user_id.as_uuid())));
+    match except {
+        None => diesel::delete(of_user).execute(connection),
+        Some(id) => {
+            diesel::delete(of_user.filter(sessions::id.ne(Id(id.as_uuid())))).execute(connection)
         }
     }
 }
 
 impl SessionRepository for Database {
-    fn insert(&self, session: &Session) -> Result<(), InsertSessionError> {
-        self.write(|connection| {
-            kept_prepared(
-                diesel::insert_into(sessions::table)
-                    .values(SessionRow::from(session))
-                    .returning(sessions::id),
-            )
-            .get_result::<Id>(connection)
+    fn insert(&self, session: &Session, event: &SecurityEvent) -> Result<(), InsertSessionError> {
+        self.transaction(|connection| {
+            insert_row(connection, session)?;
+            record(connection, event)
         })
-        .map(drop)
         .map_err(|error| {
             if is_foreign_key_violation(&error) {
                 InsertSessionError::UserMissing
@@ -81,17 +124,109 @@ impl SessionRepository for Database {
         }))
     }
 
-    fn delete(&self, id: SessionId) -> Result<bool, StorageError> {
-        let deleted = self.write(|connection| {
-            diesel::delete(sessions::table.find(Id(id.as_uuid()))).execute(connection)
+    fn list(&self, user_id: UserId) -> Result<Vec<Session>, StorageError> {
+        let rows = self.read(|connection| {
+            sessions::table
+                .filter(sessions::user_id.eq(Id(user_id.as_uuid())))
+                .order((sessions::created_at.desc(), sessions::id.desc()))
+                .select(SessionRow::as_select())
+                .load(connection)
         })?;
-        Ok(deleted > 0)
+        Ok(rows.into_iter().map(Session::from).collect())
     }
 
-    fn delete_expired(&self, now: Timestamp) -> Result<usize, StorageError> {
+    fn record_use(&self, id: SessionId, now: Timestamp) -> Result<(), StorageError> {
+        self.write(|connection| {
+            let used_before = sessions::last_used_at.lt(Instant(now));
+            let session = sessions::table
+                .find(Id(id.as_uuid()))
+                .filter(used_before.or(sessions::last_used_at.is_null()));
+            kept_prepared(
+                diesel::update(session)
+                    .set(sessions::last_used_at.eq(Instant(now)))
+                    .returning(sessions::id),
+            )
+            .get_results::<Id>(connection)
+        })?;
+        Ok(())
+    }
+
+    fn rotate(
+        &self,
+        id: SessionId,
+        from: u32,
+        now: Timestamp,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError> {
+        let rotated = self.transaction(|connection| {
+            let of_generation = sessions::table
+                .find(Id(id.as_uuid()))
+                .filter(sessions::generation.eq(from.cast_signed()));
+            let rotated = kept_prepared(
+                diesel::update(of_generation)
+                    .set((
+                        sessions::generation.eq(from.wrapping_add(1).cast_signed()),
+                        sessions::rotated_at.eq(Instant(now)),
+                        sessions::last_used_at.eq(Instant(now)),
+                    ))
+                    .returning(sessions::id),
+            )
+            .get_result::<Id>(connection)
+            .optional()?;
+            if rotated.is_some() {
+                record(connection, event)?;
+            }
+            Ok(rotated.is_some())
+        })?;
+        Ok(rotated)
+    }
+
+    fn delete(
+        &self,
+        user_id: UserId,
+        id: SessionId,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError> {
+        let deleted = self.transaction(|connection| {
+            let of_user = sessions::table
+                .find(Id(id.as_uuid()))
+                .filter(sessions::user_id.eq(Id(user_id.as_uuid())));
+            let deleted = diesel::delete(of_user).execute(connection)?;
+            if deleted > 0 {
+                record(connection, event)?;
+            }
+            Ok(deleted > 0)
+        })?;
+        Ok(deleted)
+    }
+
+    fn delete_all(
+        &self,
+        user_id: UserId,
+        except: Option<SessionId>,
+        event: &SecurityEvent,
+    ) -> Result<usize, StorageError> {
+        let deleted = self.transaction(|connection| {
+            let deleted = delete_all_rows(connection, user_id, except)?;
+            if deleted > 0 {
+                record(connection, event)?;
+            }
+            Ok(deleted)
+        })?;
+        Ok(deleted)
+    }
+
+    fn delete_ended(&self, now: Timestamp, policy: &SessionPolicy) -> Result<usize, StorageError> {
+        let unused_since = Instant(now.saturating_sub(policy.idle));
         let deleted = self.write(|connection| {
-            diesel::delete(sessions::table.filter(sessions::expires_at.le(Instant(now))))
-                .execute(connection)
+            let never_used = sessions::last_used_at
+                .is_null()
+                .and(sessions::created_at.le(unused_since));
+            let ended = sessions::expires_at
+                .le(Instant(now))
+                .or(sessions::last_used_at.assume_not_null().le(unused_since))
+                .or(never_used);
+            diesel::delete(sessions::table.filter(ended)).execute(connection)
         })?;
         Ok(deleted)
     }

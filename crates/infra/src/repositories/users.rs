@@ -5,15 +5,14 @@ use diesel::{
     RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    Credentials, DisplayName, Email, PasswordHash, Session, TimeZone, Timestamp, User, UserChange,
-    UserId, UserSettings,
+    Credentials, DisplayName, Email, PasswordHash, SecurityEvent, Session, TimeZone, Timestamp,
+    User, UserChange, UserId, UserSettings,
     ports::{InsertUserError, StorageError, UserRepository},
 };
 
-use super::sessions::SessionRow;
+use super::{security_events::record, sessions::insert_row};
 use crate::database::{
-    Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
-    schema::{sessions, users},
+    Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared, schema::users,
 };
 
 #[derive(Queryable, Selectable)]
@@ -92,6 +91,7 @@ impl UserRepository for Database {
         user: &User,
         password_hash: &PasswordHash,
         session: &Session,
+        event: &SecurityEvent,
     ) -> Result<(), InsertUserError> {
         self.transaction(|connection| {
             kept_prepared(
@@ -100,13 +100,8 @@ impl UserRepository for Database {
                     .returning(users::id),
             )
             .get_result::<Id>(connection)?;
-            kept_prepared(
-                diesel::insert_into(sessions::table)
-                    .values(SessionRow::from(session))
-                    .returning(sessions::id),
-            )
-            .get_result::<Id>(connection)?;
-            Ok(())
+            insert_row(connection, session)?;
+            record(connection, event)
         })
         .map_err(|error| {
             if is_unique_violation(&error, "ix_users_email", "users.email") {

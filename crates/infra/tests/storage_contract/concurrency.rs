@@ -4,12 +4,14 @@ use std::thread;
 
 use rstest::rstest;
 use todo_domain::{
-    Change, PasswordHash, Title, TodoChange,
-    ports::{InsertUserError, TodoRepository, UserRepository},
+    Change, PasswordHash,
+    SecurityEventKind::{Registered, SessionRefreshed},
+    Title, TodoChange,
+    ports::{InsertUserError, SessionRepository, TodoRepository, UserRepository},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, connect, description, hash, new_user, session_of};
+use crate::storage::{Storage, at, connect, description, event_of, hash, new_user, session_of};
 
 const WRITERS: usize = 8;
 
@@ -35,7 +37,8 @@ fn of_users_with_one_address_exactly_one_is_inserted(#[values(Sqlite, Postgres)]
     };
     let results = at_once(&storage, |instance| {
         let user = new_user("ada@example.com");
-        UserRepository::insert(instance, &user, &hash(), &session_of(user.id))
+        let event = event_of(user.id, Registered);
+        UserRepository::insert(instance, &user, &hash(), &session_of(user.id), &event)
     });
     let (inserted, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!(inserted.len(), 1);
@@ -151,4 +154,22 @@ fn of_changes_to_one_version_exactly_one_is_made(#[values(Sqlite, Postgres)] kin
     let todo = storage.todos().find(owner, id).unwrap().unwrap();
     assert!(todo.is_completed());
     assert_eq!(todo.version, 2);
+}
+
+#[rstest]
+fn of_rotations_of_one_generation_exactly_one_happens(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let session = session_of(storage.user("ada@example.com").id);
+    storage.begin(&session);
+    let rotated = at_once(&storage, |instance| {
+        let event = event_of(session.user_id, SessionRefreshed);
+        SessionRepository::rotate(instance, session.id, 0, at(1), &event).unwrap()
+    });
+    assert_eq!(rotated.iter().filter(|rotated| **rotated).count(), 1);
+    assert_eq!(storage.session(session.id).unwrap().generation, 1);
+    let events = storage.events(session.user_id);
+    let refreshed = events.iter().filter(|kind| **kind == SessionRefreshed);
+    assert_eq!(refreshed.count(), 1);
 }

@@ -9,6 +9,7 @@
 mod archive;
 mod concurrency;
 mod migrations;
+mod security_events;
 mod sessions;
 mod storage;
 mod todos;

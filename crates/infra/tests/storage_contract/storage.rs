@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use todo_domain::{
-    Description, DisplayName, Email, NewTodo, PasswordHash, Session, SessionId, Tag, Tags,
-    Timestamp, Title, Todo, User, UserId,
-    ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
+    Client, Description, DisplayName, Email, NewTodo, PasswordHash, SecurityEvent,
+    SecurityEventKind::{self, LoggedIn, Registered},
+    Session, SessionId, SessionPolicy, Tag, Tags, Timestamp, Title, Todo, User, UserAgent, UserId,
+    ports::{
+        Clock, IdGenerator, SecurityEvents, SessionRepository, TodoRepository, UserRepository,
+    },
 };
 use todo_infra::{Database, PoolSettings, RandomIds, SystemClock};
 use todo_testkit::{Kind, TestDatabase};
@@ -47,7 +50,12 @@ impl Storage {
     pub(crate) fn user(&self, email: &str) -> User {
         let user = new_user(email);
         self.users()
-            .insert(&user, &hash(), &session_of(user.id))
+            .insert(
+                &user,
+                &hash(),
+                &session_of(user.id),
+                &event_of(user.id, Registered),
+            )
             .unwrap();
         user
     }
@@ -57,6 +65,18 @@ impl Storage {
         let todo = new_todo(owner, title, microseconds);
         self.todos().insert(&todo, None).unwrap();
         todo
+    }
+
+    /// Inserts a session.
+    pub(crate) fn begin(&self, session: &Session) {
+        let event = event_of(session.user_id, LoggedIn);
+        self.sessions().insert(session, &event).unwrap();
+    }
+
+    /// What happened to a user, the last first.
+    pub(crate) fn events(&self, user: UserId) -> Vec<SecurityEventKind> {
+        let events = SecurityEvents::list(&self.database, user, 100).unwrap();
+        events.iter().map(|event| event.kind).collect()
     }
 
     /// The session with this id, without what its user has chosen.
@@ -94,7 +114,24 @@ pub(crate) fn hash() -> PasswordHash {
 }
 
 pub(crate) fn session_of(user: UserId) -> Session {
-    Session::begin(RandomIds.session(), user, now(), Duration::from_hours(1))
+    let client = Client {
+        address: Some([192, 0, 2, 1].into()),
+        user_agent: UserAgent::of("a browser"),
+    };
+    let policy = SessionPolicy::default();
+    Session::begin(RandomIds.session(), user, client, now(), &policy)
+}
+
+/// Something that happened to a user.
+pub(crate) fn event_of(user: UserId, kind: SecurityEventKind) -> SecurityEvent {
+    SecurityEvent {
+        id: RandomIds.event(),
+        user_id: Some(user),
+        kind,
+        subject: None,
+        client: session_of(user).client,
+        created_at: now(),
+    }
 }
 
 pub(crate) fn new_todo(owner: UserId, title: &str, microseconds: i64) -> Todo {

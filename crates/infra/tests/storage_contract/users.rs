@@ -2,13 +2,15 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Change, DisplayName, Email, PasswordHash, User, UserChange,
+    Change, DisplayName, Email, PasswordHash,
+    SecurityEventKind::Registered,
+    User, UserChange,
     ports::{IdGenerator, InsertUserError},
 };
 use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, hash, new_user, session_of};
+use crate::storage::{Storage, at, event_of, hash, new_user, session_of};
 
 #[rstest]
 fn an_inserted_user_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
@@ -49,8 +51,12 @@ fn the_first_session_is_inserted_with_the_user(#[values(Sqlite, Postgres)] kind:
     };
     let user = new_user("ada@example.com");
     let session = session_of(user.id);
-    storage.users().insert(&user, &hash(), &session).unwrap();
+    storage
+        .users()
+        .insert(&user, &hash(), &session, &event_of(user.id, Registered))
+        .unwrap();
     assert_eq!(storage.session(session.id), Some(session));
+    assert_eq!(storage.events(user.id), [Registered]);
 }
 
 #[rstest]
@@ -65,7 +71,7 @@ fn an_address_that_is_taken_is_refused_and_nothing_is_changed(
     let session = session_of(second.id);
     let error = storage
         .users()
-        .insert(&second, &hash(), &session)
+        .insert(&second, &hash(), &session, &event_of(second.id, Registered))
         .unwrap_err();
     assert!(matches!(error, InsertUserError::EmailTaken));
     assert_eq!(storage.users().find(second.id).unwrap(), None);
@@ -83,7 +89,12 @@ fn a_refused_insertion_leaves_the_storage_usable(#[values(Sqlite, Postgres)] kin
     for _ in 0..20 {
         let second = new_user("ada@example.com");
         let session = session_of(second.id);
-        assert!(storage.users().insert(&second, &hash(), &session).is_err());
+        assert!(
+            storage
+                .users()
+                .insert(&second, &hash(), &session, &event_of(second.id, Registered))
+                .is_err()
+        );
     }
     storage.user("grace@example.com");
 }

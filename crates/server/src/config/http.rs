@@ -2,9 +2,9 @@
 
 use std::{num::NonZero, thread::available_parallelism, time::Duration};
 
-use todo_api::{BodySettings, CorsOrigins};
+use todo_api::{BodySettings, CorsOrigins, TrustedProxies};
 
-use super::{Variables, cors};
+use super::{Variables, cors, proxies};
 
 /// How HTTP is served, and within which bounds.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(crate) struct HttpConfig {
     /// For how long requests that are under way are waited for when the server is told to end.
     pub(crate) shutdown_deadline: Duration,
     pub(crate) cors_origins: CorsOrigins,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 impl HttpConfig {
@@ -41,6 +42,7 @@ impl HttpConfig {
             head_deadline: slow_deadline,
             shutdown_deadline: variables.seconds("SHUTDOWN_DEADLINE_SECONDS", 30, 1),
             cors_origins: cors::origins(variables),
+            trusted_proxies: proxies::trusted(variables),
         }
     }
 }

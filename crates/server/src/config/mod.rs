@@ -8,15 +8,14 @@ mod database;
 mod hashing;
 mod http;
 mod log;
+mod proxies;
+mod sessions;
 mod signing_keys;
 #[cfg(test)]
 mod testing;
 mod variables;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
-    time::Duration,
-};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 
 use self::variables::Variables;
 pub(crate) use self::{
@@ -24,6 +23,7 @@ pub(crate) use self::{
     hashing::HashingConfig,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
+    sessions::SessionConfig,
     signing_keys::SigningKeyConfig,
     variables::ConfigError,
 };
@@ -35,8 +35,7 @@ pub(crate) struct Config {
     /// Where connections are accepted.
     pub(crate) listen: SocketAddr,
     pub(crate) signing_keys: SigningKeyConfig,
-    /// How long a session lasts.
-    pub(crate) session_lifetime: Duration,
+    pub(crate) sessions: SessionConfig,
     pub(crate) hashing: HashingConfig,
     pub(crate) http: HttpConfig,
     pub(crate) log: LogConfig,
@@ -55,7 +54,7 @@ impl Config {
         let database = DatabaseConfig::read(variables);
         let listen = variables.parsed("LISTEN", socket_address);
         let signing_keys = SigningKeyConfig::read(variables, database.url.kind());
-        let session_lifetime = variables.seconds("SESSION_LIFETIME_SECONDS", 86_400, 60);
+        let sessions = SessionConfig::read(variables);
         let hashing = HashingConfig::read(variables);
         let http = HttpConfig::read(variables);
         let log = LogConfig::read(variables);
@@ -63,7 +62,7 @@ impl Config {
             database,
             listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
             signing_keys: signing_keys?,
-            session_lifetime,
+            sessions,
             hashing: hashing?,
             http,
             log,
@@ -80,7 +79,8 @@ fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
+
     use crate::config::testing::read;
 
     #[test]
@@ -89,7 +89,10 @@ mod tests {
         assert_eq!(config.database.url.to_string(), "sqlite://todo.db");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
         assert_eq!(config.database.pool.max_connections, 8);
-        assert_eq!(config.session_lifetime, Duration::from_hours(24));
+        assert_eq!(
+            config.sessions.policy.access_token,
+            Duration::from_hours(24)
+        );
         assert!(config.signing_keys.current.is_none());
     }
 

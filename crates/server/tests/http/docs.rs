@@ -17,10 +17,13 @@ fn the_document_is_served_and_names_every_route_in_both_spellings() {
     assert_eq!(
         paths,
         [
+            "/api/auth/account",
             "/api/auth/login",
             "/api/auth/logout",
             "/api/auth/register",
             "/api/auth/session",
+            "/api/auth/sessions",
+            "/api/auth/sessions/{id}",
             "/api/tasks",
             "/api/tasks/batch",
             "/api/tasks/search",

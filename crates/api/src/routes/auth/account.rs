@@ -11,7 +11,7 @@ use crate::{
     fields::{Fields, text},
     problem::Problem,
     reply::Reply,
-    request::Request,
+    request::{Request, database},
     wire::{as_text, as_text_or_null},
 };
 
@@ -88,7 +88,7 @@ fn read(fields: &mut Fields) -> Option<UserChange> {
     ))]
 pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_session(database, |app, caller, input| {
             input.nothing()?;
             let user = get_account(app, caller)?;
             Ok(Reply::ok(&AccountResponse::from(&user))?.not_to_be_stored())
@@ -106,7 +106,7 @@ pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_session(database, |app, caller, input| {
             let change = input.merge_patch(read)?;
             let user = update_account(app, caller, &change)?;
             Ok(Reply::ok(&AccountResponse::from(&user))?.not_to_be_stored())

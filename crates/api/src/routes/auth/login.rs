@@ -5,12 +5,12 @@ use todo_domain::{Email, PasswordAttempt};
 use tracing::warn;
 use utoipa::ToSchema;
 
-use super::signed_in::SignedInResponse;
+use super::signed_in::{SignedInResponse, read_keeper, reply_with};
 use crate::{
     fields::{Fields, text},
     problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
+    request::{Request, hashing},
 };
 
 /// A login.
@@ -24,14 +24,19 @@ pub(crate) struct LoginBody {
     /// The password of the account.
     #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
     password: String,
+    /// Whether the token is to be kept by the browser, in a cookie that no page can read, in place of the body.
+    #[schema(default = false)]
+    cookie: Option<bool>,
 }
 
 fn read(fields: &mut Fields) -> Option<Login> {
     let email = fields.required("email", text(Email::new));
     let password = fields.required("password", text(PasswordAttempt::new));
+    let keeper = read_keeper(fields);
     Some(Login {
         email: email?,
         password: password?,
+        keeper: keeper?,
     })
 }
 
@@ -45,19 +50,17 @@ fn read(fields: &mut Fields) -> Option<Login> {
     ))]
 pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(
-            |lanes| &lanes.hashing,
-            |app, _, input| {
-                let LoggedIn {
-                    signed_in,
-                    hash_not_renewed,
-                } = log_in(app, &input.body(read)?)?;
-                if let Some(failure) = hash_not_renewed {
-                    let cause = Problem::from(failure).causes();
-                    warn!(cause, "an outdated password hash is kept");
-                }
-                Ok(Reply::ok(&SignedInResponse::from(&signed_in))?.not_to_be_stored())
-            },
-        )
+        .for_anyone(hashing, |app, visitor, input| {
+            let input = input.body(read)?;
+            let LoggedIn {
+                signed_in,
+                hash_not_renewed,
+            } = log_in(app, &visitor.client, &input)?;
+            if let Some(failure) = hash_not_renewed {
+                let cause = Problem::from(failure).causes();
+                warn!(cause, "an outdated password hash is kept");
+            }
+            reply_with(&signed_in, input.keeper, Reply::ok)
+        })
         .await
 }

@@ -1,10 +1,51 @@
 //! Logging out.
 
 use serde::Serialize;
-use todo_application::account::logout as log_out;
+use todo_application::account::{LogoutExtent, logout as log_out};
 use utoipa::ToSchema;
 
-use crate::{problem::Problem, reply::Reply, request::Request};
+use crate::{
+    credentials::no_session_cookie,
+    errors::not_authenticated,
+    fields::{Fields, text},
+    problem::Problem,
+    reply::Reply,
+    request::{Request, database},
+};
+
+/// Which sessions are to end.
+#[derive(ToSchema)]
+#[schema(as = Logout)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct LogoutBody {
+    /// The one whose token is shown, every other one of its user, or all of them.
+    #[schema(inline, default = "this")]
+    sessions: Option<Extent>,
+}
+
+/// Which sessions are to end.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it describes what `extent` reads")]
+pub(crate) enum Extent {
+    This,
+    Others,
+    All,
+}
+
+fn read(fields: &mut Fields) -> Option<LogoutExtent> {
+    let extent = fields.optional("sessions", text(extent))?;
+    Some(extent.unwrap_or_default())
+}
+
+fn extent(text: &str) -> Result<LogoutExtent, &'static str> {
+    match text {
+        "this" => Ok(LogoutExtent::This),
+        "others" => Ok(LogoutExtent::Others),
+        "all" => Ok(LogoutExtent::All),
+        _ => Err("must be this, others or all"),
+    }
+}
 
 /// What logging out is answered with.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,26 +57,32 @@ pub(crate) struct SignedOutResponse {
 
 /// Log out
 ///
-/// From the next request on, the token does not count any more. Without a token, or with one that does not count,
-/// there is nothing to end, and the answer is the same.
+/// From the next request on, no token of the session counts any more. Without a token, or with one that does not count,
+/// there is nothing to end, and the answer is the same; but it takes one that counts to end the others, or all.
 #[utoipa::path(post, path = "/api/auth/logout", operation_id = "logout", tag = "auth", security((), ("token" = [])),
+    request_body = LogoutBody,
     responses(
-        (status = 200, description = "No session is left", body = SignedOutResponse),
+        (status = 200, description = "What was to end has ended", body = SignedOutResponse),
     ))]
 pub(crate) async fn logout(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(
-            |lanes| &lanes.database,
-            |app, token, input| {
-                input.nothing()?;
-                if let Some(token) = token {
-                    log_out(app, token)?;
+        .for_anyone(database, |app, visitor, input| {
+            let extent = input.body_if_any(read)?;
+            match &visitor.credential {
+                Some(credential) => {
+                    log_out(app, &visitor.client, credential, extent)?;
                 }
-                Ok(Reply::ok(&SignedOutResponse {
-                    message: "Successfully signed out",
-                })?
-                .not_to_be_stored())
-            },
-        )
+                None if extent == LogoutExtent::This => {}
+                None => return Err(not_authenticated()),
+            }
+            let body = SignedOutResponse {
+                message: "Successfully signed out",
+            };
+            let reply = Reply::ok(&body)?.not_to_be_stored();
+            Ok(match extent {
+                LogoutExtent::This | LogoutExtent::All => reply.with_cookie(no_session_cookie()),
+                LogoutExtent::Others => reply,
+            })
+        })
         .await
 }

@@ -5,6 +5,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod register;
 pub(crate) mod session;
+pub(crate) mod sessions;
 pub(crate) mod signed_in;
 
 pub(crate) use login::login;

@@ -4,12 +4,12 @@ use todo_application::account::{Register, register as register_user};
 use todo_domain::{DisplayName, Email, Password};
 use utoipa::ToSchema;
 
-use super::signed_in::SignedInResponse;
+use super::signed_in::{SignedInResponse, read_keeper, reply_with};
 use crate::{
     fields::{Fields, text},
     problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
+    request::{Request, hashing},
 };
 
 /// A registration.
@@ -27,16 +27,21 @@ pub(crate) struct RegisterBody {
     /// What the user wants to be called; it is trimmed.
     #[schema(min_length = 1, max_length = 255, example = "Ada Lovelace")]
     name: String,
+    /// Whether the token is to be kept by the browser, in a cookie that no page can read, in place of the body.
+    #[schema(default = false)]
+    cookie: Option<bool>,
 }
 
 fn read(fields: &mut Fields) -> Option<Register> {
     let email = fields.required("email", text(Email::new));
     let password = fields.required("password", text(Password::new));
     let name = fields.required("name", text(DisplayName::new));
+    let keeper = read_keeper(fields);
     Some(Register {
         email: email?,
         password: password?,
         name: name?,
+        keeper: keeper?,
     })
 }
 
@@ -51,14 +56,12 @@ fn read(fields: &mut Fields) -> Option<Register> {
     ))]
 pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(
-            |lanes| &lanes.hashing,
-            |app, _, input| {
-                let signed_in = register_user(app, input.body(read)?)?;
-                Ok(Reply::created(&SignedInResponse::from(&signed_in))?
-                    .at("/api/auth/session".to_owned())
-                    .not_to_be_stored())
-            },
-        )
+        .for_anyone(hashing, |app, visitor, input| {
+            let input = input.body(read)?;
+            let keeper = input.keeper;
+            let signed_in = register_user(app, &visitor.client, input)?;
+            let reply = reply_with(&signed_in, keeper, Reply::created)?;
+            Ok(reply.at("/api/auth/session".to_owned()))
+        })
         .await
 }

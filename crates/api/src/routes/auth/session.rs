@@ -4,14 +4,19 @@ use serde::Serialize;
 use todo_application::account::current_session;
 use utoipa::ToSchema;
 
-use crate::{problem::Problem, reply::Reply, request::Request, wire::UserResponse};
+use crate::{
+    problem::Problem,
+    reply::Reply,
+    request::{Request, database},
+    wire::UserResponse,
+};
 
 /// Who calls, and for how long.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Session)]
 pub(crate) struct SessionResponse<'a> {
     user: UserResponse<'a>,
-    /// When the session expires, in seconds since 1970-01-01T00:00:00Z.
+    /// When the token expires, in seconds since 1970-01-01T00:00:00Z.
     #[schema(example = 1_796_117_400)]
     expires_at: i64,
 }
@@ -23,12 +28,12 @@ pub(crate) struct SessionResponse<'a> {
     ))]
 pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_session(database, |app, caller, input| {
             input.nothing()?;
             let current = current_session(app, caller)?;
             Ok(Reply::ok(&SessionResponse {
                 user: (&current.user).into(),
-                expires_at: current.session.expires_at.as_seconds(),
+                expires_at: current.token_expires_at.as_seconds(),
             })?
             .not_to_be_stored())
         })

@@ -1,25 +1,60 @@
 //! What registering and logging in are answered with.
 
 use serde::Serialize;
-use todo_application::account::SignedIn;
+use todo_application::account::{Keeper, SignedIn};
 use utoipa::ToSchema;
 
-use crate::wire::UserResponse;
+use crate::{
+    credentials::session_cookie,
+    fields::{Fields, boolean},
+    problem::Problem,
+    reply::Reply,
+    wire::UserResponse,
+};
 
 /// A user with a session that has just begun.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SignedIn)]
 pub(crate) struct SignedInResponse<'a> {
     user: UserResponse<'a>,
-    /// What to send as `Authorization: Bearer …` from now on.
-    token: &'a str,
+    /// What to send as `Authorization: Bearer …` from now on; absent when a cookie was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    /// When that expires, in seconds since 1970-01-01T00:00:00Z.
+    #[schema(example = 1_796_117_400)]
+    expires_at: i64,
 }
 
-impl<'a> From<&'a SignedIn> for SignedInResponse<'a> {
-    fn from(signed_in: &'a SignedIn) -> Self {
-        Self {
-            user: (&signed_in.user).into(),
-            token: signed_in.token.expose(),
-        }
-    }
+/// Who keeps the token.
+pub(super) fn read_keeper(fields: &mut Fields) -> Option<Keeper> {
+    let wants_cookie = fields.optional("cookie", boolean)?;
+    Some(match wants_cookie {
+        Some(true) => Keeper::Browser,
+        Some(false) | None => Keeper::Client,
+    })
+}
+
+/// Answers with the body that `reply` is given, and with a cookie where that was asked for.
+pub(super) fn reply_with<'a>(
+    signed_in: &'a SignedIn,
+    keeper: Keeper,
+    reply: impl FnOnce(&SignedInResponse<'a>) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let SignedIn {
+        user,
+        token,
+        issued_at,
+        expires_at,
+        ..
+    } = signed_in;
+    let body = SignedInResponse {
+        user: user.into(),
+        token: (keeper == Keeper::Client).then(|| token.expose()),
+        expires_at: expires_at.as_seconds(),
+    };
+    let reply = reply(&body)?.not_to_be_stored();
+    Ok(match keeper {
+        Keeper::Client => reply,
+        Keeper::Browser => reply.with_cookie(session_cookie(token, *issued_at, *expires_at)),
+    })
 }

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::Value;
 use todo_application::todo::{Done, WantedOperation, apply_todos};
-use todo_domain::{Atomicity, Batch, CompletionChange, OperationOutcome, TodoChange, TodoId};
+use todo_domain::{
+    Atomicity, Batch, CompletionChange, OperationOutcome, Scope, TodoChange, TodoId,
+};
 use utoipa::ToSchema;
 
 use super::{create::read_new, update::read_change};
@@ -155,7 +157,7 @@ impl FromStr for Op {
     ))]
 pub(crate) async fn batch(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_caller(Scope::WriteTodos, |app, caller, input| {
             let ((operations, atomicity), once) = input.body_once(read)?;
             if atomicity == Atomicity::AllOrNothing {
                 refuse_faults(&operations)?;

@@ -1,6 +1,7 @@
 //! Making a done task undone and an undone one done.
 
 use todo_application::todo::toggle_todo;
+use todo_domain::Scope;
 
 use crate::{
     etag,
@@ -25,9 +26,9 @@ use crate::{
     ))]
 pub(crate) async fn complete(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_caller(Scope::WriteTodos, |app, caller, input| {
             input.nothing()?;
-            let todo = toggle_todo(app, caller, input.todo_id()?, &input.precondition()?)?;
+            let todo = toggle_todo(app, caller, input.id()?, &input.precondition()?)?;
             Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
         })
         .await

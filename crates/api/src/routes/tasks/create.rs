@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::Value;
 use todo_application::todo::{Done, create_todo};
-use todo_domain::{Description, Due, NewTodo, Priority, Tag, Tags, Title, Todo};
+use todo_domain::{Description, Due, NewTodo, Priority, Scope, Tag, Tags, Title, Todo};
 use utoipa::ToSchema;
 
 use crate::{
@@ -74,7 +74,7 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_caller(Scope::WriteTodos, |app, caller, input| {
             let (new, once) = input.body_once(read_new)?;
             let body = |todo: &Todo| Ok(serde_json::to_string(&TaskResponse::from(todo))?);
             match create_todo(app, caller, new, once, body)? {

@@ -1,6 +1,7 @@
 //! Deleting a task.
 
 use todo_application::todo::delete_todo;
+use todo_domain::Scope;
 
 use crate::{
     problem::{Problem, ProblemBody},
@@ -23,9 +24,9 @@ use crate::{
     ))]
 pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_caller(Scope::WriteTodos, |app, caller, input| {
             input.nothing()?;
-            delete_todo(app, caller, input.todo_id()?, &input.precondition()?)?;
+            delete_todo(app, caller, input.id()?, &input.precondition()?)?;
             Ok(Reply::no_content())
         })
         .await

@@ -1,6 +1,7 @@
 //! Reading one task.
 
 use todo_application::todo::get_todo;
+use todo_domain::Scope;
 
 use crate::{
     etag,
@@ -25,9 +26,9 @@ use crate::{
     ))]
 pub(crate) async fn get(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_caller(Scope::ReadTodos, |app, caller, input| {
             input.nothing()?;
-            let todo = get_todo(app, caller, input.todo_id()?)?;
+            let todo = get_todo(app, caller, input.id()?)?;
             let reply = Reply::ok(&TaskResponse::from(&todo))?;
             input.unless_known(reply, etag::of_task(&todo))
         })

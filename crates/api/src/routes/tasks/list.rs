@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use todo_application::todo::{TodoList, list_todos};
+use todo_domain::Scope;
 use utoipa::{IntoResponses, ToSchema};
 
 use super::query::{ListQuery, PageQuery, WantedList, read_list};
@@ -67,7 +68,7 @@ impl<'a> TaskListResponse<'a> {
     responses(TaskListAnswers))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_caller(Scope::ReadTodos, |app, caller, input| {
             let wanted = input.query(read_list)?;
             answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
         })

@@ -1,6 +1,7 @@
 //! Searching tasks.
 
 use todo_application::todo::list_todos;
+use todo_domain::Scope;
 use utoipa::IntoParams;
 
 use super::{
@@ -34,7 +35,7 @@ pub(crate) struct SearchQuery {
     responses(TaskListAnswers))]
 pub(crate) async fn search(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
+        .for_caller(Scope::ReadTodos, |app, caller, input| {
             let wanted = input.query(read_search)?;
             answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
         })

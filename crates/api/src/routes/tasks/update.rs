@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use todo_application::todo::update_todo;
-use todo_domain::{Change, CompletionChange, Description, Due, Priority, Title, TodoChange};
+use todo_domain::{Change, CompletionChange, Description, Due, Priority, Scope, Title, TodoChange};
 use utoipa::ToSchema;
 
 use super::create::tags;
@@ -150,8 +150,8 @@ async fn update(
     change: impl FnOnce(&Input) -> Result<TodoChange, Problem> + Send + 'static,
 ) -> Result<Reply, Problem> {
     request
-        .for_caller(|app, caller, input| {
-            let id = input.todo_id()?;
+        .for_caller(Scope::WriteTodos, |app, caller, input| {
+            let id = input.id()?;
             let todo = update_todo(app, caller, id, &input.precondition()?, &change(input)?)?;
             Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
         })

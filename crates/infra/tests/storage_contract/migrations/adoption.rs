@@ -10,6 +10,18 @@ use crate::storage::Storage;
 const INDEXES: &str = "SELECT indexrelid::regclass::text AS value FROM pg_index \
     WHERE indrelid = 'tasks'::regclass AND indisvalid ORDER BY 1";
 
+/// Every table of ours.
+const TABLES: [&str; 8] = [
+    "users",
+    "tasks",
+    "sessions",
+    "idempotency_keys",
+    "personal_access_tokens",
+    "mailed_secrets",
+    "guesses",
+    "security_events",
+];
+
 /// The columns of a table, in the order of their names.
 fn sorted_columns(storage: &Storage, table: &str) -> Vec<String> {
     let mut columns = storage.behind.columns(table);
@@ -35,7 +47,7 @@ fn the_old_backends_tables_come_to_be_as_new_ones(
         return;
     };
     old.storage.database.migrate().unwrap();
-    for table in ["users", "tasks", "sessions"] {
+    for table in TABLES {
         let columns = sorted_columns(&old.storage, table);
         assert_eq!(columns, sorted_columns(&new, table));
     }
@@ -99,7 +111,7 @@ fn what_our_first_version_made_is_brought_further(#[values(Sqlite, Postgres)] ki
          VALUES ({id}, {id}, 'Buy milk', {yes}, {instant}, {instant}, 'buy milk')"
     ));
     assert!(!storage.database.migrate().unwrap().is_empty());
-    for table in ["users", "tasks", "sessions"] {
+    for table in TABLES {
         assert_eq!(storage.behind.columns(table), new.behind.columns(table));
     }
     let sql = "SELECT CAST(count(*) AS text) AS value FROM tasks \

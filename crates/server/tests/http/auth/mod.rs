@@ -1,7 +1,9 @@
 //! Accounts and sessions.
 
 mod account;
+mod cookie;
 mod login;
 mod logout;
 mod register;
 mod session;
+mod sessions;

@@ -15,6 +15,7 @@ type Expected = [(&'static str, &'static [&'static str], bool)];
 const TEXT: &[&str] = &["varchar", "text"];
 const UUID: &[&str] = &["uuid"];
 const INSTANT: &[&str] = &["timestamp"];
+const BYTES: &[&str] = &["bytea"];
 
 const USERS: &Expected = &[
     ("id", UUID, true),
@@ -52,6 +53,11 @@ const SESSIONS: &Expected = &[
     ("user_id", UUID, true),
     ("created_at", INSTANT, true),
     ("expires_at", INSTANT, true),
+    ("last_used_at", INSTANT, false),
+    ("generation", &["int4"], false),
+    ("rotated_at", INSTANT, false),
+    ("address", TEXT, false),
+    ("user_agent", TEXT, false),
 ];
 
 const IDEMPOTENCY_KEYS: &Expected = &[
@@ -60,6 +66,52 @@ const IDEMPOTENCY_KEYS: &Expected = &[
     ("request", TEXT, true),
     ("answer", TEXT, true),
     ("created_at", INSTANT, true),
+];
+
+const PERSONAL_ACCESS_TOKENS: &Expected = &[
+    ("id", UUID, true),
+    ("user_id", UUID, true),
+    ("name", TEXT, true),
+    ("digest", BYTES, true),
+    ("scopes", TEXT, true),
+    ("created_at", INSTANT, true),
+    ("expires_at", INSTANT, true),
+    ("last_used_at", INSTANT, true),
+];
+
+const MAILED_SECRETS: &Expected = &[
+    ("digest", BYTES, true),
+    ("user_id", UUID, true),
+    ("purpose", TEXT, true),
+    ("email", TEXT, true),
+    ("created_at", INSTANT, true),
+    ("expires_at", INSTANT, true),
+];
+
+const GUESSES: &Expected = &[
+    ("subject", BYTES, true),
+    ("failures", &["int4"], true),
+    ("failed_at", INSTANT, true),
+    ("succeeded_at", INSTANT, true),
+    ("updated_at", INSTANT, true),
+];
+
+const SECURITY_EVENTS: &Expected = &[
+    ("id", UUID, true),
+    ("user_id", UUID, true),
+    ("kind", TEXT, true),
+    ("subject", UUID, true),
+    ("address", TEXT, true),
+    ("user_agent", TEXT, true),
+    ("created_at", INSTANT, true),
+];
+
+/// The tables of accounts, which the third migration makes.
+const OF_ACCOUNTS: [(&str, &Expected); 4] = [
+    ("personal_access_tokens", PERSONAL_ACCESS_TOKENS),
+    ("mailed_secrets", MAILED_SECRETS),
+    ("guesses", GUESSES),
+    ("security_events", SECURITY_EVENTS),
 ];
 
 /// What a database has of what we need.
@@ -71,10 +123,14 @@ pub(super) struct Shape {
     pub(super) tables: bool,
     /// Whether the tables that stand beside users and tasks are there as well.
     pub(super) tables_beside: bool,
+    /// Whether the tables of accounts are there.
+    pub(super) tables_of_accounts: bool,
     /// The columns that have to be added to users.
     pub(super) missing_in_users: Vec<&'static str>,
     /// The columns that have to be added to tasks.
     pub(super) missing_in_tasks: Vec<&'static str>,
+    /// The columns that have to be added to sessions.
+    pub(super) missing_in_sessions: Vec<&'static str>,
     /// The indexes of users and tasks, and which of them are valid.
     pub(super) indexes: BTreeMap<String, bool>,
     /// The triggers of tasks.
@@ -133,9 +189,15 @@ impl Shape {
         let (users, tasks, sessions) = (of("users"), of("tasks"), of("sessions"));
         let missing_in_tasks = missing("tasks", &tasks, TASKS)?;
         let missing_in_users = missing("users", &users, USERS)?;
-        missing("sessions", &sessions, SESSIONS)?;
+        let missing_in_sessions = missing("sessions", &sessions, SESSIONS)?;
         let keys = of("idempotency_keys");
         missing("idempotency_keys", &keys, IDEMPOTENCY_KEYS)?;
+        let mut tables_of_accounts = true;
+        for (table, expected) in OF_ACCOUNTS {
+            let columns = of(table);
+            missing(table, &columns, expected)?;
+            tables_of_accounts &= !columns.is_empty();
+        }
         match (users.is_empty(), tasks.is_empty()) {
             (false, true) => return Err(alone("users", "tasks")),
             (true, false) => return Err(alone("tasks", "users")),
@@ -146,12 +208,21 @@ impl Shape {
             versions,
             tables: !tasks.is_empty(),
             tables_beside: !sessions.is_empty() && !keys.is_empty(),
+            tables_of_accounts,
             missing_in_users,
             missing_in_tasks,
+            missing_in_sessions,
             indexes: indexes(connection).map_err(inspect)?,
             triggers: triggers(connection).map_err(inspect)?,
             tasks_estimate: tasks_estimate(connection).map_err(inspect)?,
         })
+    }
+}
+
+impl Shape {
+    /// Whether a migration is recorded.
+    pub(super) fn has_had(&self, version: &str) -> bool {
+        self.versions.iter().any(|recorded| recorded == version)
     }
 }
 
@@ -234,7 +305,8 @@ fn columns(connection: &mut PgConnection) -> QueryResult<Vec<Column>> {
          a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS must_be_given \
          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid \
          WHERE c.oid IN (to_regclass('users'), to_regclass('tasks'), to_regclass('sessions'), \
-         to_regclass('idempotency_keys')) \
+         to_regclass('idempotency_keys'), to_regclass('personal_access_tokens'), \
+         to_regclass('mailed_secrets'), to_regclass('guesses'), to_regclass('security_events')) \
          AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum",
     )
     .load(connection)

@@ -3,7 +3,7 @@
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 
 use super::{
-    super::{FIRST_VERSION, Listener, PlannedStep, SECOND_VERSION},
+    super::{FIRST_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION},
     back_fill, folding,
     lock::{StepError, TableLock, with_table_locked},
     shape::Shape,
@@ -95,20 +95,32 @@ pub(super) enum Step {
     BackFill { estimate: i64 },
     /// Builds an index, in place of one that an interrupted attempt left unusable.
     Index { index: &'static Index, broken: bool },
-    /// Records that all of it is done.
-    Record,
+    /// Adds columns to sessions.
+    Sessions(Vec<&'static str>),
+    /// Makes the tables of accounts.
+    Accounts,
+    /// Records that all of a migration is done.
+    Record(&'static str),
 }
 
 /// The steps that lead from `shape` to what is needed.
 pub(super) fn needed(shape: &Shape) -> Vec<Step> {
-    let is_recorded = |version: &str| shape.versions.iter().any(|recorded| recorded == version);
-    if is_recorded(SECOND_VERSION) {
-        return Vec::new();
+    let mut steps = Vec::new();
+    if !shape.has_had(SECOND_VERSION) {
+        steps.extend(details_of_tasks(shape));
     }
+    if !shape.has_had(THIRD_VERSION) {
+        steps.extend(accounts(shape));
+    }
+    steps
+}
+
+/// The steps of the first two migrations, which are one where the tables are another backend's.
+fn details_of_tasks(shape: &Shape) -> Vec<Step> {
     let mut steps = Vec::new();
     if !shape.tables {
         steps.push(Step::Make);
-    } else if !is_recorded(FIRST_VERSION) {
+    } else if !shape.has_had(FIRST_VERSION) {
         steps.push(Step::TakeOver);
     }
     if !shape.tables_beside {
@@ -138,7 +150,20 @@ pub(super) fn needed(shape: &Shape) -> Vec<Step> {
             }),
         }
     }
-    steps.push(Step::Record);
+    steps.push(Step::Record(SECOND_VERSION));
+    steps
+}
+
+/// The steps of the third migration.
+fn accounts(shape: &Shape) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !shape.tables_beside || !shape.missing_in_sessions.is_empty() {
+        steps.push(Step::Sessions(shape.missing_in_sessions.clone()));
+    }
+    if !shape.tables_of_accounts {
+        steps.push(Step::Accounts);
+    }
+    steps.push(Step::Record(THIRD_VERSION));
     steps
 }
 
@@ -181,10 +206,18 @@ impl Step {
                 let why = format!("{}{found}", index.why);
                 return PlannedStep { name, why };
             }
-            Self::Record => (
-                "record",
-                format!("migration {SECOND_VERSION} counts as done from then on"),
+            Self::Sessions(columns) => ("columns of sessions", added("sessions", columns)),
+            Self::Accounts => (
+                "tables of accounts",
+                "tokens, what is sent by mail, guesses at passwords and what happens to accounts are kept"
+                    .to_owned(),
             ),
+            Self::Record(version) => {
+                return PlannedStep {
+                    name: format!("record {version}"),
+                    why: format!("migration {version} counts as done from then on"),
+                };
+            }
         };
         PlannedStep {
             name: name.to_owned(),
@@ -231,7 +264,15 @@ impl Step {
             }
             Self::BackFill { estimate } => back_fill::run(connection, *estimate, listener),
             Self::Index { index, broken } => build(connection, index, *broken),
-            Self::Record => in_one_transaction(connection, &record(SECOND_VERSION)),
+            Self::Sessions(_) => {
+                let sql = sql!("2026-11-21-020000_accounts/sessions.sql");
+                locked("sessions", "ACCESS EXCLUSIVE", sql)
+            }
+            Self::Accounts => {
+                let sql = sql!("2026-11-21-020000_accounts/tables_beside.sql");
+                locked("users", "SHARE ROW EXCLUSIVE", sql)
+            }
+            Self::Record(version) => in_one_transaction(connection, &record(version)),
         }
     }
 }

@@ -1,0 +1,192 @@
+//! What a request shows to prove who makes it: a token in its head, or a browser's cookie.
+
+use actix_web::{
+    HttpRequest,
+    cookie::{Cookie, SameSite, time},
+    http::{
+        Uri,
+        header::{self, HeaderName},
+    },
+};
+use todo_application::account::Credential;
+use todo_domain::{AccessToken, Timestamp};
+
+use crate::{errors::cross_site, problem::Problem};
+
+/// The cookie in which a browser keeps the token of its session. By its name the browser takes it only over TLS, from
+/// this very host and for all of its paths (RFC 6265bis, 4.1.3.2).
+const SESSION_COOKIE: &str = "__Host-todo-session";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// What a request shows.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// Nothing that could be a credential.
+    Nothing,
+    /// A credential.
+    Credential(Credential),
+    /// A cookie with a request that changes something, and that no page of this origin is known to make: the browser
+    /// adds the cookie whoever makes it (OWASP ASVS 5.0, 3.5.1).
+    CookieFromElsewhere,
+}
+
+impl Shown {
+    /// What `request` shows. One that has an `Authorization` never falls back to the cookie.
+    pub(crate) fn by(request: &HttpRequest) -> Self {
+        if request.headers().contains_key(header::AUTHORIZATION) {
+            return bearer_token(request).map_or(Self::Nothing, |token| {
+                Self::Credential(Credential::AccessToken(token))
+            });
+        }
+        match request.cookie(SESSION_COOKIE) {
+            None => Self::Nothing,
+            Some(_) if !request.method().is_safe() && !is_of_same_origin(request) => {
+                Self::CookieFromElsewhere
+            }
+            Some(cookie) => {
+                let token = AccessToken::new(cookie.value().to_owned());
+                Self::Credential(Credential::AccessToken(token))
+            }
+        }
+    }
+
+    /// The credential, where one is shown that may be used.
+    pub(crate) fn into_credential(self) -> Result<Option<Credential>, Problem> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Credential(credential) => Ok(Some(credential)),
+            Self::CookieFromElsewhere => Err(cross_site()),
+        }
+    }
+}
+
+/// The cookie that keeps `token` in a browser until it expires.
+pub(crate) fn session_cookie(token: &AccessToken, now: Timestamp, expires_at: Timestamp) -> String {
+    let seconds = expires_at.as_seconds().saturating_sub(now.as_seconds());
+    cookie(token.expose(), seconds)
+}
+
+/// The cookie that makes a browser forget the one it has.
+pub(crate) fn no_session_cookie() -> String {
+    cookie("", 0)
+}
+
+fn cookie(value: &str, seconds: i64) -> String {
+    Cookie::build(SESSION_COOKIE, value)
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(time::Duration::seconds(seconds))
+        .finish()
+        .to_string()
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750, 2.1); `None` when there is none, or another scheme.
+fn bearer_token(request: &HttpRequest) -> Option<AccessToken> {
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+        .then(|| AccessToken::new(token.to_owned()))
+}
+
+/// Whether a page of this origin makes the request, as far as the browser tells: by `Sec-Fetch-Site`, or else by an
+/// `Origin` that names the host that is asked. One that tells neither is taken for another's.
+pub(crate) fn is_of_same_origin(request: &HttpRequest) -> bool {
+    let text = |name| request.headers().get(name)?.to_str().ok();
+    if let Some(site) = request.headers().get(SEC_FETCH_SITE) {
+        return site == "same-origin";
+    }
+    let origin = text(header::ORIGIN).and_then(|origin| origin.parse::<Uri>().ok());
+    match (&origin, text(header::HOST)) {
+        (Some(origin), Some(host)) => {
+            let authority = origin
+                .authority()
+                .map(actix_web::http::uri::Authority::as_str);
+            authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn shown(method: &str, headers: &[(&'static str, &'static str)]) -> Shown {
+        let mut request = TestRequest::default().method(method.parse().unwrap());
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        Shown::by(&request.to_http_request())
+    }
+
+    const COOKIE: (&str, &str) = ("cookie", "theme=dark; __Host-todo-session=a.b-c_d; other=1");
+
+    #[rstest]
+    #[case::none(&[], None)]
+    #[case::bearer(&[("authorization", "Bearer token")], Some("token"))]
+    #[case::in_any_case(&[("authorization", "bEARER  token ")], Some("token"))]
+    #[case::another_scheme(&[("authorization", "Basic dG9rZW4=")], None)]
+    #[case::cookie(&[COOKIE], Some("a.b-c_d"))]
+    #[case::another_cookie(&[("cookie", "todo-session=token")], None)]
+    #[case::both(&[COOKIE, ("authorization", "Bearer token")], Some("token"))]
+    #[case::a_header_of_no_use_and_a_cookie(&[COOKIE, ("authorization", "")], None)]
+    fn a_header_goes_before_a_cookie(
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] expected: Option<&str>,
+    ) {
+        match (shown("GET", headers), expected) {
+            (Shown::Credential(Credential::AccessToken(token)), Some(expected)) => {
+                assert_eq!(token.expose(), expected);
+            }
+            (Shown::Nothing, None) => {}
+            (shown, _) => panic!("{shown:?}"),
+        }
+    }
+
+    #[rstest]
+    #[case::a_page_of_this_origin(&[("sec-fetch-site", "same-origin")], true)]
+    #[case::a_page_of_this_site(&[("sec-fetch-site", "same-site")], false)]
+    #[case::a_page_of_another_site(&[("sec-fetch-site", "cross-site")], false)]
+    #[case::no_page(&[("sec-fetch-site", "none")], false)]
+    #[case::this_origin(&[("origin", "https://todo.example"), ("host", "todo.example")], true)]
+    #[case::another_port(&[("origin", "https://todo.example:8443"), ("host", "todo.example")], false)]
+    #[case::another_origin(&[("origin", "https://evil.example"), ("host", "todo.example")], false)]
+    #[case::no_origin(&[("origin", "null"), ("host", "todo.example")], false)]
+    #[case::nothing(&[("host", "todo.example")], false)]
+    #[case::what_the_browser_says_counts_first(
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://todo.example"), ("host", "todo.example")],
+        false
+    )]
+    fn what_changes_something_by_a_cookie_is_of_this_origin(
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] accepted: bool,
+    ) {
+        let with_cookie = [headers, &[COOKIE]].concat();
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            let is_refused = matches!(shown(method, &with_cookie), Shown::CookieFromElsewhere);
+            assert_eq!(is_refused, !accepted, "{method}");
+        }
+        assert!(matches!(shown("GET", &with_cookie), Shown::Credential(_)));
+    }
+
+    #[test]
+    fn a_browser_keeps_the_cookie_from_pages_and_from_other_sites() {
+        let at = |seconds: i64| Timestamp::from_microseconds(seconds * 1_000_000).unwrap();
+        let token = AccessToken::new("a.b".to_owned());
+        assert_eq!(
+            session_cookie(&token, at(10), at(70)),
+            "__Host-todo-session=a.b; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
+        );
+        assert!(no_session_cookie().ends_with("Max-Age=0"));
+    }
+}

@@ -1,0 +1,30 @@
+//! Where it is kept what happened to accounts.
+
+use super::StorageError;
+use crate::{SecurityEvent, Timestamp, UserId};
+
+/// Keeps what happened to accounts. The events of a user are gone as soon as the user is.
+///
+/// What happens together with a change is recorded by the method that makes the change.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait SecurityEvents: Send + Sync {
+    /// Records an event that goes with no change, such as a login that failed.
+    ///
+    /// An event of a user who is gone by now is recorded as nobody's.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn record(&self, event: &SecurityEvent) -> Result<(), StorageError>;
+
+    /// The latest events of a user, at most so many, the last one first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn list(&self, user_id: UserId, limit: u32) -> Result<Vec<SecurityEvent>, StorageError>;
+
+    /// Deletes every event from before an instant, and tells how many there were.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn delete_before(&self, instant: Timestamp) -> Result<usize, StorageError>;
+}

@@ -1,0 +1,111 @@
+//! Where it is kept what happened to accounts.
+
+use diesel::{
+    ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
+    SelectableHelper,
+};
+use todo_domain::{
+    EventId, SecurityEvent, Timestamp, UserId,
+    ports::{BoxError, SecurityEvents, StorageError},
+};
+
+use super::clients::{client, columns};
+use crate::database::{
+    AnyConnection, Database, Id, Instant, is_foreign_key_violation, kept_prepared,
+    schema::security_events,
+};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = security_events)]
+#[diesel(treat_none_as_default_value = false)]
+struct SecurityEventRow {
+    id: Id,
+    user_id: Option<Id>,
+    kind: String,
+    subject: Option<Id>,
+    address: Option<String>,
+    user_agent: Option<String>,
+    created_at: Instant,
+}
+
+impl From<&SecurityEvent> for SecurityEventRow {
+    fn from(event: &SecurityEvent) -> Self {
+        let (address, user_agent) = columns(&event.client);
+        Self {
+            id: Id(event.id.as_uuid()),
+            user_id: event.user_id.map(|id| Id(id.as_uuid())),
+            kind: event.kind.as_str().to_owned(),
+            subject: event.subject.map(Id),
+            address,
+            user_agent,
+            created_at: Instant(event.created_at),
+        }
+    }
+}
+
+impl TryFrom<SecurityEventRow> for SecurityEvent {
+    type Error = BoxError;
+
+    fn try_from(row: SecurityEventRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: EventId::from_uuid(row.id.0),
+            user_id: row.user_id.map(|id| UserId::from_uuid(id.0)),
+            kind: row.kind.parse()?,
+            subject: row.subject.map(|id| id.0),
+            client: client(row.address.as_deref(), row.user_agent.as_deref()),
+            created_at: row.created_at.0,
+        })
+    }
+}
+
+/// Records an event, in the transaction of what it is about.
+pub(super) fn record(connection: &mut AnyConnection, event: &SecurityEvent) -> QueryResult<()> {
+    kept_prepared(
+        diesel::insert_into(security_events::table)
+            .values(SecurityEventRow::from(event))
+            .returning(security_events::id),
+    )
+    .get_result::<Id>(connection)
+    .map(drop)
+}
+
+impl SecurityEvents for Database {
+    fn record(&self, event: &SecurityEvent) -> Result<(), StorageError> {
+        match self.write(|connection| record(connection, event)) {
+            Err(error) if is_foreign_key_violation(&error) => {
+                let nobodys = SecurityEvent {
+                    user_id: None,
+                    ..event.clone()
+                };
+                Ok(self.write(|connection| record(connection, &nobodys))?)
+            }
+            recorded => Ok(recorded?),
+        }
+    }
+
+    fn list(&self, user_id: UserId, limit: u32) -> Result<Vec<SecurityEvent>, StorageError> {
+        let rows = self.read(|connection| {
+            security_events::table
+                .filter(security_events::user_id.eq(Id(user_id.as_uuid())))
+                .order((
+                    security_events::created_at.desc(),
+                    security_events::id.desc(),
+                ))
+                .limit(limit.into())
+                .select(SecurityEventRow::as_select())
+                .load(connection)
+        })?;
+        rows.into_iter()
+            .map(|row| SecurityEvent::try_from(row).map_err(StorageError::Internal))
+            .collect()
+    }
+
+    fn delete_before(&self, instant: Timestamp) -> Result<usize, StorageError> {
+        let deleted = self.write(|connection| {
+            let old =
+                security_events::table.filter(security_events::created_at.lt(Instant(instant)));
+            diesel::delete(old).execute(connection)
+        })?;
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,10 @@
+DROP TABLE security_events;
+DROP TABLE guesses;
+DROP TABLE mailed_secrets;
+DROP TABLE personal_access_tokens;
+DROP INDEX ix_sessions_last_used_at;
+ALTER TABLE sessions DROP COLUMN user_agent;
+ALTER TABLE sessions DROP COLUMN address;
+ALTER TABLE sessions DROP COLUMN rotated_at;
+ALTER TABLE sessions DROP COLUMN generation;
+ALTER TABLE sessions DROP COLUMN last_used_at;
