@@ -11,6 +11,7 @@ mod common_passwords;
 mod idempotency_keys;
 mod ids;
 mod password_hasher;
+mod secrets;
 mod sessions;
 mod storage;
 mod todos;
@@ -23,6 +24,7 @@ pub use common_passwords::CommonPasswords;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher, Verification};
+pub use secrets::{RandomError, Secrets};
 pub use sessions::{InsertSessionError, SessionRepository};
 pub use storage::{BoxError, StorageError, StorageProbe};
 pub use todos::{ApplyTodosError, InsertTodoError, TodoRepository};
@@ -32,6 +34,7 @@ pub use users::{InsertUserError, UserRepository};
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
     common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, password_hasher::MockPasswordHasher, sessions::MockSessionRepository,
-    storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
+    ids::MockIdGenerator, password_hasher::MockPasswordHasher, secrets::MockSecrets,
+    sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
+    users::MockUserRepository,
 };
