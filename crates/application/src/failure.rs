@@ -1,6 +1,6 @@
 //! What can go wrong in any use case, and that no input can mend.
 
-use todo_domain::ports::{BoxError, HashError, StorageError, TokenError};
+use todo_domain::ports::{BoxError, HashError, RandomError, StorageError, TokenError};
 
 /// The service itself failed. The cause is for the log and never for a client.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,12 @@ impl From<HashError> for Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<RandomError> for Failure {
+    fn from(error: RandomError) -> Self {
         Self::Internal(error.into())
     }
 }

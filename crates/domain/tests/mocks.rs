@@ -6,9 +6,9 @@ use todo_domain::{
     Timestamp,
     ports::{
         AccessTokens, Archive, Clock, CommonPasswords, IdGenerator, MockAccessTokens, MockArchive,
-        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher, MockSessionRepository,
-        MockStorageProbe, MockTodoRepository, MockUserRepository, PasswordHasher,
-        SessionRepository, StorageProbe, TodoRepository, UserRepository,
+        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher, MockSecrets,
+        MockSessionRepository, MockStorageProbe, MockTodoRepository, MockUserRepository,
+        PasswordHasher, Secrets, SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -29,6 +29,7 @@ fn every_port_can_be_shared_as_an_object() {
     shared::<dyn CommonPasswords>(Arc::new(MockCommonPasswords::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
+    shared::<dyn Secrets>(Arc::new(MockSecrets::new()));
     shared::<dyn SessionRepository>(Arc::new(MockSessionRepository::new()));
     shared::<dyn StorageProbe>(Arc::new(MockStorageProbe::new()));
     shared::<dyn TodoRepository>(Arc::new(MockTodoRepository::new()));

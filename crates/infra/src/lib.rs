@@ -10,6 +10,7 @@ mod database;
 mod jwt;
 mod passwords;
 mod random_ids;
+mod random_secrets;
 mod repositories;
 mod system_clock;
 
@@ -22,4 +23,5 @@ pub use database::{
 pub use jwt::{JwtTokens, SigningKey, SigningKeyTooShort};
 pub use passwords::Passwords;
 pub use random_ids::RandomIds;
+pub use random_secrets::RandomSecrets;
 pub use system_clock::SystemClock;

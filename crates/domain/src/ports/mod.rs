@@ -11,6 +11,7 @@ mod common_passwords;
 mod idempotency_keys;
 mod ids;
 mod password_hasher;
+mod secrets;
 mod security_events;
 mod sessions;
 mod storage;
@@ -24,6 +25,7 @@ pub use common_passwords::CommonPasswords;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher, Verification};
+pub use secrets::{RandomError, Secrets};
 pub use security_events::SecurityEvents;
 pub use sessions::{InsertSessionError, SessionRepository};
 pub use storage::{BoxError, StorageError, StorageProbe};
@@ -34,7 +36,7 @@ pub use users::{InsertUserError, UserRepository};
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
     common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, password_hasher::MockPasswordHasher, security_events::MockSecurityEvents,
-    sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
-    users::MockUserRepository,
+    ids::MockIdGenerator, password_hasher::MockPasswordHasher, secrets::MockSecrets,
+    security_events::MockSecurityEvents, sessions::MockSessionRepository,
+    storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
 };
