@@ -6,9 +6,10 @@ use todo_domain::{
     Timestamp,
     ports::{
         AccessTokens, Archive, Clock, IdGenerator, MockAccessTokens, MockArchive, MockClock,
-        MockIdGenerator, MockPasswordHasher, MockSessionRepository, MockStorageProbe,
-        MockTodoRepository, MockUserRepository, PasswordHasher, SessionRepository, StorageProbe,
-        TodoRepository, UserRepository,
+        MockIdGenerator, MockPasswordHasher, MockPublicKeys, MockRefreshTokens,
+        MockSessionRepository, MockStorageProbe, MockTodoRepository, MockUserRepository,
+        PasswordHasher, PublicKeys, RefreshTokens, SessionRepository, StorageProbe, TodoRepository,
+        UserRepository,
     },
 };
 
@@ -28,6 +29,8 @@ fn every_port_can_be_shared_as_an_object() {
     shared::<dyn Archive>(Arc::new(MockArchive::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
+    shared::<dyn PublicKeys>(Arc::new(MockPublicKeys::new()));
+    shared::<dyn RefreshTokens>(Arc::new(MockRefreshTokens::new()));
     shared::<dyn SessionRepository>(Arc::new(MockSessionRepository::new()));
     shared::<dyn StorageProbe>(Arc::new(MockStorageProbe::new()));
     shared::<dyn TodoRepository>(Arc::new(MockTodoRepository::new()));

@@ -10,7 +10,7 @@ use crate::{App, Caller, Failure};
 /// Why nobody is known to call.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
-    /// The token is malformed, not signed by us, or has expired.
+    /// The token is malformed, of another kind, not signed by us, or has expired.
     #[error("the access token is not acceptable")]
     TokenRejected(#[source] BoxError),
     /// The session was ended or has expired, or its user is gone.
@@ -109,6 +109,19 @@ mod tests {
             .sessions
             .expect_find()
             .returning(|_| Err(unavailable()));
+        assert!(matches!(
+            authenticate(&mocks.app(), &token()),
+            Err(AuthenticateError::Failure(Failure::Unavailable(_)))
+        ));
+    }
+
+    #[test]
+    fn keys_that_cannot_be_read_are_a_failure_that_may_pass() {
+        let mut mocks = Mocks::default();
+        mocks
+            .tokens
+            .expect_verify()
+            .returning(|_| Err(TokenError::KeysUnavailable(cause())));
         assert!(matches!(
             authenticate(&mocks.app(), &token()),
             Err(AuthenticateError::Failure(Failure::Unavailable(_)))
