@@ -272,7 +272,8 @@ fn bearer_token(request: &HttpRequest) -> Option<AccessToken> {
         .to_str()
         .ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
+    // RFC 6750 wants a space there, and allows more.
+    let token = token.trim_start_matches(' ');
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
         .then(|| AccessToken::new(token.to_owned()))
 }

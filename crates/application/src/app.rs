@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use todo_domain::ports::{
-    AccessTokens, Clock, IdGenerator, IdempotencyKeys, PasswordHasher, SessionRepository,
-    StorageProbe, TodoRepository, UserRepository,
+    AccessTokens, Clock, IdGenerator, IdempotencyKeys, PasswordHasher, PublicKeys,
+    SessionRepository, StorageProbe, TodoRepository, UserRepository,
 };
 
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
@@ -24,6 +24,8 @@ pub struct App {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Makes and reads access tokens.
     pub tokens: Arc<dyn AccessTokens>,
+    /// Tells the keys that others may verify access tokens with.
+    pub public_keys: Arc<dyn PublicKeys>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes identifiers.

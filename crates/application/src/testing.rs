@@ -7,8 +7,8 @@ use todo_domain::{
     Timestamp, Title, Todo, TodoId, User, UserId,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockIdGenerator, MockIdempotencyKeys,
-        MockPasswordHasher, MockSessionRepository, MockStorageProbe, MockTodoRepository,
-        MockUserRepository, StorageError,
+        MockPasswordHasher, MockPublicKeys, MockSessionRepository, MockStorageProbe,
+        MockTodoRepository, MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -27,6 +27,7 @@ pub(crate) struct Mocks {
     pub(crate) probe: MockStorageProbe,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokens,
+    pub(crate) public_keys: MockPublicKeys,
     pub(crate) clock: MockClock,
     pub(crate) ids: MockIdGenerator,
 }
@@ -48,6 +49,7 @@ impl Mocks {
             probe: Arc::new(self.probe),
             hasher: Arc::new(self.hasher),
             tokens: Arc::new(self.tokens),
+            public_keys: Arc::new(self.public_keys),
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
             session_lifetime: SESSION_LIFETIME,

@@ -10,7 +10,7 @@ use todo_application::{
 use todo_infra::{Database, JwtTokens, Passwords, RandomIds, SystemClock};
 use tracing::{error, info};
 
-use crate::{config::Config, logging, migration, report, signing_key};
+use crate::{config::Config, keys, logging, migration, report};
 
 pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 
@@ -20,15 +20,11 @@ const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 /// `todo-server serve`
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
+    let longest_token_lifetime = config.longest_token_lifetime();
     logging::start(config.log);
-    let signing_key = match (
-        config.signing_keys.current,
-        config.database.url.sqlite_file(),
-    ) {
-        (Some(key), _) => key,
-        (None, Some(file)) => signing_key::beside(file)?,
-        (None, None) => return Err("JWT_SECRET is required with PostgreSQL".into()),
-    };
+    let clock = Arc::new(SystemClock);
+    let ring = keys::ring(config.signing_keys, longest_token_lifetime, clock.clone())?;
+    let ring = Arc::new(ring);
     let database = Database::new(config.database.url, &config.database.pool);
     database.migrate_and_tell(&mut migration::log())?;
 
@@ -39,8 +35,9 @@ pub(crate) fn serve() -> CommandResult {
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
         hasher: Arc::new(Passwords::new(config.hashing.argon2id)),
-        tokens: Arc::new(JwtTokens::new(signing_key, config.signing_keys.previous)),
-        clock: Arc::new(SystemClock),
+        tokens: Arc::new(JwtTokens::new(Arc::clone(&ring), clock.clone())),
+        public_keys: ring,
+        clock,
         ids: Arc::new(RandomIds),
         session_lifetime: config.session_lifetime,
     };
@@ -111,7 +108,7 @@ pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
 }
 
 /// The environment, and `.env` for what is not in it.
-fn read_config() -> Result<Config, Box<dyn Error>> {
+pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
     match dotenvy::dotenv() {
         Ok(_) => {}
         Err(error) if error.not_found() => {}

@@ -24,7 +24,7 @@ pub(crate) use self::{
     hashing::HashingConfig,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
-    signing_keys::SigningKeyConfig,
+    signing_keys::{SigningKeyConfig, SigningKeySource},
     variables::ConfigError,
 };
 
@@ -50,11 +50,16 @@ impl Config {
         variables.end(config)
     }
 
+    /// How long a token that is signed now can count: no kind of token lives longer.
+    pub(crate) fn longest_token_lifetime(&self) -> Duration {
+        self.session_lifetime
+    }
+
     /// Every section is read, whatever is wrong with the others, so that all faults are found.
     fn of(variables: &mut Variables<'_>) -> Option<Self> {
         let database = DatabaseConfig::read(variables);
         let listen = variables.parsed("LISTEN", socket_address);
-        let signing_keys = SigningKeyConfig::read(variables, database.url.kind());
+        let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let session_lifetime = variables.seconds("SESSION_LIFETIME_SECONDS", 86_400, 60);
         let hashing = HashingConfig::read(variables);
         let http = HttpConfig::read(variables);
@@ -90,7 +95,6 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
         assert_eq!(config.database.pool.max_connections, 8);
         assert_eq!(config.session_lifetime, Duration::from_hours(24));
-        assert!(config.signing_keys.current.is_none());
     }
 
     #[test]
