@@ -4,3 +4,4 @@ mod login;
 mod logout;
 mod register;
 mod session;
+mod tokens;
