@@ -7,6 +7,7 @@ use todo_application::{
     App,
     operation::{Pruned, prune},
 };
+use todo_domain::ports::Clock;
 use todo_infra::{Database, JwtTokens, Passwords, RandomIds, SystemClock};
 use tracing::{error, info};
 
@@ -22,8 +23,12 @@ pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
     let longest_token_lifetime = config.longest_token_lifetime();
     logging::start(config.log);
-    let clock = Arc::new(SystemClock);
-    let ring = keys::ring(config.signing_keys, longest_token_lifetime, clock.clone())?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ring = keys::ring(
+        config.signing_keys,
+        longest_token_lifetime,
+        Arc::clone(&clock),
+    )?;
     let ring = Arc::new(ring);
     let database = Database::new(config.database.url, &config.database.pool);
     database.migrate_and_tell(&mut migration::log())?;
@@ -35,7 +40,7 @@ pub(crate) fn serve() -> CommandResult {
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
         hasher: Arc::new(Passwords::new(config.hashing.argon2id)),
-        tokens: Arc::new(JwtTokens::new(Arc::clone(&ring), clock.clone())),
+        tokens: Arc::new(JwtTokens::new(Arc::clone(&ring), Arc::clone(&clock))),
         public_keys: ring,
         clock,
         ids: Arc::new(RandomIds),

@@ -99,9 +99,10 @@ fn cannot_rotate(
 
 /// A secret that nobody can guess, and that can stand in any file of variables.
 fn random_secret() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut halves = [[0; 16]; 2];
+    getrandom::fill(halves.as_flattened_mut())?;
+    let [first, second] = halves.map(u128::from_le_bytes);
+    Ok(format!("{first:032x}{second:032x}"))
 }
 
 /// `todo-server keys list`

@@ -64,7 +64,7 @@ enum KeysCommand {
     ///
     /// Servers that run notice it by themselves, and nobody is logged out.
     Rotate {
-        /// What the new key is for, HS256 or EdDSA; without it, what the key is for whose place it takes.
+        /// What the new key is for, `HS256` or `EdDSA`; without it, what the key is for whose place it takes.
         #[arg(long, value_name = "ALGORITHM")]
         algorithm: Option<SigningAlgorithm>,
     },

@@ -34,9 +34,8 @@ fn with_keys(current: SigningKey, previous: Vec<SigningKey>) -> JwtTokens {
 }
 
 fn with_clock(current: SigningKey, previous: Vec<SigningKey>, clock: &SetClock) -> JwtTokens {
-    let clock = Arc::new(clock.clone());
-    let ring = KeyRing::configured(current, previous, clock.clone());
-    JwtTokens::new(Arc::new(ring), clock)
+    let ring = KeyRing::configured(current, previous, clock.shared());
+    JwtTokens::new(Arc::new(ring), clock.shared())
 }
 
 fn tokens() -> JwtTokens {
@@ -199,13 +198,13 @@ fn a_ring_may_have_keys_for_either_algorithm() {
 #[test]
 fn an_instance_accepts_what_another_signed_with_a_key_that_it_has_not_read() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(SetClock::new(at(0)));
+    let clock = SetClock::new(at(0));
     let lifetime = Duration::from_hours(1);
-    let file = KeyRingFile::new(folder.path().join("keys"), clock.clone());
+    let file = KeyRingFile::new(folder.path().join("keys"), clock.shared());
     file.make_if_missing().unwrap();
     let instance = || {
-        let ring = KeyRing::of_file(file.clone(), Vec::new(), lifetime, clock.clone()).unwrap();
-        JwtTokens::new(Arc::new(ring), clock.clone())
+        let ring = KeyRing::of_file(file.clone(), Vec::new(), lifetime, clock.shared()).unwrap();
+        JwtTokens::new(Arc::new(ring), clock.shared())
     };
     let slow = instance();
     let before = access(&slow);
@@ -320,10 +319,10 @@ fn a_token_rightly_signed_with_the_secret_by_another_algorithm_is_rejected() {
 
 #[test]
 fn a_public_key_is_no_secret() {
-    let clock = Arc::new(SetClock::new(at(0)));
-    let ring = Arc::new(KeyRing::configured(ed25519(), Vec::new(), clock.clone()));
+    let clock = SetClock::new(at(0));
+    let ring = Arc::new(KeyRing::configured(ed25519(), Vec::new(), clock.shared()));
     let public = ring.public_keys().remove(0);
-    let tokens = JwtTokens::new(ring, clock);
+    let tokens = JwtTokens::new(ring, clock.shared());
     assert!(accepts(&tokens, &access(&tokens)));
     let x = URL_SAFE_NO_PAD.encode(public.ed25519);
     for alg in ["HS256", "EdDSA"] {

@@ -233,7 +233,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let clock = SetClock::new(at(0));
             let path = folder.path().join("keys");
-            let file = KeyRingFile::new(path, Arc::new(clock.clone()));
+            let file = KeyRingFile::new(path, clock.shared());
             Self {
                 folder,
                 clock,
@@ -387,11 +387,30 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_made_is_named() {
-        let clock = Arc::new(SetClock::new(at(0)));
+        let clock = SetClock::new(at(0)).shared();
         let file = KeyRingFile::new("/nowhere/at/all/keys".into(), clock);
         let error = file.rotate(None, HOUR).unwrap_err();
         assert!(matches!(error, KeyRingError::Writing(..)), "{error}");
         assert!(error.to_string().contains("/nowhere/at/all/keys"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_stays_its_owners_whoever_rotates() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let place = Place::new();
+        place.file.make_if_missing().unwrap();
+        let owner = || {
+            let metadata = fs::metadata(place.file.path()).unwrap();
+            (metadata.uid(), metadata.gid())
+        };
+        // Only root may give a file away.
+        let given = chown(place.file.path(), Some(10_001), Some(10_002)).is_ok();
+        let before = owner();
+        place.file.rotate(None, HOUR).unwrap();
+        assert_eq!(owner(), before);
+        assert!(!given || before == (10_001, 10_002));
+        assert_only_its_owner_can_read(place.file.path());
     }
 
     #[cfg(unix)]
@@ -401,7 +420,7 @@ mod tests {
         place.file.make_if_missing().unwrap();
         let link = place.folder.path().join("link");
         std::os::unix::fs::symlink(place.file.path(), &link).unwrap();
-        let linked = KeyRingFile::new(link.clone(), Arc::new(place.clock.clone()));
+        let linked = KeyRingFile::new(link.clone(), place.clock.shared());
         let keys = linked.rotate(None, HOUR).unwrap().keys;
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(ids(&place.file.keys().unwrap()), ids(&keys));

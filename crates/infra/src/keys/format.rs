@@ -108,11 +108,13 @@ pub(super) fn parse(bytes: &[u8], made_at: Timestamp) -> Result<Vec<StoredKey>, 
 }
 
 fn bare_secret(secret: &[u8], made_at: Timestamp) -> Result<Vec<StoredKey>, InvalidKeyRing> {
-    let key = SigningKey::hs256(secret).map_err(|_| InvalidKeyRing::Key {
-        index: 0,
-        member: "k",
-        fault: "cannot be used as a key",
-    })?;
+    let Ok(key) = SigningKey::hs256(secret) else {
+        return Err(InvalidKeyRing::Key {
+            index: 0,
+            member: "k",
+            fault: "cannot be used as a key",
+        });
+    };
     Ok(vec![StoredKey {
         key: Arc::new(key),
         created_at: made_at,
@@ -147,7 +149,8 @@ fn read(jwk: Jwk) -> Result<StoredKey, Fault> {
         } => {
             let secret = decode("k", &k)?;
             let key = SigningKey::hs256(&secret)
-                .map_err(|_| ("k", "must have at least 32 bytes in base64url"))?;
+                .ok()
+                .ok_or(("k", "must have at least 32 bytes in base64url"))?;
             (key, kid, created_at, retired_at)
         }
         Jwk::OctetKeyPair {
@@ -164,8 +167,9 @@ fn read(jwk: Jwk) -> Result<StoredKey, Fault> {
                 .as_slice()
                 .try_into()
                 .map(Zeroizing::new)
-                .map_err(|_| WRONG)?;
-            let key = SigningKey::ed25519(&seed).map_err(|_| WRONG)?;
+                .ok()
+                .ok_or(WRONG)?;
+            let key = SigningKey::ed25519(&seed).ok().ok_or(WRONG)?;
             let public = key.public().map(|public| public.ed25519.to_vec());
             if public.as_ref() != Some(&*decode("x", &x)?) {
                 return Err(("x", "is not the public half of d"));
@@ -194,12 +198,10 @@ fn decode(member: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, Fault>
 }
 
 fn instant(member: &'static str, text: String) -> Result<Timestamp, Fault> {
-    Timestamp::try_from(text).map_err(|_| {
-        (
-            member,
-            "must be a date and time such as 2026-12-01T09:30:00Z",
-        )
-    })
+    Timestamp::try_from(text).ok().ok_or((
+        member,
+        "must be a date and time such as 2026-12-01T09:30:00Z",
+    ))
 }
 
 /// Writes a ring.

@@ -159,7 +159,7 @@ impl SigningKey {
             }
         };
         // Every 64 bytes are a secret, and every 32 bytes a seed.
-        made.map_err(|_| getrandom::Error::UNEXPECTED)
+        made.ok().ok_or(getrandom::Error::UNEXPECTED)
     }
 
     /// Names the key in a token's header, and gives nothing of it away.

@@ -21,6 +21,11 @@ impl SetClock {
         Self(Arc::new(AtomicI64::new(now.as_microseconds())))
     }
 
+    /// The same clock, as who works with a clock is given it.
+    pub(crate) fn shared(&self) -> Arc<dyn Clock> {
+        Arc::new(self.clone())
+    }
+
     pub(crate) fn set(&self, now: Timestamp) {
         self.0.store(now.as_microseconds(), Ordering::SeqCst);
     }

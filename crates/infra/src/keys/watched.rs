@@ -177,10 +177,9 @@ mod tests {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let clock = SetClock::new(at(0));
-            let shared = Arc::new(clock.clone());
-            let file = KeyRingFile::new(folder.path().join("keys"), shared.clone());
+            let file = KeyRingFile::new(folder.path().join("keys"), clock.shared());
             file.make_if_missing().unwrap();
-            let ring = KeyRing::of_file(file.clone(), Vec::new(), HOUR, shared).unwrap();
+            let ring = KeyRing::of_file(file.clone(), Vec::new(), HOUR, clock.shared()).unwrap();
             Self {
                 _folder: folder,
                 clock,
