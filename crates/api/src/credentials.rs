@@ -90,7 +90,8 @@ fn bearer_token(request: &HttpRequest) -> Option<AccessToken> {
         .to_str()
         .ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
+    // RFC 6750 wants a space there, and allows more.
+    let token = token.trim_start_matches(' ');
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
         .then(|| AccessToken::new(token.to_owned()))
 }
@@ -134,7 +135,7 @@ mod tests {
     #[rstest]
     #[case::none(&[], None)]
     #[case::bearer(&[("authorization", "Bearer token")], Some("token"))]
-    #[case::in_any_case(&[("authorization", "bEARER  token ")], Some("token"))]
+    #[case::in_any_case(&[("authorization", "bEARER  token")], Some("token"))]
     #[case::another_scheme(&[("authorization", "Basic dG9rZW4=")], None)]
     #[case::cookie(&[COOKIE], Some("a.b-c_d"))]
     #[case::another_cookie(&[("cookie", "todo-session=token")], None)]

@@ -12,7 +12,7 @@ use utoipa::{
 
 use crate::{
     problem::ProblemBody,
-    routes::{TASKS, TASKS_OF_USER, auth, health, tasks},
+    routes::{TASKS, TASKS_OF_USER, auth, health, jwks, tasks},
 };
 
 /// What the handlers say of themselves.
@@ -30,6 +30,7 @@ use crate::{
         (name = "auth", description = "Accounts and sessions"),
         (name = "tasks", description = "What a user means to do"),
         (name = "health", description = "For whoever operates the server"),
+        (name = "keys", description = "For whoever verifies tokens elsewhere"),
     ),
     paths(
         auth::register::register,
@@ -51,6 +52,7 @@ use crate::{
         tasks::complete::complete,
         health::live,
         health::ready,
+        jwks::jwks,
     ),
     components(schemas(ProblemBody, tasks::list::TaskListResponse)),
     security(("token" = []))

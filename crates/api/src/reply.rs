@@ -93,6 +93,14 @@ impl Reply {
         }
     }
 
+    /// Says that any cache may keep it, and for how long.
+    pub(crate) fn cached(self, cache_control: &'static str) -> Self {
+        Self {
+            cache_control,
+            ..self
+        }
+    }
+
     fn with_body(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body =
             serde_json::to_vec(body).map_err(|error| Problem::internal().caused_by(error))?;

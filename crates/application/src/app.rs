@@ -6,7 +6,8 @@ use todo_domain::{
     SessionPolicy,
     ports::{
         AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, PasswordHasher,
-        SecurityEvents, SessionRepository, StorageProbe, TodoRepository, UserRepository,
+        PublicKeys, RefreshTokens, Secrets, SecurityEvents, SessionRepository, StorageProbe,
+        TodoRepository, UserRepository,
     },
 };
 
@@ -31,6 +32,12 @@ pub struct App {
     pub common_passwords: Arc<dyn CommonPasswords>,
     /// Makes and reads access tokens.
     pub tokens: Arc<dyn AccessTokens>,
+    /// Makes and reads refresh tokens.
+    pub refresh_tokens: Arc<dyn RefreshTokens>,
+    /// Makes random secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Tells the keys that others may verify access tokens with.
+    pub public_keys: Arc<dyn PublicKeys>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes identifiers.

@@ -34,7 +34,10 @@ impl From<HashError> for Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        Self::Internal(error.into())
+        match error {
+            TokenError::KeysUnavailable(source) => Self::Unavailable(source),
+            error => Self::Internal(error.into()),
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use todo_domain::{
     SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserAgent, UserId, UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockIdempotencyKeys, MockPasswordHasher, MockSecurityEvents, MockSessionRepository,
-        MockStorageProbe, MockTodoRepository, MockUserRepository, StorageError,
+        MockIdempotencyKeys, MockPasswordHasher, MockPublicKeys, MockRefreshTokens, MockSecrets,
+        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
+        MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -35,6 +36,9 @@ pub(crate) struct Mocks {
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) common_passwords: MockCommonPasswords,
     pub(crate) tokens: MockAccessTokens,
+    pub(crate) refresh_tokens: MockRefreshTokens,
+    pub(crate) secrets: MockSecrets,
+    pub(crate) public_keys: MockPublicKeys,
     pub(crate) clock: MockClock,
     pub(crate) ids: MockIdGenerator,
 }
@@ -59,6 +63,9 @@ impl Mocks {
             hasher: Arc::new(self.hasher),
             common_passwords: Arc::new(self.common_passwords),
             tokens: Arc::new(self.tokens),
+            refresh_tokens: Arc::new(self.refresh_tokens),
+            secrets: Arc::new(self.secrets),
+            public_keys: Arc::new(self.public_keys),
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
             session_policy: POLICY,

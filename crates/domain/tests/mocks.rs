@@ -6,9 +6,11 @@ use todo_domain::{
     Timestamp,
     ports::{
         AccessTokens, Archive, Clock, CommonPasswords, IdGenerator, MockAccessTokens, MockArchive,
-        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher, MockSecrets,
-        MockSessionRepository, MockStorageProbe, MockTodoRepository, MockUserRepository,
-        PasswordHasher, Secrets, SessionRepository, StorageProbe, TodoRepository, UserRepository,
+        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher, MockPublicKeys,
+        MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
+        MockStorageProbe, MockTodoRepository, MockUserRepository, PasswordHasher, PublicKeys,
+        RefreshTokens, Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository,
+        UserRepository,
     },
 };
 
@@ -30,6 +32,9 @@ fn every_port_can_be_shared_as_an_object() {
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
     shared::<dyn Secrets>(Arc::new(MockSecrets::new()));
+    shared::<dyn PublicKeys>(Arc::new(MockPublicKeys::new()));
+    shared::<dyn RefreshTokens>(Arc::new(MockRefreshTokens::new()));
+    shared::<dyn SecurityEvents>(Arc::new(MockSecurityEvents::new()));
     shared::<dyn SessionRepository>(Arc::new(MockSessionRepository::new()));
     shared::<dyn StorageProbe>(Arc::new(MockStorageProbe::new()));
     shared::<dyn TodoRepository>(Arc::new(MockTodoRepository::new()));

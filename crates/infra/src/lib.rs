@@ -1,13 +1,14 @@
 //! Adapters for the ports of `todo-domain`.
 //!
 //! [`Database`] implements every repository on SQLite and on PostgreSQL alike; the modules under `repositories` mirror
-//! those under `ports` in the domain, file by file. The other adapters are one file each.
+//! those under `ports` in the domain, file by file. The other adapters are one file or one module each.
 
 mod argon2id;
 mod bcrypt;
 mod common_passwords;
 mod database;
 mod jwt;
+mod keys;
 mod passwords;
 mod random_ids;
 mod random_secrets;
@@ -20,7 +21,11 @@ pub use database::{
     ConnectError, Database, DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
     PlannedStep, PoolSettings, Progress,
 };
-pub use jwt::{JwtTokens, SigningKey, SigningKeyTooShort};
+pub use jwt::JwtTokens;
+pub use keys::{
+    InvalidKeyRing, InvalidSigningKey, KeyRing, KeyRingError, KeyRingFile, Rotation,
+    SigningAlgorithm, SigningKey, StoredKey, UnknownAlgorithm,
+};
 pub use passwords::Passwords;
 pub use random_ids::RandomIds;
 pub use random_secrets::RandomSecrets;

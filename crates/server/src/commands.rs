@@ -7,10 +7,13 @@ use todo_application::{
     App,
     operation::{Pruned, prune},
 };
-use todo_infra::{CommonPasswordList, Database, JwtTokens, Passwords, RandomIds, SystemClock};
+use todo_domain::ports::Clock;
+use todo_infra::{
+    CommonPasswordList, Database, JwtTokens, Passwords, RandomIds, RandomSecrets, SystemClock,
+};
 use tracing::{error, info};
 
-use crate::{config::Config, logging, migration, report, signing_key};
+use crate::{config::Config, keys, logging, migration, report};
 
 pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 
@@ -20,18 +23,19 @@ const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 /// `todo-server serve`
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
+    let longest_token_lifetime = config.longest_token_lifetime();
     logging::start(config.log);
-    let signing_key = match (
-        config.signing_keys.current,
-        config.database.url.sqlite_file(),
-    ) {
-        (Some(key), _) => key,
-        (None, Some(file)) => signing_key::beside(file)?,
-        (None, None) => return Err("JWT_SECRET is required with PostgreSQL".into()),
-    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ring = keys::ring(
+        config.signing_keys,
+        longest_token_lifetime,
+        Arc::clone(&clock),
+    )?;
+    let ring = Arc::new(ring);
     let database = Database::new(config.database.url, &config.database.pool);
     database.migrate_and_tell(&mut migration::log())?;
 
+    let jwt = Arc::new(JwtTokens::new(Arc::clone(&ring), Arc::clone(&clock)));
     let app = App {
         users: Arc::new(database.clone()),
         sessions: Arc::new(database.clone()),
@@ -41,8 +45,11 @@ pub(crate) fn serve() -> CommandResult {
         probe: Arc::new(database.clone()),
         hasher: Arc::new(Passwords::new(config.hashing.argon2id)),
         common_passwords: Arc::new(CommonPasswordList),
-        tokens: Arc::new(JwtTokens::new(signing_key, config.signing_keys.previous)),
-        clock: Arc::new(SystemClock),
+        tokens: Arc::<JwtTokens>::clone(&jwt),
+        refresh_tokens: jwt,
+        secrets: Arc::new(RandomSecrets),
+        public_keys: ring,
+        clock,
         ids: Arc::new(RandomIds),
         session_policy: config.sessions.policy,
         security_event_retention: config.sessions.security_event_retention,
@@ -115,7 +122,7 @@ pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
 }
 
 /// The environment, and `.env` for what is not in it.
-fn read_config() -> Result<Config, Box<dyn Error>> {
+pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
     match dotenvy::dotenv() {
         Ok(_) => {}
         Err(error) if error.not_found() => {}

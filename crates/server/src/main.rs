@@ -3,14 +3,15 @@
 mod archive;
 mod commands;
 mod config;
+mod keys;
 mod logging;
 mod migration;
 mod report;
-mod signing_key;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use todo_infra::SigningAlgorithm;
 
 /// A todo backend with accounts, on SQLite or PostgreSQL.
 ///
@@ -50,6 +51,25 @@ enum Command {
         /// The file; `-` for standard input.
         file: PathBuf,
     },
+    /// Show or change the keys that sign tokens.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum KeysCommand {
+    /// Make a new key that signs from now on, and keep the others until their tokens have expired.
+    ///
+    /// Servers that run notice it by themselves, and nobody is logged out.
+    Rotate {
+        /// What the new key is for, `HS256` or `EdDSA`; without it, what the key is for whose place it takes.
+        #[arg(long, value_name = "ALGORITHM")]
+        algorithm: Option<SigningAlgorithm>,
+    },
+    /// Say which keys there are, and what each does.
+    List,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +81,12 @@ fn main() -> ExitCode {
         Command::Openapi => commands::openapi(),
         Command::Export { user, file } => archive::export(user.as_deref(), &file),
         Command::Import { file } => archive::import(&file),
+        Command::Keys {
+            command: KeysCommand::Rotate { algorithm },
+        } => keys::rotate(algorithm),
+        Command::Keys {
+            command: KeysCommand::List,
+        } => keys::list(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

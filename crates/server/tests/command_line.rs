@@ -228,7 +228,7 @@ fn a_dry_run_says_what_migrate_would_do_and_changes_nothing() {
 fn help_and_version_are_there() {
     let help = run(&["--help"], &[]);
     assert!(help.status.success());
-    for command in ["serve", "migrate", "openapi", "export", "import"] {
+    for command in ["serve", "migrate", "openapi", "export", "import", "keys"] {
         assert!(text(&help.stdout).contains(command));
     }
     let version = run(&["--version"], &[]);

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 mod docs;
 pub(crate) mod health;
+pub(crate) mod jwks;
 pub(crate) mod tasks;
 
 use actix_web::web::{ServiceConfig, resource};
@@ -23,6 +24,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             resource("/health/ready")
                 .get(health::ready)
                 .head(health::ready),
+        )
+        .service(
+            resource("/.well-known/jwks.json")
+                .get(jwks::jwks)
+                .head(jwks::jwks),
         )
         .service(
             resource("/api/openapi.json")

@@ -26,7 +26,7 @@ pub struct Authenticated<C> {
 /// Why nobody is known to call, or not with what it takes.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
-    /// The token is malformed, not signed by us, or has expired.
+    /// The token is malformed, of another kind, not signed by us, or has expired.
     #[error("the access token is not acceptable")]
     TokenRejected(#[source] BoxError),
     /// The session was ended or has expired, or its user is gone.
@@ -185,6 +185,19 @@ mod tests {
             .sessions
             .expect_find()
             .returning(|_| Err(unavailable()));
+        assert!(matches!(
+            shown(mocks),
+            Err(AuthenticateError::Failure(Failure::Unavailable(_)))
+        ));
+    }
+
+    #[test]
+    fn keys_that_cannot_be_read_are_a_failure_that_may_pass() {
+        let mut mocks = Mocks::default();
+        mocks
+            .tokens
+            .expect_verify()
+            .returning(|_| Err(TokenError::KeysUnavailable(cause())));
         assert!(matches!(
             shown(mocks),
             Err(AuthenticateError::Failure(Failure::Unavailable(_)))

@@ -2,6 +2,8 @@
 
 mod check_readiness;
 mod prune;
+mod public_keys;
 
 pub use check_readiness::{CheckReadinessError, check_readiness};
 pub use prune::{PruneError, Pruned, prune};
+pub use public_keys::public_keys;

@@ -1,19 +1,7 @@
 //! How access tokens are made and read.
 
-use super::BoxError;
+use super::TokenError;
 use crate::{AccessClaims, AccessToken};
-
-/// Why a token was not made or not accepted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TokenError {
-    /// The token is malformed, not signed by us, or has expired.
-    #[error("the access token is not acceptable")]
-    Rejected(#[source] BoxError),
-    /// A token could not be made.
-    #[error("the access token could not be signed")]
-    Signing(#[source] BoxError),
-}
 
 /// Makes and reads access tokens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -29,6 +17,6 @@ pub trait AccessTokens: Send + Sync {
     /// MUST accept only what [`issue`](Self::issue) made with a key that is still in use, unchanged and not expired.
     ///
     /// # Errors
-    /// [`TokenError::Rejected`].
+    /// [`TokenError::Rejected`]; [`TokenError::KeysUnavailable`].
     fn verify(&self, token: &AccessToken) -> Result<AccessClaims, TokenError>;
 }

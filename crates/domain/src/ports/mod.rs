@@ -11,32 +11,39 @@ mod common_passwords;
 mod idempotency_keys;
 mod ids;
 mod password_hasher;
+mod public_keys;
+mod refresh_tokens;
 mod secrets;
 mod security_events;
 mod sessions;
 mod storage;
 mod todos;
+mod token_error;
 mod users;
 
-pub use access_tokens::{AccessTokens, TokenError};
+pub use access_tokens::AccessTokens;
 pub use archive::{Abandoned, Archive, InsertArchiveError, RecordSink, Refusal};
 pub use clock::Clock;
 pub use common_passwords::CommonPasswords;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher, Verification};
+pub use public_keys::PublicKeys;
+pub use refresh_tokens::RefreshTokens;
 pub use secrets::{RandomError, Secrets};
 pub use security_events::SecurityEvents;
 pub use sessions::{InsertSessionError, SessionRepository};
 pub use storage::{BoxError, StorageError, StorageProbe};
 pub use todos::{ApplyTodosError, InsertTodoError, TodoRepository};
+pub use token_error::TokenError;
 pub use users::{InsertUserError, UserRepository};
 
 #[cfg(feature = "mocks")]
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
     common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, password_hasher::MockPasswordHasher, secrets::MockSecrets,
-    security_events::MockSecurityEvents, sessions::MockSessionRepository,
-    storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
+    ids::MockIdGenerator, password_hasher::MockPasswordHasher, public_keys::MockPublicKeys,
+    refresh_tokens::MockRefreshTokens, secrets::MockSecrets, security_events::MockSecurityEvents,
+    sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
+    users::MockUserRepository,
 };

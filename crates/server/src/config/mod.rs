@@ -15,7 +15,10 @@ mod signing_keys;
 mod testing;
 mod variables;
 
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::{
+    net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
 
 use self::variables::Variables;
 pub(crate) use self::{
@@ -24,7 +27,7 @@ pub(crate) use self::{
     http::HttpConfig,
     log::{LogConfig, LogFormat},
     sessions::SessionConfig,
-    signing_keys::SigningKeyConfig,
+    signing_keys::{SigningKeyConfig, SigningKeySource},
     variables::ConfigError,
 };
 
@@ -49,11 +52,16 @@ impl Config {
         variables.end(config)
     }
 
+    /// How long a token that is signed now can count: no kind of token lives longer.
+    pub(crate) fn longest_token_lifetime(&self) -> Duration {
+        self.sessions.policy.absolute
+    }
+
     /// Every section is read, whatever is wrong with the others, so that all faults are found.
     fn of(variables: &mut Variables<'_>) -> Option<Self> {
         let database = DatabaseConfig::read(variables);
         let listen = variables.parsed("LISTEN", socket_address);
-        let signing_keys = SigningKeyConfig::read(variables, database.url.kind());
+        let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
         let hashing = HashingConfig::read(variables);
         let http = HttpConfig::read(variables);
@@ -79,8 +87,7 @@ fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use super::*;
     use crate::config::testing::read;
 
     #[test]
@@ -93,7 +100,6 @@ mod tests {
             config.sessions.policy.access_token,
             Duration::from_hours(24)
         );
-        assert!(config.signing_keys.current.is_none());
     }
 
     #[test]

@@ -17,6 +17,7 @@ fn the_document_is_served_and_names_every_route_in_both_spellings() {
     assert_eq!(
         paths,
         [
+            "/.well-known/jwks.json",
             "/api/auth/account",
             "/api/auth/login",
             "/api/auth/logout",

@@ -15,5 +15,6 @@ mod docs;
 mod edge;
 mod harness;
 mod health;
+mod keys;
 mod overload;
 mod tasks;

@@ -7,3 +7,4 @@ mod logout;
 mod register;
 mod session;
 mod sessions;
+mod tokens;

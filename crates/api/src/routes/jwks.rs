@@ -1,0 +1,93 @@
+//! The public keys of the tokens, as a JSON Web Key Set (RFC 7517).
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use todo_application::operation::public_keys;
+use todo_domain::PublicKey;
+use utoipa::ToSchema;
+
+use crate::{problem::Problem, reply::Reply, request::Request};
+
+/// For how long a copy may be used. A key that was dropped counts for no longer than that elsewhere; one that was added
+/// is found earlier by whoever fetches again on meeting a `kid` that is not in the copy.
+const CACHE_CONTROL: &str = "public, max-age=300";
+
+/// A JSON Web Key Set (RFC 7517, 5).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JwkSet {
+    /// The one that signs first.
+    keys: Vec<Jwk>,
+}
+
+/// A JSON Web Key (RFC 7517, 4) of the kind that signs by Ed25519 (RFC 8037, 2).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Jwk {
+    #[schema(example = "OKP")]
+    kty: &'static str,
+    #[schema(example = "Ed25519")]
+    crv: &'static str,
+    #[schema(example = "EdDSA")]
+    alg: &'static str,
+    #[schema(example = "sig")]
+    r#use: &'static str,
+    /// What the `kid` in the header of a token is.
+    #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+    kid: String,
+    /// The public key, in base64url.
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+    x: String,
+}
+
+impl From<PublicKey> for Jwk {
+    fn from(key: PublicKey) -> Self {
+        Self {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            r#use: "sig",
+            kid: key.id,
+            x: URL_SAFE_NO_PAD.encode(key.ed25519),
+        }
+    }
+}
+
+/// The keys that verify tokens
+///
+/// The public keys with which a service elsewhere can verify that an access token is ours. There are none where tokens
+/// are signed with a secret (HS256), as they are unless the server is configured otherwise. A copy may be used for five
+/// minutes; whoever meets a `kid` that is not in it should fetch the keys again.
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "jwks", tag = "keys", security(()),
+    responses((status = 200, description = "The keys", body = JwkSet)))]
+pub(crate) async fn jwks(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(
+            |lanes| &lanes.database,
+            |app, _, input| {
+                input.nothing()?;
+                let keys = public_keys(app).into_iter().map(Jwk::from).collect();
+                Ok(Reply::ok(&JwkSet { keys })?.cached(CACHE_CONTROL))
+            },
+        )
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8037, A.2 and A.3
+    #[test]
+    fn a_key_is_written_as_the_standard_has_it() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let ed25519 = URL_SAFE_NO_PAD.decode(x).unwrap().try_into().unwrap();
+        let id = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".to_owned();
+        let jwk = Jwk::from(PublicKey { id, ed25519 });
+        assert_eq!(
+            serde_json::to_value(jwk).unwrap(),
+            serde_json::json!({
+                "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "x": x,
+            })
+        );
+    }
+}
