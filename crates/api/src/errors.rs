@@ -5,7 +5,8 @@ use todo_application::{
     Failure, NotTheCaller,
     account::{
         AuthenticateError, CurrentSessionError, EndSessionError, GetAccountError,
-        ListSessionsError, LoginError, LogoutError, RegisterError, UpdateAccountError,
+        ListSessionsError, LoginError, LogoutError, RefreshError, RegisterError,
+        UpdateAccountError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -172,6 +173,24 @@ impl From<LogoutError> for Problem {
         match error {
             LogoutError::NotAuthenticated(error) => error.into(),
             LogoutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        let refused = || {
+            Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_refresh_token",
+                "Invalid or expired refresh token",
+            )
+            .with_header(header::WWW_AUTHENTICATE, CHALLENGE_INVALID)
+        };
+        match error {
+            RefreshError::TokenRejected(reason) => refused().caused_by(reason),
+            RefreshError::SessionEnded | RefreshError::Reused => refused(),
+            RefreshError::Failure(failure) => failure.into(),
         }
     }
 }

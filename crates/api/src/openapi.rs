@@ -35,6 +35,7 @@ use crate::{
     paths(
         auth::register::register,
         auth::login::login,
+        auth::refresh::refresh,
         auth::logout::logout,
         auth::session::session,
         auth::sessions::list,

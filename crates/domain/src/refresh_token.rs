@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{SessionId, Timestamp};
+use crate::{Session, SessionId, Timestamp};
 
 /// A signed token, as a client sends it back. It never prints itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +40,19 @@ pub struct RefreshClaims {
     pub issued_at: Timestamp,
     /// The instant from which it no longer counts, in whole seconds.
     pub expires_at: Timestamp,
+}
+
+impl RefreshClaims {
+    /// What the token of `session` says that counts now.
+    #[must_use]
+    pub fn new(session: &Session) -> Self {
+        Self {
+            session_id: session.id,
+            generation: session.generation,
+            issued_at: session.rotated_at.floor_to_second(),
+            expires_at: session.expires_at,
+        }
+    }
 }
 
 #[cfg(test)]

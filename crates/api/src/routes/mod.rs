@@ -47,6 +47,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         )
         .service(resource("/api/auth/register").post(auth::register))
         .service(resource("/api/auth/login").post(auth::login))
+        .service(resource("/api/auth/refresh").post(auth::refresh::refresh))
         .service(resource("/api/auth/logout").post(auth::logout))
         .service(
             resource("/api/auth/session")

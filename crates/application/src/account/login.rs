@@ -117,7 +117,7 @@ fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken, SecurityEvent,
+        AccessToken, RefreshClaims, RefreshToken, SecurityEvent,
         SecurityEventKind::{LoggedIn, LoginFailed},
         ports::HashError,
     };
@@ -174,6 +174,11 @@ mod tests {
             .tokens
             .expect_issue()
             .returning(|_| Ok(AccessToken::new("token".to_owned())));
+        mocks
+            .refresh_tokens
+            .expect_issue()
+            .withf(|claims| *claims == RefreshClaims::new(&session()))
+            .returning(|_| Ok(RefreshToken::new("refresh".to_owned())));
         mocks
     }
 

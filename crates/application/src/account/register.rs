@@ -76,7 +76,7 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<SignedIn,
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken,
+        AccessToken, RefreshClaims, RefreshToken,
         ports::{HashError, TokenError},
     };
 
@@ -126,6 +126,11 @@ mod tests {
             .expect_issue()
             .withf(|claims| claims.user_id == user_id(1) && claims.session_id == session_id(1))
             .returning(|_| Ok(AccessToken::new("token".to_owned())));
+        mocks
+            .refresh_tokens
+            .expect_issue()
+            .withf(|claims| *claims == RefreshClaims::new(&session()))
+            .returning(|_| Ok(RefreshToken::new("refresh".to_owned())));
         mocks
     }
 

@@ -1,21 +1,26 @@
 //! What a registration and a login end with.
 
-use todo_domain::{AccessClaims, AccessToken, Client, Session, Timestamp, User, UserId};
+use todo_domain::{
+    AccessClaims, AccessToken, Client, RefreshClaims, RefreshToken, Session, Timestamp, User,
+    UserId,
+};
 
 use crate::{App, Failure};
 
-/// A user with a session that has just begun.
+/// A user with a session that has just begun, or been renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
     /// Who signed in.
     pub user: User,
-    /// The session that began.
+    /// The session.
     pub session: Session,
     /// What the client shows from now on.
     pub token: AccessToken,
-    /// When it was made.
+    /// What the client shows to have that renewed; `None` where it cannot be.
+    pub refresh_token: Option<RefreshToken>,
+    /// When they were made.
     pub issued_at: Timestamp,
-    /// The instant from which it no longer counts.
+    /// The instant from which the access token no longer counts.
     pub expires_at: Timestamp,
 }
 
@@ -55,10 +60,15 @@ impl SignedIn {
         };
         let claims = AccessClaims::new(&user, &session, now, expires_at);
         let token = app.tokens.issue(&claims)?;
+        let refresh_token = match keeper {
+            Keeper::Client => Some(app.refresh_tokens.issue(&RefreshClaims::new(&session))?),
+            Keeper::Browser => None,
+        };
         Ok(Self {
             user,
             session,
             token,
+            refresh_token,
             issued_at: claims.issued_at,
             expires_at: claims.expires_at,
         })

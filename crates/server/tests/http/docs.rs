@@ -21,6 +21,7 @@ fn the_document_is_served_and_names_every_route_in_both_spellings() {
             "/api/auth/account",
             "/api/auth/login",
             "/api/auth/logout",
+            "/api/auth/refresh",
             "/api/auth/register",
             "/api/auth/session",
             "/api/auth/sessions",

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use todo_application::account::{Keeper, SignedIn};
+use todo_domain::RefreshToken;
 use utoipa::ToSchema;
 
 use crate::{
@@ -20,7 +21,10 @@ pub(crate) struct SignedInResponse<'a> {
     /// What to send as `Authorization: Bearer …` from now on; absent when a cookie was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
-    /// When that expires, in seconds since 1970-01-01T00:00:00Z.
+    /// What to send to `/api/auth/refresh` to have that renewed; absent when a cookie was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    /// When the token expires, in seconds since 1970-01-01T00:00:00Z.
     #[schema(example = 1_796_117_400)]
     expires_at: i64,
 }
@@ -43,6 +47,7 @@ pub(super) fn reply_with<'a>(
     let SignedIn {
         user,
         token,
+        refresh_token,
         issued_at,
         expires_at,
         ..
@@ -50,6 +55,7 @@ pub(super) fn reply_with<'a>(
     let body = SignedInResponse {
         user: user.into(),
         token: (keeper == Keeper::Client).then(|| token.expose()),
+        refresh_token: refresh_token.as_ref().map(RefreshToken::expose),
         expires_at: expires_at.as_seconds(),
     };
     let reply = reply(&body)?.not_to_be_stored();

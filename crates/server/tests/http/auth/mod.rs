@@ -4,6 +4,7 @@ mod account;
 mod cookie;
 mod login;
 mod logout;
+mod refresh;
 mod register;
 mod session;
 mod sessions;

@@ -1,0 +1,55 @@
+//! Renewing the tokens of a session.
+
+use serde_json::Value;
+use todo_application::account::{Keeper, refresh as refresh_session};
+use todo_domain::RefreshToken;
+use utoipa::ToSchema;
+
+use super::signed_in::{SignedInResponse, reply_with};
+use crate::{
+    fields::{Fields, kind},
+    problem::{Problem, ProblemBody},
+    reply::Reply,
+    request::{Request, database},
+};
+
+/// What is shown to have tokens renewed.
+#[derive(ToSchema)]
+#[schema(as = Refresh)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct RefreshBody {
+    /// The `refresh_token` that was given last.
+    refresh_token: String,
+}
+
+fn read(fields: &mut Fields) -> Option<RefreshToken> {
+    fields.required("refresh_token", token)
+}
+
+fn token(value: Value) -> Result<RefreshToken, String> {
+    match value {
+        Value::String(token) => Ok(RefreshToken::new(token)),
+        other => Err(format!("must be a string, not {}", kind(&other))),
+    }
+}
+
+/// Renew my tokens
+///
+/// The refresh token is replaced. For half a minute it gives the same successor again, so that a request may be repeated
+/// whose answer got lost; after that it ends the session, since someone else seems to have it.
+#[utoipa::path(post, path = "/api/auth/refresh", operation_id = "refresh", tag = "auth", security(()),
+    request_body = RefreshBody,
+    responses(
+        (status = 200, description = "New tokens", body = SignedInResponse),
+        (status = 401, description = "The token does not count", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn refresh(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(database, |app, visitor, input| {
+            let token = input.body(read)?;
+            let signed_in = refresh_session(app, &visitor.client, &token)?;
+            reply_with(&signed_in, Keeper::Client, Reply::ok)
+        })
+        .await
+}
