@@ -4,7 +4,8 @@ use actix_web::http::{StatusCode, header};
 use todo_application::{
     Failure, NotTheCaller,
     account::{
-        AuthenticateError, CurrentSessionError, EndSessionError, GetAccountError,
+        AuthenticateError, ChangePasswordError, CurrentSessionError, DeleteAccountError,
+        EndSessionError, ExportAccountError, GetAccountError, ListSecurityEventsError,
         ListSessionsError, LoginError, LogoutError, RefreshError, RegisterError,
         UpdateAccountError,
     },
@@ -173,6 +174,46 @@ impl From<LogoutError> for Problem {
         match error {
             LogoutError::NotAuthenticated(error) => error.into(),
             LogoutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::CallerMissing => invalid_token(),
+            ChangePasswordError::WrongPassword => Self::invalid_field("current_password", error),
+            ChangePasswordError::GuessablePassword(reason) => {
+                Self::invalid_field("new_password", reason)
+            }
+            ChangePasswordError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<DeleteAccountError> for Problem {
+    fn from(error: DeleteAccountError) -> Self {
+        match error {
+            DeleteAccountError::CallerMissing => invalid_token(),
+            DeleteAccountError::WrongPassword => Self::invalid_field("password", error),
+            DeleteAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ExportAccountError> for Problem {
+    fn from(error: ExportAccountError) -> Self {
+        match error {
+            ExportAccountError::CallerMissing => invalid_token(),
+            ExportAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ListSecurityEventsError> for Problem {
+    fn from(error: ListSecurityEventsError) -> Self {
+        match error {
+            ListSecurityEventsError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -41,5 +41,6 @@ pub use todo::{
 };
 pub use user::{
     Credentials, DisplayName, Email, EmailError, GuessablePassword, Password, PasswordAttempt,
-    PasswordContext, PasswordError, PasswordHash, User, UserChange, UserSettings,
+    PasswordContext, PasswordError, PasswordHash, PasswordReplacement, User, UserChange,
+    UserSettings,
 };

@@ -60,6 +60,18 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .head(auth::sessions::list),
         )
         .service(resource("/api/auth/sessions/{id}").delete(auth::sessions::end))
+        .service(resource("/api/auth/password").put(auth::password::change))
+        .service(
+            resource("/api/auth/events")
+                .get(auth::events::list)
+                .head(auth::events::list),
+        )
+        .service(resource("/api/auth/account/delete").post(auth::account::delete))
+        .service(
+            resource("/api/auth/account/export")
+                .get(auth::export::export)
+                .head(auth::export::export),
+        )
         .service(
             resource("/api/auth/account")
                 .get(auth::account::account)

@@ -1,10 +1,15 @@
 //! Accounts and the sessions of their users.
 
 mod authenticate;
+mod change_password;
 mod choose_password;
+mod confirm_password;
 mod current_session;
+mod delete_account;
 mod end_session;
+mod export_account;
 mod get_account;
+mod list_security_events;
 mod list_sessions;
 mod login;
 mod logout;
@@ -17,9 +22,15 @@ mod update_account;
 pub use authenticate::{
     AuthenticateError, Authenticated, Credential, authenticate, authenticate_session,
 };
+pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use current_session::{CurrentSession, CurrentSessionError, current_session};
+pub use delete_account::{DeleteAccountError, delete_account};
 pub use end_session::{EndSessionError, end_session};
+pub use export_account::{AccountExport, ExportAccountError, export_account};
 pub use get_account::{GetAccountError, get_account};
+pub use list_security_events::{
+    ListSecurityEventsError, SECURITY_EVENTS_SHOWN, list_security_events,
+};
 pub use list_sessions::{ListSessionsError, list_sessions};
 pub use login::{LoggedIn, Login, LoginError, login};
 pub use logout::{LogoutError, LogoutExtent, logout};

@@ -2,7 +2,8 @@
 
 use super::StorageError;
 use crate::{
-    Credentials, Email, PasswordHash, SecurityEvent, Session, Timestamp, User, UserChange, UserId,
+    Credentials, Email, PasswordHash, PasswordReplacement, SecurityEvent, Session, Timestamp, User,
+    UserChange, UserId,
 };
 
 /// Why a user was not inserted. Nothing was changed.
@@ -57,6 +58,33 @@ pub trait UserRepository: Send + Sync {
     /// # Errors
     /// [`StorageError`].
     fn find_credentials(&self, email: &Email) -> Result<Option<Credentials>, StorageError>;
+
+    /// The user with this id and what proves a login; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn find_credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError>;
+
+    /// Replaces the password of a user, ends what is to end with it, and records the event: all of it or nothing.
+    ///
+    /// `false` when the password is another by now, or the user is gone. Of several replacements of one password at the
+    /// same time, exactly one MUST happen.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn replace_password(
+        &self,
+        id: UserId,
+        replacement: &PasswordReplacement,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError>;
+
+    /// Deletes the user with this id and everything that is kept of the user: all of it or nothing. `false` when there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn delete(&self, id: UserId) -> Result<bool, StorageError>;
 
     /// Replaces the hash of a user's password, if it is still `from`, by `to`, which is of the same password.
     ///

@@ -1,18 +1,22 @@
 //! Where users are kept.
 
 use diesel::{
-    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    Credentials, DisplayName, Email, PasswordHash, SecurityEvent, Session, TimeZone, Timestamp,
-    User, UserChange, UserId, UserSettings,
+    Credentials, DisplayName, Email, PasswordHash, PasswordReplacement, SecurityEvent, Session,
+    TimeZone, Timestamp, User, UserChange, UserId, UserSettings,
     ports::{InsertUserError, StorageError, UserRepository},
 };
 
-use super::{security_events::record, sessions::insert_row};
+use super::{
+    security_events::record,
+    sessions::{delete_all_rows, insert_row},
+};
 use crate::database::{
-    Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared, schema::users,
+    AnyConnection, Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
+    schema::{personal_access_tokens, tasks, users},
 };
 
 #[derive(Queryable, Selectable)]
@@ -83,6 +87,20 @@ impl<'a> NewUserRow<'a> {
             time_zone: user.settings.time_zone.as_ref().map(TimeZone::to_string),
         }
     }
+}
+
+fn credentials((row, hash): (UserRow, Option<String>)) -> Credentials {
+    Credentials {
+        user: row.into(),
+        password_hash: hash.map(PasswordHash::new),
+    }
+}
+
+/// Deletes every personal access token of a user, in a transaction.
+fn delete_all_tokens(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<usize> {
+    let of_user = personal_access_tokens::table
+        .filter(personal_access_tokens::user_id.eq(Id(user_id.as_uuid())));
+    diesel::delete(of_user).execute(connection)
 }
 
 impl UserRepository for Database {
@@ -160,10 +178,57 @@ impl UserRepository for Database {
                 .first::<(UserRow, Option<String>)>(connection)
                 .optional()
         })?;
-        Ok(row.map(|(row, hash)| Credentials {
-            user: row.into(),
-            password_hash: hash.map(PasswordHash::new),
-        }))
+        Ok(row.map(credentials))
+    }
+
+    fn find_credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError> {
+        let row = self.read(|connection| {
+            users::table
+                .find(Id(id.as_uuid()))
+                .select((UserRow::as_select(), users::hashed_password))
+                .first::<(UserRow, Option<String>)>(connection)
+                .optional()
+        })?;
+        Ok(row.map(credentials))
+    }
+
+    fn replace_password(
+        &self,
+        id: UserId,
+        replacement: &PasswordReplacement,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError> {
+        let replaced = self.transaction(|connection| {
+            let same_hash = users::table
+                .find(Id(id.as_uuid()))
+                .filter(users::hashed_password.eq(replacement.from.expose()));
+            let replaced = diesel::update(same_hash)
+                .set((
+                    users::hashed_password.eq(replacement.to.expose()),
+                    users::updated_at.eq(Instant(event.created_at)),
+                ))
+                .execute(connection)?;
+            if replaced == 0 {
+                return Ok(false);
+            }
+            delete_all_rows(connection, id, replacement.keep_session)?;
+            if replacement.revoke_tokens {
+                delete_all_tokens(connection, id)?;
+            }
+            record(connection, event)?;
+            Ok(true)
+        })?;
+        Ok(replaced)
+    }
+
+    fn delete(&self, id: UserId) -> Result<bool, StorageError> {
+        let deleted = self.transaction(|connection| {
+            // Where another backend made the table, its rows do not go with their owner.
+            let tasks = tasks::table.filter(tasks::user_id.eq(Id(id.as_uuid())));
+            diesel::delete(tasks).execute(connection)?;
+            diesel::delete(users::table.find(Id(id.as_uuid()))).execute(connection)
+        })?;
+        Ok(deleted > 0)
     }
 
     fn replace_password_hash(

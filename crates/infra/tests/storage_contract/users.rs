@@ -2,8 +2,8 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Change, DisplayName, Email, PasswordHash,
-    SecurityEventKind::Registered,
+    Change, DisplayName, Email, PasswordHash, PasswordReplacement,
+    SecurityEventKind::{PasswordChanged, Registered},
     User, UserChange,
     ports::{IdGenerator, InsertUserError},
 };
@@ -224,4 +224,73 @@ fn where_there_is_no_hash_none_is_put(#[values(Sqlite, Postgres)] kind: Kind) {
     assert!(!replaced.unwrap());
     let found = users.find_credentials(&user.email).unwrap().unwrap();
     assert_eq!(found.password_hash, None);
+}
+
+#[rstest]
+fn credentials_are_found_by_id_as_well(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    storage.user("grace@example.com");
+    let found = storage.users().find_credentials_of(user.id).unwrap();
+    let found = found.unwrap();
+    assert_eq!(found.user, user);
+    assert_eq!(found.password_hash, Some(hash()));
+    let nobody = storage.users().find_credentials_of(RandomIds.user());
+    assert_eq!(nobody.unwrap(), None);
+}
+
+#[rstest]
+fn a_password_that_is_replaced_ends_all_sessions_but_one(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let (kept, ended) = (session_of(user), session_of(user));
+    storage.begin(&kept);
+    storage.begin(&ended);
+    let replacement = PasswordReplacement {
+        from: hash(),
+        to: another_hash(),
+        keep_session: Some(kept.id),
+        revoke_tokens: true,
+    };
+    let replace = || {
+        let event = event_of(user, PasswordChanged);
+        storage
+            .users()
+            .replace_password(user, &replacement, &event)
+            .unwrap()
+    };
+    assert!(replace());
+    assert_eq!(storage.sessions().list(user).unwrap(), [kept]);
+    let found = storage.users().find_credentials_of(user).unwrap().unwrap();
+    assert_eq!(found.password_hash, Some(another_hash()));
+    // It is another by now.
+    assert!(!replace());
+    let events = storage.events(user);
+    let changed = events.iter().filter(|kind| **kind == PasswordChanged);
+    assert_eq!(changed.count(), 1);
+}
+
+#[rstest]
+fn a_deleted_user_leaves_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let ada = storage.user("ada@example.com").id;
+    let grace = storage.user("grace@example.com");
+    let session = session_of(ada);
+    storage.begin(&session);
+    let todo = storage.todo(ada, "Buy milk", 1);
+    let kept = storage.todo(grace.id, "Buy bread", 1);
+    assert!(storage.users().delete(ada).unwrap());
+    assert!(!storage.users().delete(ada).unwrap());
+    assert_eq!(storage.users().find(ada).unwrap(), None);
+    assert_eq!(storage.session(session.id), None);
+    assert_eq!(storage.events(ada), []);
+    assert_eq!(storage.todos().find(ada, todo.id).unwrap(), None);
+    assert_eq!(storage.todos().find(grace.id, kept.id).unwrap(), Some(kept));
+    assert_eq!(storage.users().find(grace.id).unwrap(), Some(grace));
 }

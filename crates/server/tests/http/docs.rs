@@ -19,8 +19,12 @@ fn the_document_is_served_and_names_every_route_in_both_spellings() {
         [
             "/.well-known/jwks.json",
             "/api/auth/account",
+            "/api/auth/account/delete",
+            "/api/auth/account/export",
+            "/api/auth/events",
             "/api/auth/login",
             "/api/auth/logout",
+            "/api/auth/password",
             "/api/auth/refresh",
             "/api/auth/register",
             "/api/auth/session",

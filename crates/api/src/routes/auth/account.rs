@@ -3,15 +3,16 @@
 use std::str::FromStr;
 
 use serde::Serialize;
-use todo_application::account::{get_account, update_account};
-use todo_domain::{DisplayName, TimeZone, Timestamp, User, UserChange};
+use todo_application::account::{delete_account, get_account, update_account};
+use todo_domain::{DisplayName, PasswordAttempt, TimeZone, Timestamp, User, UserChange};
 use utoipa::ToSchema;
 
 use crate::{
+    credentials::no_session_cookie,
     fields::{Fields, text},
     problem::Problem,
     reply::Reply,
-    request::{Request, database},
+    request::{Request, database, hashing},
     wire::{as_text, as_text_or_null},
 };
 
@@ -110,6 +111,37 @@ pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
             let change = input.merge_patch(read)?;
             let user = update_account(app, caller, &change)?;
             Ok(Reply::ok(&AccountResponse::from(&user))?.not_to_be_stored())
+        })
+        .await
+}
+
+/// What proves that the account may go.
+#[derive(ToSchema)]
+#[schema(as = DeleteAccount)]
+#[expect(dead_code, reason = "it describes what `read_password` reads")]
+pub(crate) struct DeleteAccountBody {
+    /// The password of the account.
+    #[schema(format = Password, min_length = 1, max_length = 128)]
+    password: String,
+}
+
+fn read_password(fields: &mut Fields) -> Option<PasswordAttempt> {
+    fields.required("password", text(PasswordAttempt::new))
+}
+
+/// Delete my account
+///
+/// Everything that is kept of it goes, its tasks included, and cannot be had back.
+#[utoipa::path(post, path = "/api/auth/account/delete", operation_id = "deleteAccount", tag = "auth",
+    request_body = DeleteAccountBody,
+    responses(
+        (status = 204, description = "The account is gone"),
+    ))]
+pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_session(hashing, |app, caller, input| {
+            delete_account(app, caller, &input.body(read_password)?)?;
+            Ok(Reply::no_content().with_cookie(no_session_cookie()))
         })
         .await
 }

@@ -47,12 +47,13 @@ fn extent(text: &str) -> Result<LogoutExtent, &'static str> {
     }
 }
 
-/// What logging out is answered with.
+/// What is answered where there is nothing to give.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SignedOut)]
-pub(crate) struct SignedOutResponse {
+#[schema(as = Message)]
+pub(crate) struct MessageResponse {
+    /// What was done, for a person to read.
     #[schema(example = "Successfully signed out")]
-    message: &'static str,
+    pub(super) message: &'static str,
 }
 
 /// Log out
@@ -62,7 +63,7 @@ pub(crate) struct SignedOutResponse {
 #[utoipa::path(post, path = "/api/auth/logout", operation_id = "logout", tag = "auth", security((), ("token" = [])),
     request_body = LogoutBody,
     responses(
-        (status = 200, description = "What was to end has ended", body = SignedOutResponse),
+        (status = 200, description = "What was to end has ended", body = MessageResponse),
     ))]
 pub(crate) async fn logout(request: Request) -> Result<Reply, Problem> {
     request
@@ -75,7 +76,7 @@ pub(crate) async fn logout(request: Request) -> Result<Reply, Problem> {
                 None if extent == LogoutExtent::This => {}
                 None => return Err(not_authenticated()),
             }
-            let body = SignedOutResponse {
+            let body = MessageResponse {
                 message: "Successfully signed out",
             };
             let reply = Reply::ok(&body)?.not_to_be_stored();

@@ -1,8 +1,11 @@
 //! Accounts and sessions.
 
 pub(crate) mod account;
+pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod password;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod session;

@@ -52,7 +52,7 @@ pub(crate) struct SessionItem<'a> {
 }
 
 impl<'a> SessionItem<'a> {
-    fn new(session: &'a Session, current: SessionId) -> Self {
+    pub(super) fn new(session: &'a Session, current: SessionId) -> Self {
         Self {
             id: session.id,
             current: session.id == current,

@@ -78,6 +78,18 @@ fn what_the_old_backend_wrote_is_whole_and_can_be_searched() {
 }
 
 #[test]
+fn a_user_of_the_old_backend_can_be_deleted_though_its_keys_do_not_cascade() {
+    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        return;
+    };
+    old.insert("Buy milk", "", false);
+    old.storage.database.migrate().unwrap();
+    assert!(old.storage.users().delete(old.user).unwrap());
+    let sql = "SELECT count(*)::text AS value FROM tasks";
+    assert_eq!(old.storage.behind.values(sql), [Some("0".to_owned())]);
+}
+
+#[test]
 fn foreign_keys_that_are_there_stay_as_they_are() {
     let Some(old) = OldBackend::new(Shape::WithPasswords) else {
         return;

@@ -1,10 +1,10 @@
-//! GET and PATCH /api/auth/account
+//! /api/auth/account, and what it has below it.
 
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::harness::Server;
+use crate::harness::{PASSWORD, Server};
 
 const PATH: &str = "/api/auth/account";
 
@@ -90,4 +90,72 @@ fn a_day_of_a_list_begins_where_the_user_is(#[values(Sqlite, Postgres)] kind: Ki
     assert_eq!(found("due_date=2026-12-01"), 0);
     assert_eq!(found("due_date=2026-12-02"), 1);
     assert_eq!(found("due_date=2026-12-01&time_zone=UTC"), 1);
+}
+
+#[rstest]
+fn a_deleted_account_is_gone_with_all_it_had(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let client = server.user("ada@example.com");
+    let other = server.user("grace@example.com");
+    client.task("Buy milk");
+    let delete = |password: &str| {
+        let body = json!({"password": password});
+        client.post("/api/auth/account/delete", &body)
+    };
+    assert_eq!(delete("wrong horse").invalid_fields(), ["password"]);
+    assert_eq!(client.get("/api/tasks").json()["count"], 1);
+    assert_eq!(delete(PASSWORD).status, 204);
+    assert_eq!(client.get("/api/tasks").code(), "invalid_token");
+    assert_eq!(delete(PASSWORD).status, 401);
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let answer = server.client().post("/api/auth/login", &body);
+    assert_eq!(answer.code(), "invalid_credentials");
+    assert_eq!(other.get(PATH).status, 200);
+    let again = server.user("ada@example.com");
+    assert_eq!(again.get("/api/tasks").json()["count"], 0);
+}
+
+#[rstest]
+fn everything_that_is_kept_can_be_had_as_a_file(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let client = server.user("ada@example.com");
+    let task = client.task("Buy milk");
+    server.user("grace@example.com").task("Buy bread");
+    let answer = client.get("/api/auth/account/export");
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-disposition"),
+        Some(r#"attachment; filename="todo-account.json""#)
+    );
+    let export = answer.json();
+    assert_eq!(export["account"], client.get(PATH).json());
+    assert_eq!(export["tasks"], json!([task]));
+    assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
+    let events = export["events"].as_array().unwrap();
+    assert_eq!(events[0]["kind"], "account_exported");
+    assert_eq!(events[1]["kind"], "registered");
+    assert_eq!(events[1]["address"], "127.0.0.1");
+    let text = String::from_utf8(answer.body).unwrap();
+    assert!(!text.contains("argon2"), "{text}");
+}
+
+#[rstest]
+fn an_export_has_every_task_of_many(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let client = server.user("ada@example.com");
+    for _ in 0..11 {
+        let operations: Vec<_> = (0..100)
+            .map(|n| json!({"op": "create", "title": format!("Task {n}")}))
+            .collect();
+        let answer = client.post("/api/tasks/batch", &json!({"operations": operations}));
+        assert_eq!(answer.status, 200);
+    }
+    let export = client.get("/api/auth/account/export").json();
+    assert_eq!(export["tasks"].as_array().unwrap().len(), 1_100);
 }

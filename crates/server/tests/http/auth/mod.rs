@@ -4,6 +4,7 @@ mod account;
 mod cookie;
 mod login;
 mod logout;
+mod password;
 mod refresh;
 mod register;
 mod session;

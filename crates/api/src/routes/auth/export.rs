@@ -1,0 +1,57 @@
+//! Everything that is kept of the caller.
+
+use serde::Serialize;
+use todo_application::account::export_account;
+use utoipa::ToSchema;
+
+use super::{account::AccountResponse, events::EventItem, sessions::SessionItem};
+use crate::{
+    problem::Problem,
+    reply::Reply,
+    request::{Request, database},
+    wire::TaskResponse,
+};
+
+/// Everything that is kept of a user.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountExport)]
+pub(crate) struct ExportResponse<'a> {
+    /// The user.
+    account: AccountResponse<'a>,
+    /// Every task, in the order of their creation.
+    tasks: Vec<TaskResponse<'a>>,
+    /// Where the user is logged in, or was until a while ago.
+    sessions: Vec<SessionItem<'a>>,
+    /// What happened to the account, the last first.
+    events: Vec<EventItem<'a>>,
+}
+
+/// Give me everything that is kept of me
+///
+/// As a file. Passwords and tokens are not in it, since not even the server has them.
+#[utoipa::path(get, path = "/api/auth/account/export", operation_id = "exportAccount", tag = "auth",
+    responses(
+        (status = 200, description = "Everything", body = ExportResponse, headers(
+            ("Content-Disposition" = String, description = "A name for the file"),
+        )),
+    ))]
+pub(crate) async fn export(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_session(database, |app, caller, input| {
+            input.nothing()?;
+            let export = export_account(app, caller)?;
+            let current = caller.session.id;
+            let sessions = export.sessions.iter();
+            let body = ExportResponse {
+                account: (&export.user).into(),
+                tasks: export.todos.iter().map(TaskResponse::from).collect(),
+                sessions: sessions
+                    .map(|session| SessionItem::new(session, current))
+                    .collect(),
+                events: export.security_events.iter().map(EventItem::from).collect(),
+            };
+            let reply = Reply::ok(&body)?.not_to_be_stored();
+            Ok(reply.saved_as("todo-account.json"))
+        })
+        .await
+}

@@ -1,0 +1,60 @@
+//! Changing the caller's password.
+
+use todo_application::account::{ChangePassword, change_password};
+use todo_domain::{Password, PasswordAttempt};
+use utoipa::ToSchema;
+
+use super::logout::MessageResponse;
+use crate::{
+    fields::{Fields, boolean, text},
+    problem::Problem,
+    reply::Reply,
+    request::{Request, hashing},
+};
+
+/// A change of the password.
+#[derive(ToSchema)]
+#[schema(as = ChangePassword)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct ChangePasswordBody {
+    /// The present password.
+    #[schema(format = Password, min_length = 1, max_length = 128)]
+    current_password: String,
+    /// The password that is to take its place: any characters, but none of the common passwords.
+    #[schema(format = Password, min_length = 8, max_length = 128)]
+    new_password: String,
+    /// Whether the personal access tokens are to be revoked as well.
+    #[schema(default = false)]
+    revoke_tokens: Option<bool>,
+}
+
+fn read(fields: &mut Fields) -> Option<ChangePassword> {
+    let current = fields.required("current_password", text(PasswordAttempt::new));
+    let new = fields.required("new_password", text(Password::new));
+    let revoke_tokens = fields.optional("revoke_tokens", boolean);
+    Some(ChangePassword {
+        current: current?,
+        new: new?,
+        revoke_tokens: revoke_tokens?.unwrap_or_default(),
+    })
+}
+
+/// Change my password
+///
+/// Every other session ends.
+#[utoipa::path(put, path = "/api/auth/password", operation_id = "changePassword", tag = "auth",
+    request_body = ChangePasswordBody,
+    responses(
+        (status = 200, description = "The password is changed", body = MessageResponse),
+    ))]
+pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_session(hashing, |app, caller, input| {
+            change_password(app, caller, &input.body(read)?)?;
+            let body = MessageResponse {
+                message: "Password changed",
+            };
+            Ok(Reply::ok(&body)?.not_to_be_stored())
+        })
+        .await
+}

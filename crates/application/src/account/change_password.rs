@@ -1,0 +1,189 @@
+//! Changing one's password.
+
+use todo_domain::{
+    GuessablePassword, Password, PasswordAttempt, PasswordContext, PasswordReplacement,
+    SecurityEventKind::PasswordChanged,
+};
+
+use super::{
+    choose_password::{ChoosePasswordError, choose_password},
+    confirm_password::{ConfirmPasswordError, confirm_password},
+};
+use crate::{App, Failure, SessionCaller, security_event::event_by};
+
+/// What changing a password needs.
+#[derive(Debug, Clone)]
+pub struct ChangePassword {
+    /// What was typed as the present password.
+    pub current: PasswordAttempt,
+    /// The password that is to take its place.
+    pub new: Password,
+    /// Whether the personal access tokens are to end as well.
+    pub revoke_tokens: bool,
+}
+
+/// Why the password was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The account was deleted a moment ago, and its sessions with it.
+    #[error("the account does not exist any more")]
+    CallerMissing,
+    /// The present password is another, or was changed at the same time.
+    #[error("is not the password of the account")]
+    WrongPassword,
+    /// The new password is too easily guessed.
+    #[error(transparent)]
+    GuessablePassword(GuessablePassword),
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<ConfirmPasswordError> for ChangePasswordError {
+    fn from(error: ConfirmPasswordError) -> Self {
+        match error {
+            ConfirmPasswordError::CallerMissing => Self::CallerMissing,
+            ConfirmPasswordError::WrongPassword => Self::WrongPassword,
+            ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
+impl From<ChoosePasswordError> for ChangePasswordError {
+    fn from(error: ChoosePasswordError) -> Self {
+        match error {
+            ChoosePasswordError::Guessable(reason) => Self::GuessablePassword(reason),
+            ChoosePasswordError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
+/// Changes the password of the caller, who must know the present one, and ends every other session of the caller (OWASP
+/// ASVS 5.0, 6.2.3 and 7.4.3).
+///
+/// # Errors
+/// [`ChangePasswordError`].
+pub fn change_password(
+    app: &App,
+    caller: &SessionCaller,
+    input: &ChangePassword,
+) -> Result<(), ChangePasswordError> {
+    let (user, from) = confirm_password(app, caller, &input.current)?;
+    let context = PasswordContext::from(&user);
+    let to = choose_password(app, &input.new, context)?;
+    let replacement = PasswordReplacement {
+        from,
+        to,
+        keep_session: Some(caller.session.id),
+        revoke_tokens: input.revoke_tokens,
+    };
+    let event = event_by(app, caller, PasswordChanged);
+    let changed = app
+        .users
+        .replace_password(caller.user_id(), &replacement, &event)
+        .map_err(Failure::from)?;
+    if changed {
+        Ok(())
+    } else {
+        Err(ChangePasswordError::WrongPassword)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_domain::{Credentials, PasswordHash, ports::Verification};
+
+    use super::*;
+    use crate::testing::{
+        Mocks, event, password_hash, session_caller, session_id, unavailable, user, user_id,
+    };
+
+    fn new_hash() -> PasswordHash {
+        PasswordHash::new("a new hash".to_owned())
+    }
+
+    fn confirmed(verification: Verification) -> Mocks {
+        let mut mocks = Mocks::at_now();
+        mocks.users.expect_find_credentials_of().returning(|_| {
+            Ok(Some(Credentials {
+                user: user(),
+                password_hash: Some(password_hash()),
+            }))
+        });
+        mocks
+            .hasher
+            .expect_verify()
+            .returning(move |_, _| Ok(verification));
+        mocks.common_passwords.expect_contains().return_const(false);
+        mocks.hasher.expect_hash().returning(|_| Ok(new_hash()));
+        mocks
+    }
+
+    fn change(mocks: Mocks, new: &str) -> Result<(), ChangePasswordError> {
+        let input = ChangePassword {
+            current: PasswordAttempt::new("correct horse").unwrap(),
+            new: Password::new(new).unwrap(),
+            revoke_tokens: true,
+        };
+        change_password(&mocks.app(), &session_caller(), &input)
+    }
+
+    #[test]
+    fn it_replaces_the_hash_that_was_verified_and_keeps_this_session() {
+        let mut mocks = confirmed(Verification::Right);
+        mocks
+            .users
+            .expect_replace_password()
+            .withf(|id, replacement, recorded| {
+                *id == user_id(1)
+                    && *replacement
+                        == PasswordReplacement {
+                            from: password_hash(),
+                            to: new_hash(),
+                            keep_session: Some(session_id(1)),
+                            revoke_tokens: true,
+                        }
+                    && *recorded == event(PasswordChanged).of_session(session_id(1))
+            })
+            .once()
+            .returning(|_, _, _| Ok(true));
+        assert!(change(mocks, "battery staple").is_ok());
+    }
+
+    #[test]
+    fn one_that_was_changed_at_the_same_time_is_wrong_by_now() {
+        let mut mocks = confirmed(Verification::Right);
+        mocks
+            .users
+            .expect_replace_password()
+            .returning(|_, _, _| Ok(false));
+        let error = change(mocks, "battery staple").unwrap_err();
+        assert!(matches!(error, ChangePasswordError::WrongPassword));
+    }
+
+    #[test]
+    fn a_wrong_password_changes_nothing() {
+        let error = change(confirmed(Verification::Wrong), "battery staple").unwrap_err();
+        assert!(matches!(error, ChangePasswordError::WrongPassword));
+    }
+
+    #[test]
+    fn a_new_one_that_is_easily_guessed_is_refused() {
+        let error = change(confirmed(Verification::Right), "ada@example.com").unwrap_err();
+        assert!(matches!(error, ChangePasswordError::GuessablePassword(_)));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let mut mocks = confirmed(Verification::Right);
+        mocks
+            .users
+            .expect_replace_password()
+            .returning(|_, _, _| Err(unavailable()));
+        let error = change(mocks, "battery staple").unwrap_err();
+        assert!(matches!(
+            error,
+            ChangePasswordError::Failure(Failure::Unavailable(_))
+        ));
+    }
+}

@@ -1,0 +1,117 @@
+//! Making sure that whoever calls knows the password, before something that cannot be undone.
+
+use todo_domain::{Credentials, PasswordAttempt, PasswordHash, User, ports::Verification};
+
+use crate::{App, Failure, SessionCaller};
+
+/// Why it is not sure.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConfirmPasswordError {
+    /// The account was deleted a moment ago, and its sessions with it.
+    #[error("the account does not exist any more")]
+    CallerMissing,
+    /// It is another password, or the account has none.
+    #[error("is not the password of the account")]
+    WrongPassword,
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// The caller, and the hash of the password, if `attempt` is the password.
+pub(super) fn confirm_password(
+    app: &App,
+    caller: &SessionCaller,
+    attempt: &PasswordAttempt,
+) -> Result<(User, PasswordHash), ConfirmPasswordError> {
+    let Credentials {
+        user,
+        password_hash,
+    } = app
+        .users
+        .find_credentials_of(caller.user_id())
+        .map_err(Failure::from)?
+        .ok_or(ConfirmPasswordError::CallerMissing)?;
+    let Some(hash) = password_hash else {
+        app.hasher.verify_nothing(attempt).map_err(Failure::from)?;
+        return Err(ConfirmPasswordError::WrongPassword);
+    };
+    match app.hasher.verify(attempt, &hash).map_err(Failure::from)? {
+        Verification::Right | Verification::RightButOutdated => Ok((user, hash)),
+        Verification::Wrong => Err(ConfirmPasswordError::WrongPassword),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Mocks, password_hash, session_caller, unavailable, user, user_id};
+
+    fn confirmed(
+        found: Option<Credentials>,
+        verification: Verification,
+    ) -> Result<(User, PasswordHash), ConfirmPasswordError> {
+        let mut mocks = Mocks::default();
+        mocks
+            .users
+            .expect_find_credentials_of()
+            .withf(|id| *id == user_id(1))
+            .return_once(|_| Ok(found));
+        mocks
+            .hasher
+            .expect_verify()
+            .withf(|attempt, hash| attempt.expose() == "correct horse" && *hash == password_hash())
+            .returning(move |_, _| Ok(verification));
+        mocks.hasher.expect_verify_nothing().returning(|_| Ok(()));
+        let attempt = PasswordAttempt::new("correct horse").unwrap();
+        confirm_password(&mocks.app(), &session_caller(), &attempt)
+    }
+
+    fn credentials() -> Credentials {
+        Credentials {
+            user: user(),
+            password_hash: Some(password_hash()),
+        }
+    }
+
+    #[test]
+    fn the_right_password_gives_the_caller() {
+        for verification in [Verification::Right, Verification::RightButOutdated] {
+            let confirmed = confirmed(Some(credentials()), verification);
+            assert_eq!(confirmed.unwrap(), (user(), password_hash()));
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_does_not_nor_one_where_there_is_none() {
+        let without = Credentials {
+            password_hash: None,
+            ..credentials()
+        };
+        for found in [credentials(), without] {
+            let error = confirmed(Some(found), Verification::Wrong).unwrap_err();
+            assert!(matches!(error, ConfirmPasswordError::WrongPassword));
+        }
+    }
+
+    #[test]
+    fn an_account_deleted_meanwhile_is_said_to_be_gone() {
+        let error = confirmed(None, Verification::Right).unwrap_err();
+        assert!(matches!(error, ConfirmPasswordError::CallerMissing));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let mut mocks = Mocks::default();
+        mocks
+            .users
+            .expect_find_credentials_of()
+            .returning(|_| Err(unavailable()));
+        let attempt = PasswordAttempt::new("correct horse").unwrap();
+        let error = confirm_password(&mocks.app(), &session_caller(), &attempt).unwrap_err();
+        assert!(matches!(
+            error,
+            ConfirmPasswordError::Failure(Failure::Unavailable(_))
+        ));
+    }
+}

@@ -1,0 +1,112 @@
+//! Deleting one's account.
+
+use todo_domain::PasswordAttempt;
+
+use super::confirm_password::{ConfirmPasswordError, confirm_password};
+use crate::{App, Failure, SessionCaller};
+
+/// Why the account was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteAccountError {
+    /// The account was deleted a moment ago, and its sessions with it.
+    #[error("the account does not exist any more")]
+    CallerMissing,
+    /// The password is another.
+    #[error("is not the password of the account")]
+    WrongPassword,
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<ConfirmPasswordError> for DeleteAccountError {
+    fn from(error: ConfirmPasswordError) -> Self {
+        match error {
+            ConfirmPasswordError::CallerMissing => Self::CallerMissing,
+            ConfirmPasswordError::WrongPassword => Self::WrongPassword,
+            ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
+/// Deletes the caller's account with everything that is kept of it. From the next request on, none of its sessions and
+/// tokens counts any more.
+///
+/// # Errors
+/// [`DeleteAccountError`].
+pub fn delete_account(
+    app: &App,
+    caller: &SessionCaller,
+    password: &PasswordAttempt,
+) -> Result<(), DeleteAccountError> {
+    confirm_password(app, caller, password)?;
+    let deleted = app.users.delete(caller.user_id()).map_err(Failure::from)?;
+    if deleted {
+        Ok(())
+    } else {
+        Err(DeleteAccountError::CallerMissing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_domain::{
+        Credentials,
+        ports::{StorageError, Verification},
+    };
+
+    use super::*;
+    use crate::testing::{Mocks, password_hash, session_caller, unavailable, user, user_id};
+
+    fn delete(
+        verification: Verification,
+        answer: Option<Result<bool, StorageError>>,
+    ) -> Result<(), DeleteAccountError> {
+        let mut mocks = Mocks::default();
+        mocks.users.expect_find_credentials_of().returning(|_| {
+            Ok(Some(Credentials {
+                user: user(),
+                password_hash: Some(password_hash()),
+            }))
+        });
+        mocks
+            .hasher
+            .expect_verify()
+            .returning(move |_, _| Ok(verification));
+        if let Some(answer) = answer {
+            mocks
+                .users
+                .expect_delete()
+                .withf(|id| *id == user_id(1))
+                .return_once(|_| answer);
+        }
+        let password = PasswordAttempt::new("correct horse").unwrap();
+        delete_account(&mocks.app(), &session_caller(), &password)
+    }
+
+    #[test]
+    fn it_is_the_callers_that_is_deleted() {
+        assert!(delete(Verification::Right, Some(Ok(true))).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_password_deletes_nothing() {
+        let error = delete(Verification::Wrong, None).unwrap_err();
+        assert!(matches!(error, DeleteAccountError::WrongPassword));
+    }
+
+    #[test]
+    fn an_account_deleted_meanwhile_is_said_to_be_gone() {
+        let error = delete(Verification::Right, Some(Ok(false))).unwrap_err();
+        assert!(matches!(error, DeleteAccountError::CallerMissing));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let error = delete(Verification::Right, Some(Err(unavailable()))).unwrap_err();
+        assert!(matches!(
+            error,
+            DeleteAccountError::Failure(Failure::Unavailable(_))
+        ));
+    }
+}
