@@ -1,27 +1,34 @@
 //! Accounts and the sessions of their users.
 
 mod authenticate;
+mod authenticate_token;
 mod choose_password;
+mod create_token;
 mod current_session;
 mod end_session;
 mod get_account;
 mod list_sessions;
+mod list_tokens;
 mod login;
 mod logout;
 mod register;
 mod renew_hash;
+mod revoke_token;
 mod signed_in;
 mod update_account;
 
 pub use authenticate::{
     AuthenticateError, Authenticated, Credential, authenticate, authenticate_session,
 };
+pub use create_token::{CreateTokenError, CreatedToken, create_token};
 pub use current_session::{CurrentSession, CurrentSessionError, current_session};
 pub use end_session::{EndSessionError, end_session};
 pub use get_account::{GetAccountError, get_account};
 pub use list_sessions::{ListSessionsError, list_sessions};
+pub use list_tokens::{ListTokensError, list_tokens};
 pub use login::{LoggedIn, Login, LoginError, login};
 pub use logout::{LogoutError, LogoutExtent, logout};
 pub use register::{Register, RegisterError, register};
+pub use revoke_token::{RevokeTokenError, revoke_token};
 pub use signed_in::{Keeper, SignedIn};
 pub use update_account::{UpdateAccountError, update_account};

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod personal_access_tokens;
 pub(crate) mod register;
 pub(crate) mod session;
 pub(crate) mod sessions;
