@@ -9,7 +9,7 @@ use actix_web::{
     },
 };
 use todo_application::account::Credential;
-use todo_domain::{AccessToken, Timestamp};
+use todo_domain::{AccessToken, Secret, SecretKind, Timestamp};
 
 use crate::{errors::cross_site, problem::Problem};
 
@@ -34,9 +34,8 @@ impl Shown {
     /// What `request` shows. One that has an `Authorization` never falls back to the cookie.
     pub(crate) fn by(request: &HttpRequest) -> Self {
         if request.headers().contains_key(header::AUTHORIZATION) {
-            return bearer_token(request).map_or(Self::Nothing, |token| {
-                Self::Credential(Credential::AccessToken(token))
-            });
+            return bearer_token(request)
+                .map_or(Self::Nothing, |token| Self::Credential(read(token)));
         }
         match request.cookie(SESSION_COOKIE) {
             None => Self::Nothing,
@@ -82,8 +81,17 @@ fn cookie(value: &str, seconds: i64) -> String {
         .to_string()
 }
 
+/// What a bearer token is. One that begins like a personal access token and is not as it was shown stays a text that no
+/// key has signed: it is refused without asking the database.
+fn read(token: &str) -> Credential {
+    Secret::parse(SecretKind::PersonalAccessToken, token).map_or_else(
+        |_| Credential::AccessToken(AccessToken::new(token.to_owned())),
+        Credential::PersonalAccessToken,
+    )
+}
+
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1); `None` when there is none, or another scheme.
-fn bearer_token(request: &HttpRequest) -> Option<AccessToken> {
+fn bearer_token(request: &HttpRequest) -> Option<&str> {
     let value = request
         .headers()
         .get(header::AUTHORIZATION)?
@@ -92,8 +100,7 @@ fn bearer_token(request: &HttpRequest) -> Option<AccessToken> {
     let (scheme, token) = value.split_once(' ')?;
     // RFC 6750 wants a space there, and allows more.
     let token = token.trim_start_matches(' ');
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-        .then(|| AccessToken::new(token.to_owned()))
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 /// Whether a page of this origin makes the request, as far as the browser tells: by `Sec-Fetch-Site`, or else by an
@@ -151,6 +158,26 @@ mod tests {
             }
             (Shown::Nothing, None) => {}
             (shown, _) => panic!("{shown:?}"),
+        }
+    }
+
+    #[test]
+    fn a_personal_access_token_is_one_in_the_header_and_as_it_was_shown() {
+        const TOKEN: &str = "todo_pat_0000000000000000000001LygHa16AHYF22r4wb";
+        const MISTYPED: &str = "todo_pat_0000000000000000000001LygHa16AHYF22r4wa";
+        for (name, value, accepted) in [
+            ("authorization", format!("Bearer {TOKEN}"), true),
+            ("authorization", format!("Bearer {MISTYPED}"), false),
+            ("cookie", format!("{SESSION_COOKIE}={TOKEN}"), false),
+        ] {
+            let request = TestRequest::default().insert_header((name, value.as_str()));
+            match Shown::by(&request.to_http_request()) {
+                Shown::Credential(Credential::PersonalAccessToken(secret)) if accepted => {
+                    assert_eq!(secret.expose(), TOKEN);
+                }
+                Shown::Credential(Credential::AccessToken(_)) if !accepted => {}
+                shown => panic!("{value}: {shown:?}"),
+            }
         }
     }
 

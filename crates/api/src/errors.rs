@@ -4,10 +4,10 @@ use actix_web::http::{StatusCode, header};
 use todo_application::{
     Failure, NotTheCaller,
     account::{
-        AuthenticateError, ChangePasswordError, CurrentSessionError, DeleteAccountError,
-        EndSessionError, ExportAccountError, GetAccountError, ListSecurityEventsError,
-        ListSessionsError, LoginError, LogoutError, RefreshError, RegisterError,
-        UpdateAccountError,
+        AuthenticateError, ChangePasswordError, CreateTokenError, CurrentSessionError,
+        DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
+        ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
+        RefreshError, RegisterError, RevokeTokenError, UpdateAccountError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -15,6 +15,7 @@ use todo_application::{
         UpdateTodoError,
     },
 };
+use todo_domain::Scope;
 
 use crate::{lane::LaneError, problem::Problem};
 
@@ -23,6 +24,13 @@ const CHALLENGE: &str = r#"Bearer realm="todo""#;
 /// The same, where it tried and failed.
 const CHALLENGE_INVALID: &str =
     r#"Bearer realm="todo", error="invalid_token", error_description="Invalid or expired token""#;
+/// The same, where what it showed is not good for what it wants (RFC 6750, 3.1).
+const CHALLENGE_READ: &str =
+    r#"Bearer realm="todo", error="insufficient_scope", scope="tasks:read""#;
+const CHALLENGE_WRITE: &str =
+    r#"Bearer realm="todo", error="insufficient_scope", scope="tasks:write""#;
+/// The same, where no scope would be enough.
+const CHALLENGE_SESSION: &str = r#"Bearer realm="todo", error="insufficient_scope", error_description="This takes the token of a session""#;
 /// In how many seconds a client that found the server busy may try again.
 const RETRY_AFTER: &str = "1";
 
@@ -53,6 +61,26 @@ fn invalid_token() -> Problem {
         "Invalid or expired token",
     )
     .with_header(header::WWW_AUTHENTICATE, CHALLENGE_INVALID)
+}
+
+/// The request has a personal access token that has not the scope that it takes.
+fn insufficient_scope(needed: Scope) -> Problem {
+    let (challenge, detail) = match needed {
+        Scope::ReadTodos => (CHALLENGE_READ, "The token has not the scope tasks:read"),
+        Scope::WriteTodos => (CHALLENGE_WRITE, "The token has not the scope tasks:write"),
+    };
+    Problem::new(StatusCode::FORBIDDEN, "insufficient_scope", detail)
+        .with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// The request has a personal access token where it takes a session.
+fn session_needed() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "insufficient_scope",
+        "This takes the token of a session; a personal access token is good for tasks alone",
+    )
+    .with_header(header::WWW_AUTHENTICATE, CHALLENGE_SESSION)
 }
 
 pub(crate) fn task_not_found() -> Problem {
@@ -135,7 +163,9 @@ impl From<AuthenticateError> for Problem {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::TokenRejected(reason) => invalid_token().caused_by(reason),
-            AuthenticateError::SessionEnded => invalid_token(),
+            AuthenticateError::SessionEnded | AuthenticateError::TokenEnded => invalid_token(),
+            AuthenticateError::InsufficientScope { needed } => insufficient_scope(needed),
+            AuthenticateError::SessionNeeded => session_needed(),
             AuthenticateError::Failure(failure) => failure.into(),
         }
     }
@@ -253,6 +283,39 @@ impl From<EndSessionError> for Problem {
                 "Session not found",
             ),
             EndSessionError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<CreateTokenError> for Problem {
+    fn from(error: CreateTokenError) -> Self {
+        match error {
+            CreateTokenError::TooMany => Self::new(
+                StatusCode::CONFLICT,
+                "too_many_tokens",
+                "You have 50 tokens; revoke one before you make another",
+            ),
+            CreateTokenError::CallerMissing => invalid_token(),
+            CreateTokenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ListTokensError> for Problem {
+    fn from(error: ListTokensError) -> Self {
+        match error {
+            ListTokensError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RevokeTokenError> for Problem {
+    fn from(error: RevokeTokenError) -> Self {
+        match error {
+            RevokeTokenError::NotFound => {
+                Self::new(StatusCode::NOT_FOUND, "token_not_found", "Token not found")
+            }
+            RevokeTokenError::Failure(failure) => failure.into(),
         }
     }
 }

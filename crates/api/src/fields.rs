@@ -199,6 +199,19 @@ pub(crate) fn boolean(value: Value) -> Result<bool, String> {
     }
 }
 
+/// Reads a whole number by a constructor of the domain.
+pub(crate) fn integer<T, E: Display>(
+    parse: impl Fn(i64) -> Result<T, E>,
+) -> impl Fn(Value) -> Result<T, String> {
+    move |value| match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => parse(number).map_err(|error| error.to_string()),
+            None => Err("must be a whole number".to_owned()),
+        },
+        other => Err(format!("must be a whole number, not {}", kind(&other))),
+    }
+}
+
 /// The kind of a JSON value, with its article.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {

@@ -23,7 +23,9 @@ use crate::{
         description = "Accounts and todos. A todo is called a task here.\n\n\
             Every error is a problem (RFC 9457) with a stable `code`. Nothing that is sent is ignored: a field or a \
             parameter that is not known is refused by name, and so is an `Idempotency-Key` where a route does not \
-            have it.",
+            have it.\n\n\
+            What takes a credential takes the `token` of a session, and tasks also a `personal_access_token` that has \
+            the scope which the operation names.",
         license(name = "MIT", identifier = "MIT"),
     ),
     tags(
@@ -40,6 +42,9 @@ use crate::{
         auth::session::session,
         auth::sessions::list,
         auth::sessions::end,
+        auth::personal_access_tokens::list,
+        auth::personal_access_tokens::create,
+        auth::personal_access_tokens::revoke,
         auth::account::account,
         auth::account::update,
         auth::account::delete,
@@ -67,6 +72,9 @@ struct Handlers;
 /// Routes whose body may be left out.
 const WITHOUT_BODY_TOO: [&str; 1] = ["/api/auth/logout"];
 
+/// Operations that no credential is asked of.
+const WITHOUT_CREDENTIAL: [&str; 2] = ["register", "login"];
+
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The OpenAPI 3.1 document of the API, as JSON.
@@ -82,6 +90,18 @@ pub fn openapi_json() -> String {
         .components
         .get_or_insert_default()
         .add_security_scheme("token", SecurityScheme::Http(token));
+    let personal = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("todo_pat_…")
+        .description(Some(
+            "A personal access token, which `POST /api/auth/tokens` made for a program. It is good for tasks alone: \
+             with the scope `tasks:read` to read them, with `tasks:write` to change them; neither includes the other.",
+        ))
+        .build();
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("personal_access_token", SecurityScheme::Http(personal));
 
     for (path, item) in &mut document.paths.paths {
         if path.starts_with("/api/") {
@@ -137,11 +157,20 @@ fn add_common_responses(operation: &mut Operation) {
         ("422", "A field breaks a rule; `errors` says which, and how"),
         ("500", "The server is at fault"),
         (
+            "403",
+            "A personal access token is not good for this (`insufficient_scope`), or a cookie came with a change that no \
+             page of this origin is known to make (`cross_site`)",
+        ),
+        (
             "503",
             "The server cannot answer now; `Retry-After` says when to try again",
         ),
     ];
-    if operation.security.is_none() {
+    if operation
+        .operation_id
+        .as_deref()
+        .is_none_or(|id| !WITHOUT_CREDENTIAL.contains(&id))
+    {
         common.push(("401", "The token is missing or does not count"));
     }
     for (status, description) in common {
@@ -176,7 +205,11 @@ fn of_user(mut item: PathItem) -> PathItem {
             .parameters
             .get_or_insert_default()
             .insert(0, user_id().into());
-        add_problem(operation, "403", "The token is another user's");
+        if let Some(RefOr::T(forbidden)) = operation.responses.responses.get_mut("403") {
+            forbidden
+                .description
+                .push_str(", or the token is another user's (`user_id_mismatch`)");
+        }
     }
     item
 }

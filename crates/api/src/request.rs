@@ -151,7 +151,10 @@ pub(crate) fn hashing(lanes: &Lanes) -> &Lane {
 fn noted<C>(authenticated: Authenticated<C>) -> C {
     if let Some(failure) = authenticated.use_not_recorded {
         let cause = Problem::from(failure).causes();
-        warn!(cause, "it is not recorded that a session was used");
+        warn!(
+            cause,
+            "it is not recorded that a session or a token was used"
+        );
     }
     authenticated.caller
 }

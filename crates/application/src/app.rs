@@ -6,8 +6,8 @@ use todo_domain::{
     SessionPolicy,
     ports::{
         AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, PasswordHasher,
-        PublicKeys, RefreshTokens, Secrets, SecurityEvents, SessionRepository, StorageProbe,
-        TodoRepository, UserRepository,
+        PersonalAccessTokens, PublicKeys, RefreshTokens, Secrets, SecurityEvents,
+        SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -18,6 +18,8 @@ pub struct App {
     pub users: Arc<dyn UserRepository>,
     /// Keeps sessions.
     pub sessions: Arc<dyn SessionRepository>,
+    /// Keeps personal access tokens.
+    pub personal_access_tokens: Arc<dyn PersonalAccessTokens>,
     /// Keeps what happened to accounts.
     pub security_events: Arc<dyn SecurityEvents>,
     /// Keeps todos.

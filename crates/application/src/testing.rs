@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, NewTodo,
-    PasswordHash, SecurityEvent, SecurityEventKind, Session, SessionId, SessionPolicy,
-    SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserAgent, UserId, UserSettings,
+    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId,
+    NewPersonalAccessToken, NewTodo, PasswordHash, PersonalAccessToken, Scope, Secret,
+    SecretDigest, SecretKind, SecurityEvent, SecurityEventKind, Session, SessionId, SessionPolicy,
+    SessionWithSettings, Timestamp, Title, Todo, TodoId, TokenId, TokenLifetime, TokenName,
+    TokenScopes, User, UserAgent, UserId, UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockIdempotencyKeys, MockPasswordHasher, MockPublicKeys, MockRefreshTokens, MockSecrets,
-        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
-        MockUserRepository, StorageError,
+        MockIdempotencyKeys, MockPasswordHasher, MockPersonalAccessTokens, MockPublicKeys,
+        MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
+        MockStorageProbe, MockTodoRepository, MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -29,6 +31,7 @@ pub(crate) const POLICY: SessionPolicy = SessionPolicy {
 pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
+    pub(crate) personal_access_tokens: MockPersonalAccessTokens,
     pub(crate) security_events: MockSecurityEvents,
     pub(crate) todos: MockTodoRepository,
     pub(crate) idempotency_keys: MockIdempotencyKeys,
@@ -56,6 +59,7 @@ impl Mocks {
         App {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
+            personal_access_tokens: Arc::new(self.personal_access_tokens),
             security_events: Arc::new(self.security_events),
             todos: Arc::new(self.todos),
             idempotency_keys: Arc::new(self.idempotency_keys),
@@ -88,6 +92,28 @@ pub(crate) fn todo_id(n: u128) -> TodoId {
 
 pub(crate) fn session_id(n: u128) -> SessionId {
     SessionId::from_uuid(Uuid::from_u128(n))
+}
+
+pub(crate) fn token_id(n: u128) -> TokenId {
+    TokenId::from_uuid(Uuid::from_u128(n))
+}
+
+pub(crate) fn secret() -> Secret {
+    Secret::from_random(SecretKind::PersonalAccessToken, [1, 2, 3])
+}
+
+pub(crate) fn digest() -> SecretDigest {
+    SecretDigest::from_bytes([1; 32])
+}
+
+/// A token of the first user that was made now, for 30 days, and is good for reading todos.
+pub(crate) fn personal_access_token() -> PersonalAccessToken {
+    let new = NewPersonalAccessToken {
+        name: TokenName::new("backup").unwrap(),
+        scopes: TokenScopes::new([Scope::ReadTodos]).unwrap(),
+        lifetime: TokenLifetime::from_days(30).unwrap(),
+    };
+    PersonalAccessToken::new(token_id(1), user_id(1), new, now())
 }
 
 pub(crate) fn event_id() -> EventId {

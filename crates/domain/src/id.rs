@@ -90,6 +90,10 @@ id! {
     SessionId
 }
 id! {
+    /// Identifies a [`PersonalAccessToken`](crate::PersonalAccessToken).
+    TokenId
+}
+id! {
     /// Identifies a [`SecurityEvent`](crate::SecurityEvent).
     EventId
 }

@@ -5,6 +5,7 @@ mod archive;
 mod client;
 mod id;
 mod once;
+mod personal_access_token;
 pub mod ports;
 mod public_key;
 mod refresh_token;
@@ -21,8 +22,12 @@ mod user;
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use client::{Client, UserAgent};
-pub use id::{EventId, InvalidId, SessionId, TodoId, UserId};
+pub use id::{EventId, InvalidId, SessionId, TodoId, TokenId, UserId};
 pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
+pub use personal_access_token::{
+    InvalidTokenLifetime, NewPersonalAccessToken, PersonalAccessToken, TokenLifetime, TokenName,
+    TokenScopes, TokenScopesError, TokenWithSettings,
+};
 pub use public_key::PublicKey;
 pub use refresh_token::{RefreshClaims, RefreshToken};
 pub use scope::{Scope, UnknownScope};

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
-use crate::{Client, EventId, SessionId, Timestamp, UserId};
+use crate::{Client, EventId, SessionId, Timestamp, TokenId, UserId};
 
 /// Something that happened to an account (OWASP ASVS 5.0, 16.3). It never has a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,15 @@ impl SecurityEvent {
     /// The same event, of this session.
     #[must_use]
     pub fn of_session(self, id: SessionId) -> Self {
+        Self {
+            subject: Some(id.as_uuid()),
+            ..self
+        }
+    }
+
+    /// The same event, of this personal access token.
+    #[must_use]
+    pub fn of_token(self, id: TokenId) -> Self {
         Self {
             subject: Some(id.as_uuid()),
             ..self

@@ -6,11 +6,11 @@ use todo_domain::{
     Timestamp,
     ports::{
         AccessTokens, Archive, Clock, CommonPasswords, IdGenerator, MockAccessTokens, MockArchive,
-        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher, MockPublicKeys,
-        MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
-        MockStorageProbe, MockTodoRepository, MockUserRepository, PasswordHasher, PublicKeys,
-        RefreshTokens, Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository,
-        UserRepository,
+        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher,
+        MockPersonalAccessTokens, MockPublicKeys, MockRefreshTokens, MockSecrets,
+        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
+        MockUserRepository, PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens,
+        Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -31,6 +31,7 @@ fn every_port_can_be_shared_as_an_object() {
     shared::<dyn CommonPasswords>(Arc::new(MockCommonPasswords::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
+    shared::<dyn PersonalAccessTokens>(Arc::new(MockPersonalAccessTokens::new()));
     shared::<dyn Secrets>(Arc::new(MockSecrets::new()));
     shared::<dyn PublicKeys>(Arc::new(MockPublicKeys::new()));
     shared::<dyn RefreshTokens>(Arc::new(MockRefreshTokens::new()));

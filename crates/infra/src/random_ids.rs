@@ -1,6 +1,6 @@
 //! Identifiers from the machine's random source.
 
-use todo_domain::{EventId, SessionId, TodoId, UserId, ports::IdGenerator};
+use todo_domain::{EventId, SessionId, TodoId, TokenId, UserId, ports::IdGenerator};
 use uuid::Uuid;
 
 /// Makes UUIDs (RFC 9562): version 7, which sort by time, for what is kept, and version 4, which tell nothing, for
@@ -16,6 +16,10 @@ impl IdGenerator for RandomIds {
 
     fn todo(&self) -> TodoId {
         TodoId::from_uuid(Uuid::now_v7())
+    }
+
+    fn token(&self) -> TokenId {
+        TokenId::from_uuid(Uuid::now_v7())
     }
 
     fn event(&self) -> EventId {

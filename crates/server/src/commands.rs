@@ -39,6 +39,7 @@ pub(crate) fn serve() -> CommandResult {
     let app = App {
         users: Arc::new(database.clone()),
         sessions: Arc::new(database.clone()),
+        personal_access_tokens: Arc::new(database.clone()),
         security_events: Arc::new(database.clone()),
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
@@ -144,9 +145,13 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                 match prune(&app) {
                     Ok(Pruned {
                         sessions,
+                        personal_access_tokens,
                         idempotency_keys,
                         security_events,
-                    }) => info!(sessions, idempotency_keys, security_events, "cleared away"),
+                    }) => info!(
+                        sessions,
+                        personal_access_tokens, idempotency_keys, security_events, "cleared away"
+                    ),
                     Err(error) => error!(%error, "what no longer counts cannot be cleared away"),
                 }
                 thread::sleep(PRUNE_INTERVAL);

@@ -73,6 +73,13 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .head(auth::export::export),
         )
         .service(
+            resource("/api/auth/tokens")
+                .get(auth::personal_access_tokens::list)
+                .head(auth::personal_access_tokens::list)
+                .post(auth::personal_access_tokens::create),
+        )
+        .service(resource("/api/auth/tokens/{id}").delete(auth::personal_access_tokens::revoke))
+        .service(
             resource("/api/auth/account")
                 .get(auth::account::account)
                 .head(auth::account::account)

@@ -1,17 +1,20 @@
 //! Finding out who calls.
 
 use todo_domain::{
-    AccessToken, Client, Scope, SessionWithSettings,
+    AccessToken, Client, Scope, Secret, SessionWithSettings,
     ports::{BoxError, TokenError},
 };
 
+use super::authenticate_token::{authenticate_token, find_live};
 use crate::{App, Caller, Failure, SessionCaller};
 
 /// What someone shows to prove who they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Credential {
     /// The token of a session.
     AccessToken(AccessToken),
+    /// A personal access token.
+    PersonalAccessToken(Secret),
 }
 
 /// Someone who was found out to call.
@@ -32,6 +35,18 @@ pub enum AuthenticateError {
     /// The session was ended or has expired, or its user is gone.
     #[error("the session has ended")]
     SessionEnded,
+    /// The personal access token was never made, was revoked or has expired, or its user is gone.
+    #[error("the personal access token does not count")]
+    TokenEnded,
+    /// The personal access token is not good for this (RFC 6750, 3.1).
+    #[error("the personal access token has not the scope {needed}")]
+    InsufficientScope {
+        /// What it would have to be good for.
+        needed: Scope,
+    },
+    /// A personal access token is good for nothing that has to do with accounts, sessions and credentials.
+    #[error("this takes a session")]
+    SessionNeeded,
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -46,17 +61,22 @@ pub enum AuthenticateError {
 pub fn authenticate(
     app: &App,
     credential: &Credential,
-    _scope: Scope,
+    scope: Scope,
     client: &Client,
 ) -> Result<Authenticated<Caller>, AuthenticateError> {
-    let Authenticated {
-        caller,
-        use_not_recorded,
-    } = authenticate_session(app, credential, client)?;
-    Ok(Authenticated {
-        caller: caller.caller,
-        use_not_recorded,
-    })
+    match credential {
+        Credential::AccessToken(token) => {
+            let Authenticated {
+                caller,
+                use_not_recorded,
+            } = by_session(app, token, client)?;
+            Ok(Authenticated {
+                caller: caller.caller,
+                use_not_recorded,
+            })
+        }
+        Credential::PersonalAccessToken(secret) => authenticate_token(app, secret, scope, client),
+    }
 }
 
 /// Finds out who shows `credential`, and that it is that of a session which is still in force.
@@ -68,7 +88,20 @@ pub fn authenticate_session(
     credential: &Credential,
     client: &Client,
 ) -> Result<Authenticated<SessionCaller>, AuthenticateError> {
-    let Credential::AccessToken(token) = credential;
+    match credential {
+        Credential::AccessToken(token) => by_session(app, token, client),
+        Credential::PersonalAccessToken(secret) => {
+            find_live(app, secret)?;
+            Err(AuthenticateError::SessionNeeded)
+        }
+    }
+}
+
+fn by_session(
+    app: &App,
+    token: &AccessToken,
+    client: &Client,
+) -> Result<Authenticated<SessionCaller>, AuthenticateError> {
     let claims = app.tokens.verify(token).map_err(|error| match error {
         TokenError::Rejected(reason) => AuthenticateError::TokenRejected(reason),
         error => AuthenticateError::Failure(error.into()),

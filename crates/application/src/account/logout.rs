@@ -38,7 +38,7 @@ pub enum LogoutError {
 /// Ends sessions; from the next request on they count no more, on every instance. Tells how many were ended.
 ///
 /// A token that is not acceptable, or that belongs to a session that has ended before, leaves nothing to end, which is no
-/// error: logging out twice is as good as once. But it takes a session that is in force to end others.
+/// error: logging out twice is as good as once. Nor has a personal access token a session to end. But it takes a session that is in force to end others.
 ///
 /// # Errors
 /// [`LogoutError`].
@@ -50,6 +50,7 @@ pub fn logout(
 ) -> Result<usize, LogoutError> {
     match (extent, credential) {
         (LogoutExtent::This, Credential::AccessToken(token)) => end_this(app, client, token),
+        (LogoutExtent::This, Credential::PersonalAccessToken(_)) => Ok(0),
         (LogoutExtent::Others, _) => end_several(app, client, credential, true),
         (LogoutExtent::All, _) => end_several(app, client, credential, false),
     }
@@ -90,12 +91,12 @@ fn end_several(
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::SessionId;
+    use todo_domain::{SessionId, TokenWithSettings, UserSettings};
 
     use super::*;
     use crate::testing::{
-        Mocks, access_claims, cause, client, event, found, session, session_id, unavailable,
-        user_id,
+        Mocks, access_claims, cause, client, digest, event, found, personal_access_token, secret,
+        session, session_id, unavailable, user_id,
     };
 
     fn logged_out(mocks: Mocks, extent: LogoutExtent) -> Result<usize, LogoutError> {
@@ -179,6 +180,34 @@ mod tests {
             .expect_verify()
             .returning(|_| Err(TokenError::Rejected(cause())));
         assert_eq!(logged_out(mocks, LogoutExtent::This).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_personal_access_token_has_no_session_to_end() {
+        let credential = Credential::PersonalAccessToken(secret());
+        let app = Mocks::default().app();
+        let ended = logout(&app, &client(), &credential, LogoutExtent::This);
+        assert_eq!(ended.unwrap(), 0);
+    }
+
+    #[rstest]
+    #[case(LogoutExtent::Others)]
+    #[case(LogoutExtent::All)]
+    fn a_personal_access_token_ends_no_sessions(#[case] extent: LogoutExtent) {
+        let mut mocks = Mocks::at_now();
+        mocks.secrets.expect_digest().return_const(digest());
+        mocks.personal_access_tokens.expect_find().returning(|_| {
+            Ok(Some(TokenWithSettings {
+                token: personal_access_token(),
+                settings: UserSettings::default(),
+            }))
+        });
+        let credential = Credential::PersonalAccessToken(secret());
+        let error = logout(&mocks.app(), &client(), &credential, extent).unwrap_err();
+        assert!(matches!(
+            error,
+            LogoutError::NotAuthenticated(AuthenticateError::SessionNeeded)
+        ));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Accounts and the sessions of their users.
 
 mod authenticate;
+mod authenticate_token;
 mod change_password;
 mod choose_password;
 mod confirm_password;
+mod create_token;
 mod current_session;
 mod delete_account;
 mod end_session;
@@ -11,11 +13,13 @@ mod export_account;
 mod get_account;
 mod list_security_events;
 mod list_sessions;
+mod list_tokens;
 mod login;
 mod logout;
 mod refresh;
 mod register;
 mod renew_hash;
+mod revoke_token;
 mod signed_in;
 mod update_account;
 
@@ -23,6 +27,7 @@ pub use authenticate::{
     AuthenticateError, Authenticated, Credential, authenticate, authenticate_session,
 };
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
+pub use create_token::{CreateTokenError, CreatedToken, create_token};
 pub use current_session::{CurrentSession, CurrentSessionError, current_session};
 pub use delete_account::{DeleteAccountError, delete_account};
 pub use end_session::{EndSessionError, end_session};
@@ -32,9 +37,11 @@ pub use list_security_events::{
     ListSecurityEventsError, SECURITY_EVENTS_SHOWN, list_security_events,
 };
 pub use list_sessions::{ListSessionsError, list_sessions};
+pub use list_tokens::{ListTokensError, list_tokens};
 pub use login::{LoggedIn, Login, LoginError, login};
 pub use logout::{LogoutError, LogoutExtent, logout};
 pub use refresh::{RefreshError, refresh};
 pub use register::{Register, RegisterError, register};
+pub use revoke_token::{RevokeTokenError, revoke_token};
 pub use signed_in::{Keeper, SignedIn};
 pub use update_account::{UpdateAccountError, update_account};

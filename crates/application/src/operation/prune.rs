@@ -9,6 +9,8 @@ use crate::{App, Failure};
 pub struct Pruned {
     /// Sessions that had ended.
     pub sessions: usize,
+    /// Personal access tokens that had expired.
+    pub personal_access_tokens: usize,
     /// Keys of requests that were to be forgotten.
     pub idempotency_keys: usize,
     /// Events that were kept for as long as they are to be.
@@ -23,7 +25,8 @@ pub enum PruneError {
     Failure(#[from] Failure),
 }
 
-/// Deletes the sessions that have ended and the keys and events that are to be forgotten. Several instances may do so at once.
+/// Deletes the sessions and tokens that have ended and the keys and events that are to be forgotten. Several instances
+/// may do so at once.
 ///
 /// # Errors
 /// [`PruneError`].
@@ -32,6 +35,10 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
     let sessions = app
         .sessions
         .delete_ended(now, &app.session_policy)
+        .map_err(Failure::from)?;
+    let personal_access_tokens = app
+        .personal_access_tokens
+        .delete_expired(now)
         .map_err(Failure::from)?;
     let idempotency_keys = app
         .idempotency_keys
@@ -43,6 +50,7 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
         .map_err(Failure::from)?;
     Ok(Pruned {
         sessions,
+        personal_access_tokens,
         idempotency_keys,
         security_events,
     })
@@ -62,6 +70,11 @@ mod tests {
             .withf(|instant, policy| *instant == now() && *policy == POLICY)
             .returning(|_, _| Ok(3));
         mocks
+            .personal_access_tokens
+            .expect_delete_expired()
+            .withf(|instant| *instant == now())
+            .returning(|_| Ok(4));
+        mocks
             .idempotency_keys
             .expect_delete_before()
             .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
@@ -73,6 +86,7 @@ mod tests {
             .returning(|_| Ok(7));
         let pruned = Pruned {
             sessions: 3,
+            personal_access_tokens: 4,
             idempotency_keys: 5,
             security_events: 7,
         };
@@ -93,6 +107,10 @@ mod tests {
 
         let mut mocks = Mocks::at_now();
         mocks.sessions.expect_delete_ended().returning(|_, _| Ok(0));
+        mocks
+            .personal_access_tokens
+            .expect_delete_expired()
+            .returning(|_| Ok(0));
         mocks
             .idempotency_keys
             .expect_delete_before()

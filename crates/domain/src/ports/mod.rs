@@ -11,6 +11,7 @@ mod common_passwords;
 mod idempotency_keys;
 mod ids;
 mod password_hasher;
+mod personal_access_tokens;
 mod public_keys;
 mod refresh_tokens;
 mod secrets;
@@ -28,6 +29,7 @@ pub use common_passwords::CommonPasswords;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
 pub use password_hasher::{HashError, PasswordHasher, Verification};
+pub use personal_access_tokens::{InsertTokenError, PersonalAccessTokens};
 pub use public_keys::PublicKeys;
 pub use refresh_tokens::RefreshTokens;
 pub use secrets::{RandomError, Secrets};
@@ -42,7 +44,8 @@ pub use users::{InsertUserError, UserRepository};
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
     common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, password_hasher::MockPasswordHasher, public_keys::MockPublicKeys,
+    ids::MockIdGenerator, password_hasher::MockPasswordHasher,
+    personal_access_tokens::MockPersonalAccessTokens, public_keys::MockPublicKeys,
     refresh_tokens::MockRefreshTokens, secrets::MockSecrets, security_events::MockSecurityEvents,
     sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
     users::MockUserRepository,

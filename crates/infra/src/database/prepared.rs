@@ -50,15 +50,20 @@ mod tests {
     use diesel::{QueryableByName, sql_query, sql_types::BigInt};
     use todo_domain::{
         Atomicity, Change, Client, CompletionChange, Description, DisplayName, Email,
-        IdempotencyKey, NewTodo, Once, OperationOutcome, PasswordHash, SecurityEvent,
-        SecurityEventKind::{LoggedIn, Registered, SessionRefreshed},
-        Session, SessionPolicy, Title, Todo, TodoChange, TodoOperation, User,
-        ports::{Clock, IdGenerator, SessionRepository, TodoRepository, UserRepository},
+        IdempotencyKey, NewPersonalAccessToken, NewTodo, Once, OperationOutcome, PasswordHash,
+        PersonalAccessToken, Scope, SecretKind, SecurityEvent,
+        SecurityEventKind::{LoggedIn, Registered, SessionRefreshed, TokenCreated},
+        Session, SessionPolicy, Title, Todo, TodoChange, TodoOperation, TokenLifetime, TokenName,
+        TokenScopes, User,
+        ports::{
+            Clock, IdGenerator, PersonalAccessTokens, Secrets, SessionRepository, TodoRepository,
+            UserRepository,
+        },
     };
     use todo_testkit::{Kind::Postgres, TestDatabase};
 
     use super::*;
-    use crate::{Database, DatabaseUrl, PoolSettings, RandomIds, SystemClock};
+    use crate::{Database, DatabaseUrl, PoolSettings, RandomIds, RandomSecrets, SystemClock};
 
     #[derive(QueryableByName)]
     struct Count {
@@ -94,9 +99,10 @@ mod tests {
         UserRepository::insert(database, &user, &hash, &begin(), &event(Registered)).unwrap();
         let session = begin();
         SessionRepository::insert(database, &session, &event(LoggedIn)).unwrap();
-        database.record_use(session.id, now).unwrap();
+        SessionRepository::record_use(database, session.id, now).unwrap();
         let rotated = database.rotate(session.id, 0, now, &event(SessionRefreshed));
         assert!(rotated.unwrap());
+        make_token(database, &user, &event(TokenCreated));
         let new_hash = PasswordHash::new("another hash".to_owned());
         let replaced = database.replace_password_hash(user.id, &hash, &new_hash);
         assert!(replaced.unwrap());
@@ -123,6 +129,20 @@ mod tests {
             TodoRepository::update(database, user.id, todo.id, None, &change, now).unwrap();
         }
         TodoRepository::delete(database, user.id, todo.id, None).unwrap();
+    }
+
+    fn make_token(database: &Database, user: &User, event: &SecurityEvent) {
+        let new = NewPersonalAccessToken {
+            name: TokenName::new("backup").unwrap(),
+            scopes: TokenScopes::new(Scope::ALL).unwrap(),
+            lifetime: TokenLifetime::from_days(1).unwrap(),
+        };
+        let now = event.created_at;
+        let token = PersonalAccessToken::new(RandomIds.token(), user.id, new, now);
+        let secret = RandomSecrets.generate(SecretKind::PersonalAccessToken);
+        let digest = RandomSecrets.digest(&secret.unwrap());
+        PersonalAccessTokens::insert(database, &token, &digest, event).unwrap();
+        PersonalAccessTokens::record_use(database, token.id, now).unwrap();
     }
 
     fn apply_once(database: &Database, todo: &Todo) {
@@ -156,9 +176,10 @@ mod tests {
         let database = Database::new(url, &settings);
         database.migrate().unwrap();
         write_everything(&database, "ada@example.com");
-        // User, session, its use and its rotation, event, hash, todo; two changes; a deletion; a lock, a key and its answer.
-        assert_eq!(prepared(&database), 13);
+        // User, session, its use and its rotation, event, hash, todo; two changes; a deletion; a lock, a key and its answer;
+        // the lock of a user, token and its use.
+        assert_eq!(prepared(&database), 16);
         write_everything(&database, "grace@example.com");
-        assert_eq!(prepared(&database), 13);
+        assert_eq!(prepared(&database), 16);
     }
 }

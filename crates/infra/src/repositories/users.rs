@@ -1,8 +1,8 @@
 //! Where users are kept.
 
 use diesel::{
-    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
-    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
+    RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
     Credentials, DisplayName, Email, PasswordHash, PasswordReplacement, SecurityEvent, Session,
@@ -11,12 +11,13 @@ use todo_domain::{
 };
 
 use super::{
+    personal_access_tokens::delete_all_tokens,
     security_events::record,
     sessions::{delete_all_rows, insert_row},
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
-    schema::{personal_access_tokens, tasks, users},
+    Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
+    schema::{tasks, users},
 };
 
 #[derive(Queryable, Selectable)]
@@ -94,13 +95,6 @@ fn credentials((row, hash): (UserRow, Option<String>)) -> Credentials {
         user: row.into(),
         password_hash: hash.map(PasswordHash::new),
     }
-}
-
-/// Deletes every personal access token of a user, in a transaction.
-fn delete_all_tokens(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<usize> {
-    let of_user = personal_access_tokens::table
-        .filter(personal_access_tokens::user_id.eq(Id(user_id.as_uuid())));
-    diesel::delete(of_user).execute(connection)
 }
 
 impl UserRepository for Database {

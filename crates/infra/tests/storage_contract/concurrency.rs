@@ -16,7 +16,10 @@ use crate::storage::{Storage, at, connect, description, event_of, hash, new_user
 const WRITERS: usize = 8;
 
 /// Runs `work` on as many instances at once, and gives what each came to.
-fn at_once<T: Send>(storage: &Storage, work: impl Fn(&todo_infra::Database) -> T + Sync) -> Vec<T> {
+pub(crate) fn at_once<T: Send>(
+    storage: &Storage,
+    work: impl Fn(&todo_infra::Database) -> T + Sync,
+) -> Vec<T> {
     let instances: Vec<_> = (0..WRITERS).map(|_| connect(&storage.behind)).collect();
     thread::scope(|scope| {
         let running: Vec<_> = instances

@@ -9,6 +9,7 @@
 mod archive;
 mod concurrency;
 mod migrations;
+mod personal_access_tokens;
 mod security_events;
 mod sessions;
 mod storage;

@@ -30,6 +30,8 @@ fn the_document_is_served_and_names_every_route_in_both_spellings() {
             "/api/auth/session",
             "/api/auth/sessions",
             "/api/auth/sessions/{id}",
+            "/api/auth/tokens",
+            "/api/auth/tokens/{id}",
             "/api/tasks",
             "/api/tasks/batch",
             "/api/tasks/search",

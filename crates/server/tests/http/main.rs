@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod access;
 mod auth;
 mod bad_input;
 mod clients;

@@ -6,6 +6,7 @@ pub(crate) mod export;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod password;
+pub(crate) mod personal_access_tokens;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod session;

@@ -145,6 +145,7 @@ impl FromStr for Op {
 /// All of the changes or none, or each for itself. Changes are counted from 0 in errors. An `Idempotency-Key` counts
 /// only if the answer was 200.
 #[utoipa::path(post, path = "/api/tasks/batch", operation_id = "changeTasks", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(("Idempotency-Key" = Option<String>, Header,
         description = "Makes the changes once, however often the request is repeated within 24 hours")),
     request_body = BatchBody,

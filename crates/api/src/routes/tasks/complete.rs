@@ -13,6 +13,7 @@ use crate::{
 
 /// Toggle whether a task is done
 #[utoipa::path(patch, path = "/api/tasks/{id}/complete", operation_id = "toggleTask", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
         ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),

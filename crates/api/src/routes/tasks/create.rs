@@ -63,6 +63,7 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
 
 /// Create a task
 #[utoipa::path(post, path = "/api/tasks", operation_id = "createTask", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(("Idempotency-Key" = Option<String>, Header,
         description = "Makes the task once, however often the request is repeated within 24 hours")),
     request_body = CreateTaskBody,

@@ -11,6 +11,7 @@ use crate::{
 
 /// Delete a task
 #[utoipa::path(delete, path = "/api/tasks/{id}", operation_id = "deleteTask", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
         ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),

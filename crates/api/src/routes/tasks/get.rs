@@ -13,6 +13,7 @@ use crate::{
 
 /// Read a task
 #[utoipa::path(get, path = "/api/tasks/{id}", operation_id = "getTask", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:read"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
         ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),

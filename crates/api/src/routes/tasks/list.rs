@@ -60,6 +60,7 @@ impl<'a> TaskListResponse<'a> {
 ///
 /// Newest first, unless another order is asked for.
 #[utoipa::path(get, path = "/api/tasks", operation_id = "listTasks", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:read"])),
     params(
         ListQuery,
         PageQuery,

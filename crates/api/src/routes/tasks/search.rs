@@ -27,6 +27,7 @@ pub(crate) struct SearchQuery {
 ///
 /// Newest first, unless another order is asked for.
 #[utoipa::path(get, path = "/api/tasks/search", operation_id = "searchTasks", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:read"])),
     params(
         SearchQuery,
         PageQuery,

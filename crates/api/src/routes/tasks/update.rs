@@ -106,6 +106,7 @@ fn is_completed(status: &str) -> Result<bool, &'static str> {
 ///
 /// What is absent stays as it is.
 #[utoipa::path(put, path = "/api/tasks/{id}", operation_id = "updateTask", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
         ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
@@ -126,6 +127,7 @@ pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
 ///
 /// RFC 7396.
 #[utoipa::path(patch, path = "/api/tasks/{id}", operation_id = "patchTask", tag = "tasks",
+    security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
         ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),

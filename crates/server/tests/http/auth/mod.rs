@@ -5,6 +5,7 @@ mod cookie;
 mod login;
 mod logout;
 mod password;
+mod personal_access_tokens;
 mod refresh;
 mod register;
 mod session;

@@ -1,0 +1,302 @@
+//! Where personal access tokens are kept.
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+};
+use todo_domain::{
+    PersonalAccessToken, SecretDigest, SecurityEvent, Timestamp, TokenId, TokenName, TokenScopes,
+    TokenWithSettings, UserId,
+    ports::{InsertTokenError, PersonalAccessTokens, StorageError},
+};
+
+use super::{security_events::record, users::settings};
+use crate::database::{
+    AnyConnection, Database, Id, Instant, kept_prepared,
+    schema::{personal_access_tokens, users},
+};
+
+/// A token without its digest, which nothing reads.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = personal_access_tokens)]
+struct TokenRow {
+    id: Id,
+    user_id: Id,
+    name: String,
+    scopes: String,
+    created_at: Instant,
+    expires_at: Instant,
+    last_used_at: Option<Instant>,
+}
+
+impl From<TokenRow> for PersonalAccessToken {
+    fn from(row: TokenRow) -> Self {
+        Self {
+            id: TokenId::from_uuid(row.id.0),
+            user_id: UserId::from_uuid(row.user_id.0),
+            name: TokenName::from_stored(row.name),
+            scopes: TokenScopes::from_stored(&row.scopes),
+            created_at: row.created_at.0,
+            expires_at: row.expires_at.0,
+            last_used_at: row.last_used_at.map(|instant| instant.0),
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = personal_access_tokens)]
+#[diesel(treat_none_as_default_value = false)]
+struct NewTokenRow<'a> {
+    id: Id,
+    user_id: Id,
+    name: &'a str,
+    digest: &'a [u8],
+    scopes: String,
+    created_at: Instant,
+    expires_at: Instant,
+    last_used_at: Option<Instant>,
+}
+
+impl<'a> NewTokenRow<'a> {
+    fn new(token: &'a PersonalAccessToken, digest: &'a SecretDigest) -> Self {
+        Self {
+            id: Id(token.id.as_uuid()),
+            user_id: Id(token.user_id.as_uuid()),
+            name: token.name.as_str(),
+            digest: digest.as_bytes(),
+            scopes: token.scopes.to_string(),
+            created_at: Instant(token.created_at),
+            expires_at: Instant(token.expires_at),
+            last_used_at: token.last_used_at.map(Instant),
+        }
+    }
+}
+
+/// What came of an insertion.
+enum Inserted {
+    Yes,
+    UserMissing,
+    TooMany,
+}
+
+/// Has whoever else inserts a token of this user wait until the transaction ends. `false` when there is no such user.
+///
+/// Both databases do that with a row that is written, and here nothing of it changes.
+fn lock_user(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<bool> {
+    let locked = kept_prepared(
+        diesel::update(users::table.find(Id(user_id.as_uuid())))
+            .set(users::updated_at.eq(users::updated_at))
+            .returning(users::id),
+    )
+    .get_result::<Id>(connection)
+    .optional()?;
+    Ok(locked.is_some())
+}
+
+fn count_live(
+    connection: &mut AnyConnection,
+    user_id: UserId,
+    now: Timestamp,
+) -> QueryResult<usize> {
+    let count: i64 = personal_access_tokens::table
+        .filter(personal_access_tokens::user_id.eq(Id(user_id.as_uuid())))
+        .filter(personal_access_tokens::expires_at.gt(Instant(now)))
+        .count()
+        .get_result(connection)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+fn insert_row(
+    connection: &mut AnyConnection,
+    token: &PersonalAccessToken,
+    digest: &SecretDigest,
+) -> QueryResult<()> {
+    kept_prepared(
+        diesel::insert_into(personal_access_tokens::table)
+            .values(NewTokenRow::new(token, digest))
+            .returning(personal_access_tokens::id),
+    )
+    .get_result::<Id>(connection)
+    .map(drop)
+}
+
+/// Deletes every token of a user, in the transaction of what makes that necessary, and tells how many there were.
+pub(super) fn delete_all_tokens(
+    connection: &mut AnyConnection,
+    user_id: UserId,
+) -> QueryResult<usize> {
+    let of_user = personal_access_tokens::table
+        .filter(personal_access_tokens::user_id.eq(Id(user_id.as_uuid())));
+    diesel::delete(of_user).execute(connection)
+}
+
+impl PersonalAccessTokens for Database {
+    fn insert(
+        &self,
+        token: &PersonalAccessToken,
+        digest: &SecretDigest,
+        event: &SecurityEvent,
+    ) -> Result<(), InsertTokenError> {
+        let inserted = self.transaction(|connection| {
+            if !lock_user(connection, token.user_id)? {
+                return Ok(Inserted::UserMissing);
+            }
+            let live = count_live(connection, token.user_id, token.created_at)?;
+            if live >= PersonalAccessToken::MAX_LIVE {
+                return Ok(Inserted::TooMany);
+            }
+            insert_row(connection, token, digest)?;
+            record(connection, event)?;
+            Ok(Inserted::Yes)
+        });
+        match inserted.map_err(StorageError::from)? {
+            Inserted::Yes => Ok(()),
+            Inserted::UserMissing => Err(InsertTokenError::UserMissing),
+            Inserted::TooMany => Err(InsertTokenError::TooMany),
+        }
+    }
+
+    fn find(&self, digest: &SecretDigest) -> Result<Option<TokenWithSettings>, StorageError> {
+        let row = self.read(|connection| {
+            personal_access_tokens::table
+                .inner_join(users::table)
+                .filter(personal_access_tokens::digest.eq(digest.as_bytes().as_slice()))
+                .select((TokenRow::as_select(), users::time_zone))
+                .first::<(TokenRow, Option<String>)>(connection)
+                .optional()
+        })?;
+        Ok(row.map(|(row, time_zone)| TokenWithSettings {
+            token: row.into(),
+            settings: settings(time_zone.as_deref()),
+        }))
+    }
+
+    fn list(&self, user_id: UserId) -> Result<Vec<PersonalAccessToken>, StorageError> {
+        let rows = self.read(|connection| {
+            personal_access_tokens::table
+                .filter(personal_access_tokens::user_id.eq(Id(user_id.as_uuid())))
+                .order((
+                    personal_access_tokens::created_at.desc(),
+                    personal_access_tokens::id.desc(),
+                ))
+                .select(TokenRow::as_select())
+                .load(connection)
+        })?;
+        Ok(rows.into_iter().map(PersonalAccessToken::from).collect())
+    }
+
+    fn record_use(&self, id: TokenId, now: Timestamp) -> Result<(), StorageError> {
+        self.write(|connection| {
+            let used_before = personal_access_tokens::last_used_at.lt(Instant(now));
+            let token = personal_access_tokens::table
+                .find(Id(id.as_uuid()))
+                .filter(used_before.or(personal_access_tokens::last_used_at.is_null()));
+            kept_prepared(
+                diesel::update(token)
+                    .set(personal_access_tokens::last_used_at.eq(Instant(now)))
+                    .returning(personal_access_tokens::id),
+            )
+            .get_results::<Id>(connection)
+        })?;
+        Ok(())
+    }
+
+    fn delete(
+        &self,
+        user_id: UserId,
+        id: TokenId,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError> {
+        let deleted = self.transaction(|connection| {
+            let of_user = personal_access_tokens::table
+                .find(Id(id.as_uuid()))
+                .filter(personal_access_tokens::user_id.eq(Id(user_id.as_uuid())));
+            let deleted = diesel::delete(of_user).execute(connection)?;
+            if deleted > 0 {
+                record(connection, event)?;
+            }
+            Ok(deleted > 0)
+        })?;
+        Ok(deleted)
+    }
+
+    fn delete_expired(&self, now: Timestamp) -> Result<usize, StorageError> {
+        let deleted = self.write(|connection| {
+            let expired = personal_access_tokens::table
+                .filter(personal_access_tokens::expires_at.le(Instant(now)));
+            diesel::delete(expired).execute(connection)
+        })?;
+        Ok(deleted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use todo_domain::{
+        Client, DisplayName, Email, NewPersonalAccessToken, PasswordHash, Scope, SecretKind,
+        SecurityEventKind::{Registered, TokenCreated},
+        Session, SessionPolicy, TokenLifetime, User,
+        ports::{Clock, IdGenerator, Secrets, UserRepository},
+    };
+    use todo_testkit::{
+        Kind::{self, Postgres, Sqlite},
+        TestDatabase,
+    };
+
+    use super::*;
+    use crate::{DatabaseUrl, PoolSettings, RandomIds, RandomSecrets, SystemClock};
+
+    fn event(user_id: UserId, kind: todo_domain::SecurityEventKind) -> SecurityEvent {
+        SecurityEvent {
+            id: RandomIds.event(),
+            user_id: Some(user_id),
+            kind,
+            subject: None,
+            client: Client::default(),
+            created_at: SystemClock.now(),
+        }
+    }
+
+    /// A user with two tokens.
+    fn user(database: &Database, email: &str) -> UserId {
+        let (now, ids) = (SystemClock.now(), RandomIds);
+        let email = Email::new(email).unwrap();
+        let user = User::new(ids.user(), email, DisplayName::new("Ada").unwrap(), now);
+        let policy = SessionPolicy::default();
+        let session = Session::begin(ids.session(), user.id, Client::default(), now, &policy);
+        let hash = PasswordHash::new("a hash".to_owned());
+        let registered = event(user.id, Registered);
+        UserRepository::insert(database, &user, &hash, &session, &registered).unwrap();
+        for _ in 0..2 {
+            let new = NewPersonalAccessToken {
+                name: TokenName::new("backup").unwrap(),
+                scopes: TokenScopes::new(Scope::ALL).unwrap(),
+                lifetime: TokenLifetime::from_days(1).unwrap(),
+            };
+            let token = PersonalAccessToken::new(ids.token(), user.id, new, now);
+            let secret = RandomSecrets.generate(SecretKind::PersonalAccessToken);
+            let digest = RandomSecrets.digest(&secret.unwrap());
+            let created = event(user.id, TokenCreated);
+            PersonalAccessTokens::insert(database, &token, &digest, &created).unwrap();
+        }
+        user.id
+    }
+
+    #[rstest]
+    fn all_tokens_of_a_user_are_deleted_at_once(#[values(Sqlite, Postgres)] kind: Kind) {
+        let Some(behind) = TestDatabase::new(kind) else {
+            return;
+        };
+        let url: DatabaseUrl = behind.url().parse().unwrap();
+        let settings = PoolSettings::for_kind(url.kind());
+        let database = Database::new(url, &settings);
+        database.migrate().unwrap();
+        let ada = user(&database, "ada@example.com");
+        let grace = user(&database, "grace@example.com");
+        let deleted = database.transaction(|connection| delete_all_tokens(connection, ada));
+        assert_eq!(deleted.unwrap(), 2);
+        let left = |user| PersonalAccessTokens::list(&database, user).unwrap().len();
+        assert_eq!([left(ada), left(grace)], [0, 2]);
+    }
+}
