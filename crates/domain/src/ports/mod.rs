@@ -10,6 +10,8 @@ mod clock;
 mod common_passwords;
 mod idempotency_keys;
 mod ids;
+mod mailed_secrets;
+mod mailer;
 mod password_hasher;
 mod public_keys;
 mod refresh_tokens;
@@ -27,6 +29,8 @@ pub use clock::Clock;
 pub use common_passwords::CommonPasswords;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
+pub use mailed_secrets::{ChangeEmailError, MailedSecrets};
+pub use mailer::{MailError, Mailer};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use public_keys::PublicKeys;
 pub use refresh_tokens::RefreshTokens;
@@ -42,7 +46,8 @@ pub use users::{InsertUserError, UserRepository};
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
     common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, password_hasher::MockPasswordHasher, public_keys::MockPublicKeys,
+    ids::MockIdGenerator, mailed_secrets::MockMailedSecrets, mailer::MockMailer,
+    password_hasher::MockPasswordHasher, public_keys::MockPublicKeys,
     refresh_tokens::MockRefreshTokens, secrets::MockSecrets, security_events::MockSecurityEvents,
     sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
     users::MockUserRepository,

@@ -3,6 +3,7 @@
 mod archive;
 mod clients;
 mod idempotency_keys;
+mod mailed_secrets;
 mod security_events;
 mod sessions;
 mod todos;

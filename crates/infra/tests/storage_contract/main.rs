@@ -8,6 +8,7 @@
 
 mod archive;
 mod concurrency;
+mod mailed_secrets;
 mod migrations;
 mod security_events;
 mod sessions;
