@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, NewTodo,
-    PasswordHash, SecurityEvent, SecurityEventKind, Session, SessionId, SessionPolicy,
-    SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserAgent, UserId, UserSettings,
+    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, MailPurpose,
+    MailedSecret, NewTodo, PasswordHash, Secret, SecretDigest, SecretKind, SecurityEvent,
+    SecurityEventKind, Session, SessionId, SessionPolicy, SessionWithSettings, Timestamp, Title,
+    Todo, TodoId, User, UserAgent, UserId, UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockIdempotencyKeys, MockPasswordHasher, MockPublicKeys, MockRefreshTokens, MockSecrets,
-        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
-        MockUserRepository, StorageError,
+        MockIdempotencyKeys, MockMailedSecrets, MockMailer, MockPasswordHasher, MockPublicKeys,
+        MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
+        MockStorageProbe, MockTodoRepository, MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -38,6 +39,8 @@ pub(crate) struct Mocks {
     pub(crate) tokens: MockAccessTokens,
     pub(crate) refresh_tokens: MockRefreshTokens,
     pub(crate) secrets: MockSecrets,
+    pub(crate) mailed_secrets: MockMailedSecrets,
+    pub(crate) mailer: MockMailer,
     pub(crate) public_keys: MockPublicKeys,
     pub(crate) clock: MockClock,
     pub(crate) ids: MockIdGenerator,
@@ -65,11 +68,14 @@ impl Mocks {
             tokens: Arc::new(self.tokens),
             refresh_tokens: Arc::new(self.refresh_tokens),
             secrets: Arc::new(self.secrets),
+            mailed_secrets: Arc::new(self.mailed_secrets),
+            mailer: Arc::new(self.mailer),
             public_keys: Arc::new(self.public_keys),
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
             session_policy: POLICY,
             security_event_retention: Duration::from_hours(24),
+            public_url: None,
         }
     }
 }
@@ -112,6 +118,19 @@ pub(crate) fn email() -> Email {
 
 pub(crate) fn password_hash() -> PasswordHash {
     PasswordHash::new("a hash".to_owned())
+}
+
+pub(crate) fn secret(kind: SecretKind) -> Secret {
+    Secret::from_random(kind, [1, 2, 3])
+}
+
+pub(crate) fn digest() -> SecretDigest {
+    SecretDigest::from_bytes([7; 32])
+}
+
+/// What is kept of a secret that is mailed to the first user now.
+pub(crate) fn mailed_secret(purpose: MailPurpose) -> MailedSecret {
+    MailedSecret::new(digest(), user_id(1), purpose, email(), now())
 }
 
 pub(crate) fn archived_user() -> ArchivedUser {

@@ -1,8 +1,12 @@
 //! Accounts and sessions.
 
 pub(crate) mod account;
+pub(crate) mod email;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod mailed_secret;
+mod message;
+pub(crate) mod password_reset;
 pub(crate) mod register;
 pub(crate) mod session;
 pub(crate) mod sessions;

@@ -2,8 +2,10 @@
 
 mod account;
 mod cookie;
+mod email;
 mod login;
 mod logout;
+mod password_reset;
 mod register;
 mod session;
 mod sessions;
