@@ -24,11 +24,14 @@ pub(crate) struct Reply {
     followed_by: Option<Afterwards>,
 }
 
+/// A use case that answers nobody.
+type Work = Box<dyn FnOnce(&App) -> Result<(), Problem> + Send>;
+
 /// What is done after the answer, in the lane for mail.
 pub(crate) struct Afterwards {
     /// Whether the answer says that it will be done, and so is 503 where there is no room for it.
     pub(crate) is_promised: bool,
-    pub(crate) work: Box<dyn FnOnce(&App) -> Result<(), Problem> + Send>,
+    pub(crate) work: Work,
 }
 
 impl fmt::Debug for Afterwards {

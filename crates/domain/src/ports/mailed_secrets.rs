@@ -31,6 +31,10 @@ pub trait MailedSecrets: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
+    #[expect(
+        clippy::needless_lifetimes,
+        reason = "mockall wants the lifetime to have a name"
+    )]
     fn insert<'a>(
         &self,
         secret: &MailedSecret,

@@ -66,12 +66,14 @@ impl SmtpMailer {
     }
 
     fn transport(url: &str) -> Result<SmtpTransport, InvalidMailSettings> {
-        let builder = SmtpTransport::from_url(url).map_err(|_| InvalidMailSettings::Url)?;
+        let builder = SmtpTransport::from_url(url)
+            .ok()
+            .ok_or(InvalidMailSettings::Url)?;
         Ok(builder.timeout(Some(TIMEOUT)).build())
     }
 
     fn sender(from: &str) -> Result<Mailbox, InvalidMailSettings> {
-        from.parse().map_err(|_| InvalidMailSettings::From)
+        from.parse().ok().ok_or(InvalidMailSettings::From)
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, BoxError> {

@@ -34,13 +34,13 @@ impl MailConfig {
         let from = variables.parsed("MAIL_FROM", |from| {
             SmtpMailer::check_from(from).map(|()| from.to_owned())
         });
-        let is_set = |name| variables.value(name).is_some();
-        let is_sent = is_set("SMTP_URL");
+        let given = |name| variables.value(name).is_some();
+        let is_sent = given("SMTP_URL");
         let mailer: Arc<dyn Mailer> = match (url, from) {
             (Some(url), Some(from)) => {
                 Arc::new(variables.or_fault("SMTP_URL", SmtpMailer::new(&url, &from))?)
             }
-            _ if is_sent && !is_set("MAIL_FROM") => {
+            _ if is_sent && !given("MAIL_FROM") => {
                 return variables.fault("MAIL_FROM", "must be set, since SMTP_URL is");
             }
             _ => Arc::new(LogMailer),

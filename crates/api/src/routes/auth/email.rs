@@ -24,7 +24,7 @@ use crate::{
 #[expect(dead_code, reason = "it describes what `read_token` reads")]
 pub(crate) struct VerifyEmailBody {
     /// The token of the last such mail.
-    #[schema(example = "todo_evt_0000000000000000000001LygHa16AHYF2Wzs3x")]
+    #[schema(example = "todo_evt_0000000000000000000001LygHa16AHYF1jfXl3")]
     token: String,
 }
 

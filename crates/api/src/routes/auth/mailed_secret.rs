@@ -6,5 +6,5 @@ use crate::errors::INVALID_MAILED_TOKEN;
 
 /// Reads a token of this kind. What is none is told as one that does not count any more is.
 pub(super) fn mailed_secret(kind: SecretKind) -> impl Fn(&str) -> Result<Secret, &'static str> {
-    move |text| Secret::parse(kind, text).map_err(|_| INVALID_MAILED_TOKEN)
+    move |text| Secret::parse(kind, text).ok().ok_or(INVALID_MAILED_TOKEN)
 }

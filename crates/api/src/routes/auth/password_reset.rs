@@ -35,7 +35,7 @@ fn read_request(fields: &mut Fields) -> Option<Email> {
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct ResetPasswordBody {
     /// The token of the last such mail.
-    #[schema(example = "todo_pwr_0000000000000000000001LygHa16AHYF1J2kt0")]
+    #[schema(example = "todo_pwr_0000000000000000000001LygHa16AHYF2Ys7tC")]
     token: String,
     /// Any characters; it is not trimmed. What is easily guessed is refused, as it is where an account is made.
     #[schema(format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]

@@ -116,7 +116,7 @@ fn a_token_that_does_not_count_is_refused_in_one_way(#[values(Sqlite, Postgres)]
     assert_eq!(server.confirm(&used, NEW_PASSWORD).status, 200);
     let mistyped = format!("{used}0");
     // Well formed, and never made.
-    let unknown = "todo_pwr_0000000000000000000001LygHa16AHYF37gkCM";
+    let unknown = "todo_pwr_0000000000000000000001LygHa16AHYF2Ys7tC";
     let answers = [used.as_str(), &for_the_address, &mistyped, unknown, ""].map(|token| {
         let answer = server.confirm(token, "another password");
         assert_eq!(answer.invalid_fields(), ["token"]);
