@@ -19,8 +19,13 @@ fn the_document_is_served_and_names_every_route_in_both_spellings() {
         [
             "/.well-known/jwks.json",
             "/api/auth/account",
+            "/api/auth/email",
+            "/api/auth/email/verification",
+            "/api/auth/email/verify",
             "/api/auth/login",
             "/api/auth/logout",
+            "/api/auth/password/reset",
+            "/api/auth/password/reset/confirm",
             "/api/auth/register",
             "/api/auth/session",
             "/api/auth/sessions",
