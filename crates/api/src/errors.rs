@@ -4,10 +4,12 @@ use actix_web::http::{StatusCode, header};
 use todo_application::{
     Failure, NotTheCaller,
     account::{
-        AuthenticateError, ChangePasswordError, CreateTokenError, CurrentSessionError,
-        DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
-        ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
-        RefreshError, RegisterError, RevokeTokenError, UpdateAccountError,
+        AllowEmailChangeError, AuthenticateError, ChangePasswordError, CreateTokenError,
+        CurrentSessionError, DeleteAccountError, EndSessionError, ExportAccountError,
+        GetAccountError, ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError,
+        LogoutError, RefreshError, RegisterError, RequestEmailChangeError,
+        RequestPasswordResetError, RequestVerificationError, ResetPasswordError, RevokeTokenError,
+        TellOfEmailChangeError, TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -19,6 +21,8 @@ use todo_domain::Scope;
 
 use crate::{lane::LaneError, problem::Problem};
 
+/// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
+pub(crate) const INVALID_MAILED_TOKEN: &str = "is not valid any more; ask for a new mail";
 /// How a client proves who it is (RFC 6750, 3), where it did not try.
 const CHALLENGE: &str = r#"Bearer realm="todo""#;
 /// The same, where it tried and failed.
@@ -81,6 +85,19 @@ fn session_needed() -> Problem {
         "This takes the token of a session; a personal access token is good for tasks alone",
     )
     .with_header(header::WWW_AUTHENTICATE, CHALLENGE_SESSION)
+}
+
+fn email_taken() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "email_taken",
+        "Email already registered",
+    )
+}
+
+/// The token of a mail does not count. Why it does not, is not said.
+fn invalid_mailed_token() -> Problem {
+    Problem::invalid_field("token", INVALID_MAILED_TOKEN)
 }
 
 pub(crate) fn task_not_found() -> Problem {
@@ -174,13 +191,86 @@ impl From<AuthenticateError> for Problem {
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::EmailTaken => Self::new(
-                StatusCode::CONFLICT,
-                "email_taken",
-                "Email already registered",
-            ),
+            RegisterError::EmailTaken => email_taken(),
             RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
             RegisterError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RequestPasswordResetError> for Problem {
+    fn from(error: RequestPasswordResetError) -> Self {
+        match error {
+            RequestPasswordResetError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ResetPasswordError> for Problem {
+    fn from(error: ResetPasswordError) -> Self {
+        match error {
+            ResetPasswordError::InvalidToken => invalid_mailed_token(),
+            ResetPasswordError::GuessablePassword(reason) => {
+                Self::invalid_field("password", reason)
+            }
+            ResetPasswordError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TellOfPasswordResetError> for Problem {
+    fn from(error: TellOfPasswordResetError) -> Self {
+        match error {
+            TellOfPasswordResetError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RequestVerificationError> for Problem {
+    fn from(error: RequestVerificationError) -> Self {
+        match error {
+            RequestVerificationError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<VerifyEmailError> for Problem {
+    fn from(error: VerifyEmailError) -> Self {
+        match error {
+            VerifyEmailError::InvalidToken => invalid_mailed_token(),
+            VerifyEmailError::EmailTaken => email_taken(),
+            VerifyEmailError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TellOfEmailChangeError> for Problem {
+    fn from(error: TellOfEmailChangeError) -> Self {
+        match error {
+            TellOfEmailChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AllowEmailChangeError> for Problem {
+    fn from(error: AllowEmailChangeError) -> Self {
+        match error {
+            AllowEmailChangeError::WrongPassword => {
+                Self::invalid_field("password", "is not the password of this account")
+            }
+            AllowEmailChangeError::SameEmail => {
+                Self::invalid_field("email", "must be another than that of the account")
+            }
+            AllowEmailChangeError::CallerMissing => invalid_token(),
+            AllowEmailChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RequestEmailChangeError> for Problem {
+    fn from(error: RequestEmailChangeError) -> Self {
+        match error {
+            RequestEmailChangeError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -17,7 +17,7 @@ use std::{
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::{sync::oneshot, time::timeout};
-use tracing::Span;
+use tracing::{Span, error};
 
 /// How wide and how long a lane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,11 +103,7 @@ impl Lane {
                 }
             }
         };
-        self.queue
-            .try_send(Box::new(queued))
-            .map_err(|error| match error {
-                TrySendError::Full(_) | TrySendError::Disconnected(_) => LaneError::Full,
-            })?;
+        self.enqueue(Box::new(queued))?;
 
         let waiting = Waiting(&ticket);
         match timeout(deadline, result).await {
@@ -116,6 +112,26 @@ impl Lane {
             Err(_) if waiting.give_up() => Err(LaneError::NotStarted),
             Err(_) => Err(LaneError::NotFinished),
         }
+    }
+
+    /// Has `work` run on a thread of the lane when its turn comes, and waits for nothing.
+    ///
+    /// # Errors
+    /// [`LaneError::Full`].
+    pub fn post(&self, work: impl FnOnce() + Send + 'static) -> Result<(), LaneError> {
+        let span = Span::current();
+        self.enqueue(Box::new(move || {
+            let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
+            if done.is_err() {
+                span.in_scope(|| error!("what was to be done after the answer panicked"));
+            }
+        }))
+    }
+
+    fn enqueue(&self, work: Work) -> Result<(), LaneError> {
+        self.queue.try_send(work).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => LaneError::Full,
+        })
     }
 }
 
@@ -259,6 +275,34 @@ mod tests {
         let (hold, work) = held();
         let result = lane.run(IMPATIENCE, work).await;
         assert_eq!(result, Err(LaneError::NotFinished));
+        drop(hold);
+    }
+
+    #[tokio::test]
+    async fn what_is_posted_runs_when_its_turn_comes() {
+        let lane = lane(1, 2);
+        let ran = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&ran);
+        lane.post(|| panic!("on purpose")).unwrap();
+        lane.post(move || flag.store(true, Ordering::SeqCst))
+            .unwrap();
+        while !lane.queue.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(lane.run(PATIENCE, || ()).await, Ok(()));
+        assert!(ran.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn what_is_posted_to_a_full_queue_is_refused() {
+        let lane = lane(1, 1);
+        let (hold, work) = held();
+        lane.post(work).unwrap();
+        while !lane.queue.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        lane.post(|| ()).unwrap();
+        assert_eq!(lane.post(|| ()), Err(LaneError::Full));
         drop(hold);
     }
 }

@@ -41,6 +41,8 @@ pub struct Lanes {
     pub database: Lane,
     /// For what hashes passwords: as wide as the machine has cores.
     pub hashing: Lane,
+    /// For what is done after the answer and sends mails: a few threads, which wait for the mail server.
+    pub mail: Lane,
 }
 
 /// What every request needs.

@@ -1,5 +1,7 @@
 //! Answers that grant what was asked for.
 
+use std::fmt;
+
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     http::{
@@ -8,6 +10,7 @@ use actix_web::{
     },
 };
 use serde::Serialize;
+use todo_application::App;
 
 use crate::problem::Problem;
 
@@ -18,6 +21,25 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     headers: Vec<(HeaderName, String)>,
     cache_control: &'static str,
+    followed_by: Option<Afterwards>,
+}
+
+/// A use case that answers nobody.
+type Work = Box<dyn FnOnce(&App) -> Result<(), Problem> + Send>;
+
+/// What is done after the answer, in the lane for mail.
+pub(crate) struct Afterwards {
+    /// Whether the answer says that it will be done, and so is 503 where there is no room for it.
+    pub(crate) is_promised: bool,
+    pub(crate) work: Work,
+}
+
+impl fmt::Debug for Afterwards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Afterwards")
+            .field("is_promised", &self.is_promised)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {
@@ -29,6 +51,11 @@ impl Reply {
     /// 201 with a body.
     pub(crate) fn created(body: &impl Serialize) -> Result<Self, Problem> {
         Self::with_body(StatusCode::CREATED, body)
+    }
+
+    /// 202 with a body.
+    pub(crate) fn accepted(body: &impl Serialize) -> Result<Self, Problem> {
+        Self::with_body(StatusCode::ACCEPTED, body)
     }
 
     /// 204.
@@ -99,6 +126,40 @@ impl Reply {
         }
     }
 
+    /// Promises that a use case is run after it, of which whoever asks learns nothing. Where there is no room for it, the
+    /// answer is 503: so nothing else may have been changed.
+    pub(crate) fn followed_by<E: Into<Problem>>(
+        self,
+        work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
+    ) -> Self {
+        self.followed(true, work)
+    }
+
+    /// Has a use case run after it, if there is room for it.
+    pub(crate) fn followed_at_best_by<E: Into<Problem>>(
+        self,
+        work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
+    ) -> Self {
+        self.followed(false, work)
+    }
+
+    fn followed<E: Into<Problem>>(
+        self,
+        is_promised: bool,
+        work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
+    ) -> Self {
+        let work = Box::new(move |app: &App| work(app).map_err(Into::into));
+        Self {
+            followed_by: Some(Afterwards { is_promised, work }),
+            ..self
+        }
+    }
+
+    /// What is to be done after it.
+    pub(crate) fn take_afterwards(&mut self) -> Option<Afterwards> {
+        self.followed_by.take()
+    }
+
     /// Says that any cache may keep it, and for how long.
     pub(crate) fn cached(self, cache_control: &'static str) -> Self {
         Self {
@@ -119,6 +180,7 @@ impl Reply {
             body,
             headers: Vec::new(),
             cache_control: "private, no-cache",
+            followed_by: None,
         }
     }
 }

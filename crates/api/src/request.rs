@@ -17,7 +17,7 @@ use todo_application::{
     todo::{Precondition, WantedOnce},
 };
 use todo_domain::{Client, IdempotencyKey, Scope, UserId};
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::{
     Lanes, State,
@@ -30,7 +30,7 @@ use crate::{
     lane::Lane,
     problem::Problem,
     query::{parse_query, write_parameter},
-    reply::Reply,
+    reply::{Afterwards, Reply},
 };
 
 const JSON: &str = "application/json";
@@ -135,6 +135,23 @@ impl Request {
         let lane = lane(&state.lanes);
         run(&state, lane, move |app| work(app, &visitor, &input)).await
     }
+
+    /// Answers anyone at once, in no lane: for what only reads the request, and leaves the use case for
+    /// [afterwards](Reply::followed_by).
+    pub(crate) fn at_once(
+        self,
+        work: impl FnOnce(Visitor, &Input) -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let Self {
+            state,
+            client,
+            shown,
+            input,
+        } = self;
+        let credential = shown.into_credential()?;
+        let reply = work(Visitor { client, credential }, &input)?;
+        with_afterwards(&state, reply)
+    }
 }
 
 /// The lane in which use cases run that do nothing but talk to the database.
@@ -165,7 +182,32 @@ async fn run(
     work: impl FnOnce(&App) -> Result<Reply, Problem> + Send + 'static,
 ) -> Result<Reply, Problem> {
     let app = state.app.clone();
-    lane.run(state.request_deadline, move || work(&app)).await?
+    let reply = lane
+        .run(state.request_deadline, move || work(&app))
+        .await??;
+    with_afterwards(state, reply)
+}
+
+/// The reply, after what is to follow it was put in the lane for mail.
+fn with_afterwards(state: &State, mut reply: Reply) -> Result<Reply, Problem> {
+    let Some(Afterwards { is_promised, work }) = reply.take_afterwards() else {
+        return Ok(reply);
+    };
+    let app = state.app.clone();
+    let posted = state.lanes.mail.post(move || {
+        if let Err(problem) = work(&app) {
+            let cause = problem.causes();
+            error!(cause, "what was to be done after the answer failed");
+        }
+    });
+    match posted {
+        Err(error) if is_promised => Err(error.into()),
+        Err(error) => {
+            warn!(%error, "nothing is done after the answer");
+            Ok(reply)
+        }
+        Ok(()) => Ok(reply),
+    }
 }
 
 impl Input {

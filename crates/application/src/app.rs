@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use todo_domain::{
-    SessionPolicy,
+    PublicUrl, SessionPolicy,
     ports::{
-        AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, PasswordHasher,
-        PersonalAccessTokens, PublicKeys, RefreshTokens, Secrets, SecurityEvents,
+        AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, MailedSecrets, Mailer,
+        PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens, Secrets, SecurityEvents,
         SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
@@ -38,6 +38,10 @@ pub struct App {
     pub refresh_tokens: Arc<dyn RefreshTokens>,
     /// Makes random secrets.
     pub secrets: Arc<dyn Secrets>,
+    /// Keeps the secrets that were mailed.
+    pub mailed_secrets: Arc<dyn MailedSecrets>,
+    /// Sends mails.
+    pub mailer: Arc<dyn Mailer>,
     /// Tells the keys that others may verify access tokens with.
     pub public_keys: Arc<dyn PublicKeys>,
     /// Tells the time.
@@ -48,6 +52,8 @@ pub struct App {
     pub session_policy: SessionPolicy,
     /// For how long it is kept what happened to accounts.
     pub security_event_retention: Duration,
+    /// Where mails link to; they link to nothing where there is no front end.
+    pub public_url: Option<PublicUrl>,
 }
 
 impl fmt::Debug for App {
@@ -55,6 +61,7 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("session_policy", &self.session_policy)
             .field("security_event_retention", &self.security_event_retention)
+            .field("public_url", &self.public_url)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong in any use case, and that no input can mend.
 
-use todo_domain::ports::{BoxError, HashError, RandomError, StorageError, TokenError};
+use todo_domain::ports::{BoxError, HashError, MailError, RandomError, StorageError, TokenError};
 
 /// The service itself failed. The cause is for the log and never for a client.
 #[derive(Debug, thiserror::Error)]
@@ -44,5 +44,11 @@ impl From<TokenError> for Failure {
 impl From<RandomError> for Failure {
     fn from(error: RandomError) -> Self {
         Self::Internal(error.into())
+    }
+}
+
+impl From<MailError> for Failure {
+    fn from(error: MailError) -> Self {
+        Self::Unavailable(error.into())
     }
 }

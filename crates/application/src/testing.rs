@@ -3,16 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId,
-    NewPersonalAccessToken, NewTodo, PasswordHash, PersonalAccessToken, Scope, Secret,
-    SecretDigest, SecretKind, SecurityEvent, SecurityEventKind, Session, SessionId, SessionPolicy,
-    SessionWithSettings, Timestamp, Title, Todo, TodoId, TokenId, TokenLifetime, TokenName,
-    TokenScopes, User, UserAgent, UserId, UserSettings,
+    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, MailPurpose,
+    MailedSecret, NewPersonalAccessToken, NewTodo, PasswordHash, PersonalAccessToken, Scope,
+    Secret, SecretDigest, SecretKind, SecurityEvent, SecurityEventKind, Session, SessionId,
+    SessionPolicy, SessionWithSettings, Timestamp, Title, Todo, TodoId, TokenId, TokenLifetime,
+    TokenName, TokenScopes, User, UserAgent, UserId, UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockIdempotencyKeys, MockPasswordHasher, MockPersonalAccessTokens, MockPublicKeys,
-        MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
-        MockStorageProbe, MockTodoRepository, MockUserRepository, StorageError,
+        MockIdempotencyKeys, MockMailedSecrets, MockMailer, MockPasswordHasher,
+        MockPersonalAccessTokens, MockPublicKeys, MockRefreshTokens, MockSecrets,
+        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
+        MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -41,6 +42,8 @@ pub(crate) struct Mocks {
     pub(crate) tokens: MockAccessTokens,
     pub(crate) refresh_tokens: MockRefreshTokens,
     pub(crate) secrets: MockSecrets,
+    pub(crate) mailed_secrets: MockMailedSecrets,
+    pub(crate) mailer: MockMailer,
     pub(crate) public_keys: MockPublicKeys,
     pub(crate) clock: MockClock,
     pub(crate) ids: MockIdGenerator,
@@ -69,11 +72,14 @@ impl Mocks {
             tokens: Arc::new(self.tokens),
             refresh_tokens: Arc::new(self.refresh_tokens),
             secrets: Arc::new(self.secrets),
+            mailed_secrets: Arc::new(self.mailed_secrets),
+            mailer: Arc::new(self.mailer),
             public_keys: Arc::new(self.public_keys),
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
             session_policy: POLICY,
             security_event_retention: Duration::from_hours(24),
+            public_url: None,
         }
     }
 }
@@ -96,14 +102,6 @@ pub(crate) fn session_id(n: u128) -> SessionId {
 
 pub(crate) fn token_id(n: u128) -> TokenId {
     TokenId::from_uuid(Uuid::from_u128(n))
-}
-
-pub(crate) fn secret() -> Secret {
-    Secret::from_random(SecretKind::PersonalAccessToken, [1, 2, 3])
-}
-
-pub(crate) fn digest() -> SecretDigest {
-    SecretDigest::from_bytes([1; 32])
 }
 
 /// A token of the first user that was made now, for 30 days, and is good for reading todos.
@@ -138,6 +136,19 @@ pub(crate) fn email() -> Email {
 
 pub(crate) fn password_hash() -> PasswordHash {
     PasswordHash::new("a hash".to_owned())
+}
+
+pub(crate) fn secret(kind: SecretKind) -> Secret {
+    Secret::from_random(kind, [1, 2, 3])
+}
+
+pub(crate) fn digest() -> SecretDigest {
+    SecretDigest::from_bytes([7; 32])
+}
+
+/// What is kept of a secret that is mailed to the first user now.
+pub(crate) fn mailed_secret(purpose: MailPurpose) -> MailedSecret {
+    MailedSecret::new(digest(), user_id(1), purpose, email(), now())
 }
 
 pub(crate) fn archived_user() -> ArchivedUser {

@@ -4,10 +4,13 @@ mod access_token;
 mod archive;
 mod client;
 mod id;
+mod mail;
+mod mailed_secret;
 mod once;
 mod personal_access_token;
 pub mod ports;
 mod public_key;
+mod public_url;
 mod refresh_token;
 mod scope;
 mod secret;
@@ -23,12 +26,15 @@ pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use client::{Client, UserAgent};
 pub use id::{EventId, InvalidId, SessionId, TodoId, TokenId, UserId};
+pub use mail::Mail;
+pub use mailed_secret::{MailPurpose, MailedSecret, UnknownMailPurpose};
 pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
 pub use personal_access_token::{
     InvalidTokenLifetime, NewPersonalAccessToken, PersonalAccessToken, TokenLifetime, TokenName,
     TokenScopes, TokenScopesError, TokenWithSettings,
 };
 pub use public_key::PublicKey;
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use refresh_token::{RefreshClaims, RefreshToken};
 pub use scope::{Scope, UnknownScope};
 pub use secret::{InvalidSecret, Secret, SecretDigest, SecretKind};

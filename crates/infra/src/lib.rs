@@ -9,6 +9,7 @@ mod common_passwords;
 mod database;
 mod jwt;
 mod keys;
+mod mail;
 mod passwords;
 mod random_ids;
 mod random_secrets;
@@ -26,6 +27,7 @@ pub use keys::{
     InvalidKeyRing, InvalidSigningKey, KeyRing, KeyRingError, KeyRingFile, Rotation,
     SigningAlgorithm, SigningKey, StoredKey, UnknownAlgorithm,
 };
+pub use mail::{InvalidMailSettings, LogMailer, SmtpMailer};
 pub use passwords::Passwords;
 pub use random_ids::RandomIds;
 pub use random_secrets::RandomSecrets;

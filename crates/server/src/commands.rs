@@ -11,7 +11,7 @@ use todo_domain::ports::Clock;
 use todo_infra::{
     CommonPasswordList, Database, JwtTokens, Passwords, RandomIds, RandomSecrets, SystemClock,
 };
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{config::Config, keys, logging, migration, report};
 
@@ -20,11 +20,19 @@ pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
+/// How many mails are sent at the same time.
+const MAIL_THREADS: usize = 2;
+
 /// `todo-server serve`
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
     let longest_token_lifetime = config.longest_token_lifetime();
     logging::start(config.log);
+    if !config.mail.is_sent {
+        warn!(
+            "SMTP_URL is not set: mails are written to this log, with the secrets in them, and not sent"
+        );
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ring = keys::ring(
         config.signing_keys,
@@ -49,11 +57,14 @@ pub(crate) fn serve() -> CommandResult {
         tokens: Arc::<JwtTokens>::clone(&jwt),
         refresh_tokens: jwt,
         secrets: Arc::new(RandomSecrets),
+        mailed_secrets: Arc::new(database.clone()),
+        mailer: config.mail.mailer,
         public_keys: ring,
         clock,
         ids: Arc::new(RandomIds),
         session_policy: config.sessions.policy,
         security_event_retention: config.sessions.security_event_retention,
+        public_url: config.mail.public_url,
     };
     let lanes = Lanes {
         database: start_lane(
@@ -62,6 +73,7 @@ pub(crate) fn serve() -> CommandResult {
             config.http.queue,
         )?,
         hashing: start_lane("hashing", config.hashing.threads, config.http.queue)?,
+        mail: start_lane("mail", MAIL_THREADS, config.http.queue)?,
     };
     let settings = ServeSettings {
         workers: config.http.workers,
@@ -147,10 +159,15 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                         sessions,
                         personal_access_tokens,
                         idempotency_keys,
+                        mailed_secrets,
                         security_events,
                     }) => info!(
                         sessions,
-                        personal_access_tokens, idempotency_keys, security_events, "cleared away"
+                        personal_access_tokens,
+                        idempotency_keys,
+                        mailed_secrets,
+                        security_events,
+                        "cleared away"
                     ),
                     Err(error) => error!(%error, "what no longer counts cannot be cleared away"),
                 }

@@ -59,6 +59,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .get(auth::sessions::list)
                 .head(auth::sessions::list),
         )
+        .service(resource("/api/auth/password/reset").post(auth::password_reset::request))
+        .service(resource("/api/auth/password/reset/confirm").post(auth::password_reset::confirm))
+        .service(resource("/api/auth/email").post(auth::email::change))
+        .service(resource("/api/auth/email/verification").post(auth::email::request))
+        .service(resource("/api/auth/email/verify").post(auth::email::verify))
         .service(resource("/api/auth/sessions/{id}").delete(auth::sessions::end))
         .service(resource("/api/auth/password").put(auth::password::change))
         .service(

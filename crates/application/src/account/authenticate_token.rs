@@ -65,7 +65,8 @@ mod tests {
     };
 
     fn shown(mocks: Mocks, scope: Scope) -> Result<Authenticated<Caller>, AuthenticateError> {
-        let credential = Credential::PersonalAccessToken(secret());
+        let credential =
+            Credential::PersonalAccessToken(secret(todo_domain::SecretKind::PersonalAccessToken));
         authenticate(&mocks.app(), &credential, scope, &client())
     }
 
@@ -110,7 +111,8 @@ mod tests {
         let expected = token.clone();
         let error = shown(found(|| Ok(token)), WriteTodos).unwrap_err();
         assert!(matches!(error, AuthenticateError::TokenEnded));
-        let credential = Credential::PersonalAccessToken(secret());
+        let credential =
+            Credential::PersonalAccessToken(secret(todo_domain::SecretKind::PersonalAccessToken));
         let app = found(|| Ok(expected)).app();
         let error = authenticate_session(&app, &credential, &client()).unwrap_err();
         assert!(matches!(error, AuthenticateError::TokenEnded));
@@ -127,7 +129,8 @@ mod tests {
 
     #[test]
     fn it_never_stands_for_a_session() {
-        let credential = Credential::PersonalAccessToken(secret());
+        let credential =
+            Credential::PersonalAccessToken(secret(todo_domain::SecretKind::PersonalAccessToken));
         let app = found(|| Ok(Some(personal_access_token()))).app();
         let error = authenticate_session(&app, &credential, &client()).unwrap_err();
         assert!(matches!(error, AuthenticateError::SessionNeeded));

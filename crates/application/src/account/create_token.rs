@@ -85,7 +85,7 @@ mod tests {
             .secrets
             .expect_generate()
             .withf(|kind| *kind == SecretKind::PersonalAccessToken)
-            .returning(|_| Ok(secret()));
+            .returning(|_| Ok(secret(SecretKind::PersonalAccessToken)));
         mocks.secrets.expect_digest().return_const(digest());
         mocks
             .personal_access_tokens
@@ -107,7 +107,10 @@ mod tests {
             secret: told,
         } = created(|| Ok(())).unwrap();
         assert_eq!(token, personal_access_token());
-        assert_eq!(told.expose(), secret().expose());
+        assert_eq!(
+            told.expose(),
+            secret(SecretKind::PersonalAccessToken).expose()
+        );
     }
 
     #[test]

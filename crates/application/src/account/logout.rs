@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_personal_access_token_has_no_session_to_end() {
-        let credential = Credential::PersonalAccessToken(secret());
+        let credential =
+            Credential::PersonalAccessToken(secret(todo_domain::SecretKind::PersonalAccessToken));
         let app = Mocks::default().app();
         let ended = logout(&app, &client(), &credential, LogoutExtent::This);
         assert_eq!(ended.unwrap(), 0);
@@ -202,7 +203,8 @@ mod tests {
                 settings: UserSettings::default(),
             }))
         });
-        let credential = Credential::PersonalAccessToken(secret());
+        let credential =
+            Credential::PersonalAccessToken(secret(todo_domain::SecretKind::PersonalAccessToken));
         let error = logout(&mocks.app(), &client(), &credential, extent).unwrap_err();
         assert!(matches!(
             error,

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod authenticate_token;
+mod change_email;
 mod change_password;
 mod choose_password;
 mod confirm_password;
@@ -16,15 +17,25 @@ mod list_sessions;
 mod list_tokens;
 mod login;
 mod logout;
+mod mail_secret;
+mod mails;
 mod refresh;
 mod register;
 mod renew_hash;
+mod request_password_reset;
+mod request_verification;
+mod reset_password;
 mod revoke_token;
 mod signed_in;
 mod update_account;
+mod verify_email;
 
 pub use authenticate::{
     AuthenticateError, Authenticated, Credential, authenticate, authenticate_session,
+};
+pub use change_email::{
+    AllowEmailChangeError, EmailChange, RequestEmailChangeError, allow_email_change,
+    request_email_change,
 };
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use create_token::{CreateTokenError, CreatedToken, create_token};
@@ -42,6 +53,14 @@ pub use login::{LoggedIn, Login, LoginError, login};
 pub use logout::{LogoutError, LogoutExtent, logout};
 pub use refresh::{RefreshError, refresh};
 pub use register::{Register, RegisterError, register};
+pub use request_password_reset::{RequestPasswordResetError, request_password_reset};
+pub use request_verification::{RequestVerificationError, request_verification};
+pub use reset_password::{
+    ResetPasswordError, TellOfPasswordResetError, reset_password, tell_of_password_reset,
+};
 pub use revoke_token::{RevokeTokenError, revoke_token};
 pub use signed_in::{Keeper, SignedIn};
 pub use update_account::{UpdateAccountError, update_account};
+pub use verify_email::{
+    TellOfEmailChangeError, VerifiedEmail, VerifyEmailError, tell_of_email_change, verify_email,
+};

@@ -13,6 +13,8 @@ pub struct Pruned {
     pub personal_access_tokens: usize,
     /// Keys of requests that were to be forgotten.
     pub idempotency_keys: usize,
+    /// Mailed secrets that had expired.
+    pub mailed_secrets: usize,
     /// Events that were kept for as long as they are to be.
     pub security_events: usize,
 }
@@ -25,8 +27,8 @@ pub enum PruneError {
     Failure(#[from] Failure),
 }
 
-/// Deletes the sessions and tokens that have ended and the keys and events that are to be forgotten. Several instances
-/// may do so at once.
+/// Deletes the sessions and tokens that have ended, the mailed secrets that have expired, and the keys and events that
+/// are to be forgotten. Several instances may do so at once.
 ///
 /// # Errors
 /// [`PruneError`].
@@ -44,6 +46,10 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
         .idempotency_keys
         .delete_before(IdempotencyKey::forgotten_before(now))
         .map_err(Failure::from)?;
+    let mailed_secrets = app
+        .mailed_secrets
+        .delete_expired(now)
+        .map_err(Failure::from)?;
     let security_events = app
         .security_events
         .delete_before(now.saturating_sub(app.security_event_retention))
@@ -52,6 +58,7 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
         sessions,
         personal_access_tokens,
         idempotency_keys,
+        mailed_secrets,
         security_events,
     })
 }
@@ -80,6 +87,11 @@ mod tests {
             .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
             .returning(|_| Ok(5));
         mocks
+            .mailed_secrets
+            .expect_delete_expired()
+            .withf(|instant| *instant == now())
+            .returning(|_| Ok(6));
+        mocks
             .security_events
             .expect_delete_before()
             .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
@@ -88,6 +100,7 @@ mod tests {
             sessions: 3,
             personal_access_tokens: 4,
             idempotency_keys: 5,
+            mailed_secrets: 6,
             security_events: 7,
         };
         assert_eq!(prune(&mocks.app()).unwrap(), pruned);

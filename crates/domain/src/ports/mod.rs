@@ -10,6 +10,8 @@ mod clock;
 mod common_passwords;
 mod idempotency_keys;
 mod ids;
+mod mailed_secrets;
+mod mailer;
 mod password_hasher;
 mod personal_access_tokens;
 mod public_keys;
@@ -28,6 +30,8 @@ pub use clock::Clock;
 pub use common_passwords::CommonPasswords;
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
+pub use mailed_secrets::{ChangeEmailError, MailedSecrets};
+pub use mailer::{MailError, Mailer};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use personal_access_tokens::{InsertTokenError, PersonalAccessTokens};
 pub use public_keys::PublicKeys;
@@ -44,9 +48,9 @@ pub use users::{InsertUserError, UserRepository};
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
     common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, password_hasher::MockPasswordHasher,
-    personal_access_tokens::MockPersonalAccessTokens, public_keys::MockPublicKeys,
-    refresh_tokens::MockRefreshTokens, secrets::MockSecrets, security_events::MockSecurityEvents,
-    sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
-    users::MockUserRepository,
+    ids::MockIdGenerator, mailed_secrets::MockMailedSecrets, mailer::MockMailer,
+    password_hasher::MockPasswordHasher, personal_access_tokens::MockPersonalAccessTokens,
+    public_keys::MockPublicKeys, refresh_tokens::MockRefreshTokens, secrets::MockSecrets,
+    security_events::MockSecurityEvents, sessions::MockSessionRepository,
+    storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
 };

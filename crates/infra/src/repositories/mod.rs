@@ -3,6 +3,7 @@
 mod archive;
 mod clients;
 mod idempotency_keys;
+mod mailed_secrets;
 mod personal_access_tokens;
 mod security_events;
 mod sessions;

@@ -8,6 +8,7 @@
 
 mod archive;
 mod concurrency;
+mod mailed_secrets;
 mod migrations;
 mod personal_access_tokens;
 mod security_events;

@@ -8,6 +8,7 @@ mod database;
 mod hashing;
 mod http;
 mod log;
+mod mail;
 mod proxies;
 mod sessions;
 mod signing_keys;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     hashing::HashingConfig,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
+    mail::MailConfig,
     sessions::SessionConfig,
     signing_keys::{SigningKeyConfig, SigningKeySource},
     variables::ConfigError,
@@ -40,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) signing_keys: SigningKeyConfig,
     pub(crate) sessions: SessionConfig,
     pub(crate) hashing: HashingConfig,
+    pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
     pub(crate) log: LogConfig,
 }
@@ -64,6 +67,7 @@ impl Config {
         let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
         let hashing = HashingConfig::read(variables);
+        let mail = MailConfig::read(variables);
         let http = HttpConfig::read(variables);
         let log = LogConfig::read(variables);
         Some(Self {
@@ -72,6 +76,7 @@ impl Config {
             signing_keys: signing_keys?,
             sessions,
             hashing: hashing?,
+            mail: mail?,
             http,
             log,
         })

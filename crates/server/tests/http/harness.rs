@@ -128,6 +128,36 @@ impl Server {
         self.process.wait().unwrap()
     }
 
+    /// The tokens in mails to an address that were written to the log so far, which begin with `prefix`.
+    pub(crate) fn mailed_tokens(&self, to: &str, prefix: &str) -> Vec<String> {
+        let is_in_token = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.mails(to)
+            .iter()
+            .filter_map(|mail| {
+                let token = mail.get(mail.find(prefix)?..)?;
+                Some(token.split(|c| !is_in_token(c)).next()?.to_owned())
+            })
+            .collect()
+    }
+
+    /// The token of the only mail to an address whose token begins with `prefix`, as soon as it is sent.
+    pub(crate) fn mailed_token(&self, to: &str, prefix: &str) -> String {
+        eventually("a mail", || !self.mailed_tokens(to, prefix).is_empty());
+        let tokens = self.mailed_tokens(to, prefix);
+        assert_eq!(tokens.len(), 1, "{tokens:?}");
+        tokens.into_iter().next().unwrap()
+    }
+
+    /// The mails to an address that were written to the log so far, each as one line.
+    pub(crate) fn mails(&self, to: &str) -> Vec<String> {
+        let marks = ["a mail, which is not sent", &format!("to={to}")];
+        let log = without_colours(&self.log());
+        log.lines()
+            .filter(|line| marks.iter().all(|mark| line.contains(mark)))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// What was written to the log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
@@ -315,6 +345,16 @@ pub(crate) fn send_raw(address: &str, bytes: &[u8], patience: Duration) -> Strin
         answer.extend_from_slice(&chunk[..length]);
     }
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The same text without the escape sequences that colour it.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').map_or("", |(_, rest)| rest));
+    }
+    plain
 }
 
 /// Waits until `condition` holds.

@@ -1,11 +1,15 @@
 //! Accounts and sessions.
 
 pub(crate) mod account;
+pub(crate) mod email;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod mailed_secret;
+mod message;
 pub(crate) mod password;
+pub(crate) mod password_reset;
 pub(crate) mod personal_access_tokens;
 pub(crate) mod refresh;
 pub(crate) mod register;

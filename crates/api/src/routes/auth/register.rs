@@ -1,6 +1,6 @@
 //! Making an account.
 
-use todo_application::account::{Register, register as register_user};
+use todo_application::account::{Register, register as register_user, request_verification};
 use todo_domain::{DisplayName, Email, Password};
 use utoipa::ToSchema;
 
@@ -47,7 +47,7 @@ fn read(fields: &mut Fields) -> Option<Register> {
 
 /// Make an account
 ///
-/// Its first session begins at once.
+/// Its first session begins at once, and the address is mailed what it takes to confirm it.
 #[utoipa::path(post, path = "/api/auth/register", operation_id = "register", tag = "auth", security(()),
     request_body = RegisterBody,
     responses(
@@ -61,7 +61,10 @@ pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
             let keeper = input.keeper;
             let signed_in = register_user(app, &visitor.client, input)?;
             let reply = reply_with(&signed_in, keeper, Reply::created)?;
-            Ok(reply.at("/api/auth/session".to_owned()))
+            let (client, user_id) = (visitor.client.clone(), signed_in.user.id);
+            Ok(reply
+                .at("/api/auth/session".to_owned())
+                .followed_at_best_by(move |app| request_verification(app, &client, user_id)))
         })
         .await
 }

@@ -2,9 +2,11 @@
 
 mod account;
 mod cookie;
+mod email;
 mod login;
 mod logout;
 mod password;
+mod password_reset;
 mod personal_access_tokens;
 mod refresh;
 mod register;

@@ -1,0 +1,121 @@
+//! Confirming an address, and changing it.
+
+use todo_application::account::{
+    EmailChange, allow_email_change, request_email_change, request_verification,
+    tell_of_email_change, verify_email,
+};
+use todo_domain::{Email, PasswordAttempt, Secret, SecretKind};
+use utoipa::ToSchema;
+
+use super::{
+    mailed_secret::mailed_secret,
+    message::{MessageResponse, accepted, done},
+};
+use crate::{
+    fields::{Fields, text},
+    problem::{Problem, ProblemBody},
+    reply::Reply,
+    request::{Request, database, hashing},
+};
+
+/// What shows that an address is the user's.
+#[derive(ToSchema)]
+#[schema(as = VerifyEmail)]
+#[expect(dead_code, reason = "it describes what `read_token` reads")]
+pub(crate) struct VerifyEmailBody {
+    /// The token of the last such mail.
+    #[schema(example = "todo_evt_0000000000000000000001LygHa16AHYF1jfXl3")]
+    token: String,
+}
+
+fn read_token(fields: &mut Fields) -> Option<Secret> {
+    fields.required("token", text(mailed_secret(SecretKind::EmailVerification)))
+}
+
+/// Another address for an account.
+#[derive(ToSchema)]
+#[schema(as = ChangeEmail)]
+#[expect(dead_code, reason = "it describes what `read_change` reads")]
+pub(crate) struct ChangeEmailBody {
+    /// The new address; it is trimmed and put in lower case.
+    #[schema(format = Email, max_length = 255, example = "countess@example.com")]
+    email: String,
+    /// The password of the account.
+    #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
+    password: String,
+}
+
+fn read_change(fields: &mut Fields) -> Option<EmailChange> {
+    let email = fields.required("email", text(Email::new));
+    let password = fields.required("password", text(PasswordAttempt::new));
+    Some(EmailChange {
+        email: email?,
+        password: password?,
+    })
+}
+
+/// Ask for a mail to confirm my address
+///
+/// Its token counts once, for 24 hours. At most one such mail a minute is sent, and none if the address is confirmed.
+#[utoipa::path(post, path = "/api/auth/email/verification", operation_id = "requestVerification", tag = "auth",
+    responses(
+        (status = 202, description = "A mail is sent if the address is not confirmed", body = MessageResponse),
+    ))]
+pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_session(database, |_, caller, input| {
+            input.nothing()?;
+            let (client, user_id) = (caller.caller.client.clone(), caller.user_id());
+            let reply = accepted("If your address is not confirmed, a mail is on its way to it")?;
+            Ok(reply.followed_by(move |app| request_verification(app, &client, user_id)))
+        })
+        .await
+}
+
+/// Confirm an address
+///
+/// It takes the token of the mail. If another address was asked for, the account has that one from now on.
+#[utoipa::path(post, path = "/api/auth/email/verify", operation_id = "verifyEmail", tag = "auth", security(()),
+    request_body = VerifyEmailBody,
+    responses(
+        (status = 200, description = "The address is confirmed", body = MessageResponse),
+        (status = 409, description = "Someone else has the address by now", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(database, |app, visitor, input| {
+            let secret = input.body(read_token)?;
+            let verified = verify_email(app, &visitor.client, &secret)?;
+            let reply = done("Address confirmed")?;
+            Ok(match verified.former {
+                None => reply,
+                Some(former) => {
+                    reply.followed_at_best_by(move |app| tell_of_email_change(app, former))
+                }
+            })
+        })
+        .await
+}
+
+/// Change my address
+///
+/// It takes the password. The new address is mailed a token that counts once, for 24 hours, and at most one such mail a
+/// minute is sent; nothing changes until the address is confirmed. Whether someone else has it is not said here.
+#[utoipa::path(post, path = "/api/auth/email", operation_id = "changeEmail", tag = "auth",
+    request_body = ChangeEmailBody,
+    responses(
+        (status = 202, description = "A mail is sent to the new address", body = MessageResponse),
+    ))]
+pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_session(hashing, |app, caller, input| {
+            let change = input.body(read_change)?;
+            allow_email_change(app, caller, &change)?;
+            let caller = caller.clone();
+            let reply =
+                accepted("A mail is on its way to the new address; confirm it to change it")?;
+            Ok(reply.followed_by(move |app| request_email_change(app, &caller, change.email)))
+        })
+        .await
+}

@@ -1,0 +1,24 @@
+//! Answers that are a message for people.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{problem::Problem, reply::Reply};
+
+/// What was done, or will be.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
+pub(crate) struct MessageResponse {
+    /// For people.
+    message: &'static str,
+}
+
+/// 200 with a message.
+pub(super) fn done(message: &'static str) -> Result<Reply, Problem> {
+    Ok(Reply::ok(&MessageResponse { message })?.not_to_be_stored())
+}
+
+/// 202 with a message.
+pub(super) fn accepted(message: &'static str) -> Result<Reply, Problem> {
+    Ok(Reply::accepted(&MessageResponse { message })?.not_to_be_stored())
+}

@@ -1,0 +1,86 @@
+//! Choosing a new password by mail.
+
+use todo_application::account::{request_password_reset, reset_password, tell_of_password_reset};
+use todo_domain::{Email, Password, Secret, SecretKind};
+use utoipa::ToSchema;
+
+use super::{
+    mailed_secret::mailed_secret,
+    message::{MessageResponse, accepted, done},
+};
+use crate::{
+    fields::{Fields, text},
+    problem::Problem,
+    reply::Reply,
+    request::{Request, hashing},
+};
+
+/// Whose password is to be another.
+#[derive(ToSchema)]
+#[schema(as = RequestPasswordReset)]
+#[expect(dead_code, reason = "it describes what `read_request` reads")]
+pub(crate) struct RequestPasswordResetBody {
+    /// The address of the account, in any case.
+    #[schema(format = Email, max_length = 255, example = "ada@example.com")]
+    email: String,
+}
+
+fn read_request(fields: &mut Fields) -> Option<Email> {
+    fields.required("email", text(Email::new))
+}
+
+/// The new password, and what allows it.
+#[derive(ToSchema)]
+#[schema(as = ResetPassword)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
+pub(crate) struct ResetPasswordBody {
+    /// The token of the last such mail.
+    #[schema(example = "todo_pwr_0000000000000000000001LygHa16AHYF2Ys7tC")]
+    token: String,
+    /// Any characters; it is not trimmed. What is easily guessed is refused, as it is where an account is made.
+    #[schema(format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
+    password: String,
+}
+
+fn read(fields: &mut Fields) -> Option<(Secret, Password)> {
+    let secret = fields.required("token", text(mailed_secret(SecretKind::PasswordReset)));
+    let password = fields.required("password", text(Password::new));
+    Some((secret?, password?))
+}
+
+/// Ask for a new password
+///
+/// If there is an account with this address, it is mailed a token that counts once, for 30 minutes; and at most one
+/// such mail a minute. The answer is the same if there is none.
+#[utoipa::path(post, path = "/api/auth/password/reset", operation_id = "requestPasswordReset", tag = "auth",
+    security(()), request_body = RequestPasswordResetBody,
+    responses(
+        (status = 202, description = "A mail is sent if there is such an account", body = MessageResponse),
+    ))]
+pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
+    request.at_once(|visitor, input| {
+        let email = input.body(read_request)?;
+        let reply =
+            accepted("If there is an account with this address, a mail is on its way to it")?;
+        Ok(reply.followed_by(move |app| request_password_reset(app, &visitor.client, &email)))
+    })
+}
+
+/// Choose a new password
+///
+/// It takes the token of the mail. Every session of the user ends, and every personal access token is revoked.
+#[utoipa::path(post, path = "/api/auth/password/reset/confirm", operation_id = "resetPassword", tag = "auth",
+    security(()), request_body = ResetPasswordBody,
+    responses(
+        (status = 200, description = "The password is the new one", body = MessageResponse),
+    ))]
+pub(crate) async fn confirm(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(hashing, |app, visitor, input| {
+            let (secret, password) = input.body(read)?;
+            let email = reset_password(app, &visitor.client, &secret, &password)?;
+            Ok(done("Password changed; log in with the new one")?
+                .followed_at_best_by(move |app| tell_of_password_reset(app, email)))
+        })
+        .await
+}

@@ -1,0 +1,257 @@
+//! Asking for another address.
+
+use todo_domain::{
+    Email, MailPurpose, PasswordAttempt, SecurityEventKind::LoginFailed, ports::Verification,
+};
+
+use super::mail_secret::mail_secret;
+use crate::{App, Failure, SessionCaller, security_event::event_by};
+
+/// Another address for an account.
+#[derive(Debug, Clone)]
+pub struct EmailChange {
+    /// The address that the account is to have.
+    pub email: Email,
+    /// What was typed as its password.
+    pub password: PasswordAttempt,
+}
+
+/// Why the address may not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AllowEmailChangeError {
+    /// The password is another, or there is none.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// The account has this address.
+    #[error("the account has this address already")]
+    SameEmail,
+    /// The account was deleted a moment ago, and its sessions with it.
+    #[error("the account does not exist any more")]
+    CallerMissing,
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Why no mail was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestEmailChangeError {
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Makes sure that the caller knows the password, which it takes to [ask](request_email_change) for another address.
+///
+/// Whether someone else has that address is not said.
+///
+/// # Errors
+/// [`AllowEmailChangeError`].
+pub fn allow_email_change(
+    app: &App,
+    caller: &SessionCaller,
+    change: &EmailChange,
+) -> Result<(), AllowEmailChangeError> {
+    let user = app.users.find(caller.user_id()).map_err(Failure::from)?;
+    let user = user.ok_or(AllowEmailChangeError::CallerMissing)?;
+    let credentials = app
+        .users
+        .find_credentials(&user.email)
+        .map_err(Failure::from)?
+        .filter(|found| found.user.id == user.id)
+        .ok_or(AllowEmailChangeError::CallerMissing)?;
+    let verification = match &credentials.password_hash {
+        Some(hash) => app.hasher.verify(&change.password, hash),
+        None => app
+            .hasher
+            .verify_nothing(&change.password)
+            .map(|()| Verification::Wrong),
+    };
+    match verification.map_err(Failure::from)? {
+        Verification::Right | Verification::RightButOutdated => {}
+        Verification::Wrong => {
+            let event = event_by(app, caller, LoginFailed);
+            app.security_events.record(&event).map_err(Failure::from)?;
+            return Err(AllowEmailChangeError::WrongPassword);
+        }
+    }
+    if change.email == user.email {
+        return Err(AllowEmailChangeError::SameEmail);
+    }
+    Ok(())
+}
+
+/// Mails to another address what it takes to make it that of the caller's account. Nothing changes until then.
+///
+/// # Errors
+/// [`RequestEmailChangeError`].
+pub fn request_email_change(
+    app: &App,
+    caller: &SessionCaller,
+    email: Email,
+) -> Result<(), RequestEmailChangeError> {
+    let client = &caller.caller.client;
+    let purpose = MailPurpose::EmailChange;
+    Ok(mail_secret(app, client, caller.user_id(), purpose, email)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use todo_domain::{Credentials, PasswordHash, User};
+
+    use super::*;
+    use crate::testing::{
+        Mocks, digest, email, event, mailed_secret, password_hash, secret, session_caller,
+        session_id, unavailable, user, user_id,
+    };
+
+    fn new_email() -> Email {
+        Email::new("countess@example.com").unwrap()
+    }
+
+    fn allowed(mocks: Mocks, email: Email) -> Result<(), AllowEmailChangeError> {
+        let change = EmailChange {
+            email,
+            password: PasswordAttempt::new("correct horse").unwrap(),
+        };
+        allow_email_change(&mocks.app(), &session_caller(), &change)
+    }
+
+    /// Mocks where the caller is this user, whose password has this hash.
+    fn with(user: User, password_hash: Option<PasswordHash>) -> Mocks {
+        let mut mocks = Mocks::at_now();
+        let found = user.clone();
+        mocks
+            .users
+            .expect_find()
+            .withf(|id| *id == user_id(1))
+            .return_once(|_| Ok(Some(found)));
+        let found = Credentials {
+            user,
+            password_hash,
+        };
+        mocks
+            .users
+            .expect_find_credentials()
+            .withf(|address| *address == email())
+            .return_once(|_| Ok(Some(found)));
+        mocks
+    }
+
+    fn verifying(verification: Verification) -> Mocks {
+        let mut mocks = with(user(), Some(password_hash()));
+        mocks
+            .hasher
+            .expect_verify()
+            .withf(|attempt, hash| attempt.expose() == "correct horse" && *hash == password_hash())
+            .returning(move |_, _| Ok(verification));
+        mocks
+    }
+
+    fn expect_failure_to_be_recorded(mocks: &mut Mocks) {
+        mocks
+            .security_events
+            .expect_record()
+            .withf(|recorded| *recorded == event(LoginFailed).of_session(session_id(1)))
+            .once()
+            .returning(|_| Ok(()));
+    }
+
+    #[rstest]
+    #[case(Verification::Right)]
+    #[case(Verification::RightButOutdated)]
+    fn it_takes_the_password(#[case] verification: Verification) {
+        assert!(allowed(verifying(verification), new_email()).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_password_is_recorded() {
+        let mut mocks = verifying(Verification::Wrong);
+        expect_failure_to_be_recorded(&mut mocks);
+        let error = allowed(mocks, new_email()).unwrap_err();
+        assert!(matches!(error, AllowEmailChangeError::WrongPassword));
+    }
+
+    #[test]
+    fn without_a_password_every_one_is_wrong() {
+        let mut mocks = with(user(), None);
+        mocks
+            .hasher
+            .expect_verify_nothing()
+            .once()
+            .returning(|_| Ok(()));
+        expect_failure_to_be_recorded(&mut mocks);
+        let error = allowed(mocks, new_email()).unwrap_err();
+        assert!(matches!(error, AllowEmailChangeError::WrongPassword));
+    }
+
+    #[test]
+    fn the_address_must_be_another() {
+        let error = allowed(verifying(Verification::Right), email()).unwrap_err();
+        assert!(matches!(error, AllowEmailChangeError::SameEmail));
+    }
+
+    #[test]
+    fn an_account_deleted_meanwhile_is_said_to_be_gone() {
+        let mut mocks = Mocks::default();
+        mocks.users.expect_find().returning(|_| Ok(None));
+        let error = allowed(mocks, new_email()).unwrap_err();
+        assert!(matches!(error, AllowEmailChangeError::CallerMissing));
+
+        let another = User {
+            id: user_id(2),
+            ..user()
+        };
+        let mut mocks = Mocks::default();
+        mocks.users.expect_find().returning(|_| Ok(Some(user())));
+        mocks.users.expect_find_credentials().return_once(|_| {
+            Ok(Some(Credentials {
+                user: another,
+                password_hash: None,
+            }))
+        });
+        let error = allowed(mocks, new_email()).unwrap_err();
+        assert!(matches!(error, AllowEmailChangeError::CallerMissing));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let mut mocks = Mocks::default();
+        mocks.users.expect_find().returning(|_| Err(unavailable()));
+        let error = allowed(mocks, new_email()).unwrap_err();
+        assert!(matches!(
+            error,
+            AllowEmailChangeError::Failure(Failure::Unavailable(_))
+        ));
+    }
+
+    #[test]
+    fn the_mail_goes_to_the_new_address() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .secrets
+            .expect_generate()
+            .returning(|kind| Ok(secret(kind)));
+        mocks.secrets.expect_digest().return_const(digest());
+        mocks
+            .mailed_secrets
+            .expect_insert()
+            .withf(|kept, _| {
+                *kept
+                    == todo_domain::MailedSecret {
+                        email: new_email(),
+                        ..mailed_secret(MailPurpose::EmailChange)
+                    }
+            })
+            .once()
+            .returning(|_, _| Ok(true));
+        mocks
+            .mailer
+            .expect_send()
+            .withf(|mail| mail.to == new_email())
+            .once()
+            .returning(|_| Ok(()));
+        assert!(request_email_change(&mocks.app(), &session_caller(), new_email()).is_ok());
+    }
+}

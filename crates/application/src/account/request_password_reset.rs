@@ -1,0 +1,118 @@
+//! Asking for a mail by which a new password can be chosen.
+
+use todo_domain::{Client, Email, MailPurpose, SecurityEventKind::PasswordResetRequested};
+
+use super::mail_secret::mail_secret;
+use crate::{App, Failure, security_event::event};
+
+/// Why no mail was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestPasswordResetError {
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Mails whoever has an account with this address what it takes to choose a new password.
+///
+/// Whether there is such an account is nothing that whoever asks may learn: this is to run after the answer.
+///
+/// # Errors
+/// [`RequestPasswordResetError`].
+pub fn request_password_reset(
+    app: &App,
+    client: &Client,
+    email: &Email,
+) -> Result<(), RequestPasswordResetError> {
+    let found = app.users.find_credentials(email).map_err(Failure::from)?;
+    if let Some(found) = found {
+        let purpose = MailPurpose::PasswordReset;
+        // To the address as it is stored.
+        mail_secret(app, client, found.user.id, purpose, found.user.email)?;
+    } else {
+        let event = event(app, PasswordResetRequested, None, client, app.clock.now());
+        app.security_events.record(&event).map_err(Failure::from)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_domain::{Credentials, SecurityEvent};
+
+    use super::*;
+    use crate::testing::{
+        Mocks, client, digest, email, event, mailed_secret, secret, unavailable, user,
+    };
+
+    fn requested(mocks: Mocks) -> Result<(), RequestPasswordResetError> {
+        request_password_reset(&mocks.app(), &client(), &email())
+    }
+
+    #[test]
+    fn an_account_is_sent_a_mail_even_when_it_has_no_password() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .users
+            .expect_find_credentials()
+            .withf(|address| *address == email())
+            .returning(|_| {
+                Ok(Some(Credentials {
+                    user: user(),
+                    password_hash: None,
+                }))
+            });
+        mocks
+            .secrets
+            .expect_generate()
+            .returning(|kind| Ok(secret(kind)));
+        mocks.secrets.expect_digest().return_const(digest());
+        mocks
+            .mailed_secrets
+            .expect_insert()
+            .withf(|kept, recorded| {
+                *kept == mailed_secret(MailPurpose::PasswordReset)
+                    && *recorded == Some(&event(PasswordResetRequested))
+            })
+            .once()
+            .returning(|_, _| Ok(true));
+        mocks.mailer.expect_send().once().returning(|_| Ok(()));
+        assert!(requested(mocks).is_ok());
+    }
+
+    #[test]
+    fn an_address_without_an_account_is_recorded_and_gets_no_mail() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .users
+            .expect_find_credentials()
+            .returning(|_| Ok(None));
+        mocks
+            .security_events
+            .expect_record()
+            .withf(|recorded| {
+                *recorded
+                    == SecurityEvent {
+                        user_id: None,
+                        ..event(PasswordResetRequested)
+                    }
+            })
+            .once()
+            .returning(|_| Ok(()));
+        assert!(requested(mocks).is_ok());
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .users
+            .expect_find_credentials()
+            .returning(|_| Err(unavailable()));
+        let error = requested(mocks).unwrap_err();
+        assert!(matches!(
+            error,
+            RequestPasswordResetError::Failure(Failure::Unavailable(_))
+        ));
+    }
+}

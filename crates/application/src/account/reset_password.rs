@@ -1,0 +1,208 @@
+//! Choosing a new password by what was mailed.
+
+use todo_domain::{
+    Client, Email, GuessablePassword, MailPurpose, Password, PasswordContext, Secret,
+    SecurityEventKind::PasswordReset,
+};
+
+use super::{
+    choose_password::{ChoosePasswordError, choose_password},
+    mails::password_was_reset,
+};
+use crate::{App, Failure, security_event::event};
+
+/// Why the password is what it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetPasswordError {
+    /// The secret was never made, was used, has expired, or is not the last one; which of these is not said.
+    #[error("the token is not valid any more")]
+    InvalidToken,
+    /// The password is too easily guessed. The secret can be used again.
+    #[error("the password {0}")]
+    GuessablePassword(GuessablePassword),
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Why a user was not told.
+#[derive(Debug, thiserror::Error)]
+pub enum TellOfPasswordResetError {
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Uses a mailed secret to set the password of its account, ends every session of the user, and revokes every access
+/// token. Gives the address to [tell](tell_of_password_reset) of it.
+///
+/// Of several uses of one secret at the same time, exactly one succeeds.
+///
+/// # Errors
+/// [`ResetPasswordError`].
+pub fn reset_password(
+    app: &App,
+    client: &Client,
+    secret: &Secret,
+    password: &Password,
+) -> Result<Email, ResetPasswordError> {
+    let digest = app.secrets.digest(secret);
+    let kept = app
+        .mailed_secrets
+        .find(&digest)
+        .map_err(Failure::from)?
+        .filter(|kept| kept.purpose == MailPurpose::PasswordReset && kept.is_live(app.clock.now()))
+        .ok_or(ResetPasswordError::InvalidToken)?;
+    let user = app
+        .users
+        .find(kept.user_id)
+        .map_err(Failure::from)?
+        .ok_or(ResetPasswordError::InvalidToken)?;
+    let hash =
+        choose_password(app, password, PasswordContext::from(&user)).map_err(
+            |error| match error {
+                ChoosePasswordError::Guessable(reason) => {
+                    ResetPasswordError::GuessablePassword(reason)
+                }
+                ChoosePasswordError::Failure(failure) => ResetPasswordError::Failure(failure),
+            },
+        )?;
+    let now = app.clock.now();
+    let event = event(app, PasswordReset, Some(user.id), client, now);
+    let was_reset = app
+        .mailed_secrets
+        .reset_password(&kept, &hash, now, &event)
+        .map_err(Failure::from)?;
+    if was_reset {
+        Ok(kept.email)
+    } else {
+        Err(ResetPasswordError::InvalidToken)
+    }
+}
+
+/// Tells a user by mail that the password is another.
+///
+/// # Errors
+/// [`TellOfPasswordResetError`].
+pub fn tell_of_password_reset(app: &App, to: Email) -> Result<(), TellOfPasswordResetError> {
+    let mail = password_was_reset(to);
+    Ok(app.mailer.send(&mail).map_err(Failure::from)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use todo_domain::{MailedSecret, SecretKind, ports::StorageError};
+
+    use super::*;
+    use crate::testing::{
+        Mocks, client, digest, email, event, mailed_secret, now, password_hash, secret,
+        unavailable, user, user_id,
+    };
+
+    fn reset(mocks: Mocks) -> Result<Email, ResetPasswordError> {
+        let password = Password::new("battery staple").unwrap();
+        let secret = secret(SecretKind::PasswordReset);
+        reset_password(&mocks.app(), &client(), &secret, &password)
+    }
+
+    /// Mocks where this is found to be kept of the secret.
+    fn kept(kept: Option<MailedSecret>) -> Mocks {
+        let mut mocks = Mocks::at_now();
+        mocks.secrets.expect_digest().return_const(digest());
+        mocks
+            .mailed_secrets
+            .expect_find()
+            .withf(|wanted| *wanted == digest())
+            .return_once(move |_| Ok(kept));
+        mocks
+    }
+
+    /// Mocks where the secret counts, and every password is common or none is.
+    fn live(common: bool) -> Mocks {
+        let mut mocks = kept(Some(mailed_secret(MailPurpose::PasswordReset)));
+        mocks
+            .users
+            .expect_find()
+            .withf(|id| *id == user_id(1))
+            .returning(|_| Ok(Some(user())));
+        mocks
+            .common_passwords
+            .expect_contains()
+            .return_const(common);
+        mocks
+    }
+
+    fn used(answer: impl FnOnce() -> Result<bool, StorageError> + Send + 'static) -> Mocks {
+        let mut mocks = live(false);
+        mocks
+            .hasher
+            .expect_hash()
+            .withf(|password| password.expose() == "battery staple")
+            .returning(|_| Ok(password_hash()));
+        mocks
+            .mailed_secrets
+            .expect_reset_password()
+            .withf(|kept, hash, at, recorded| {
+                *kept == mailed_secret(MailPurpose::PasswordReset)
+                    && *hash == password_hash()
+                    && *at == now()
+                    && *recorded == event(PasswordReset)
+            })
+            .once()
+            .return_once(|_, _, _, _| answer());
+        mocks
+    }
+
+    #[test]
+    fn the_password_is_set_and_the_address_to_tell_given() {
+        assert_eq!(reset(used(|| Ok(true))).unwrap(), email());
+    }
+
+    #[rstest]
+    #[case::unknown(None)]
+    #[case::expired(Some(MailedSecret { expires_at: now(), ..mailed_secret(MailPurpose::PasswordReset) }))]
+    #[case::for_another_purpose(Some(mailed_secret(MailPurpose::EmailVerification)))]
+    fn a_secret_that_does_not_count_is_refused_before_anything_is_hashed(
+        #[case] found: Option<MailedSecret>,
+    ) {
+        let error = reset(kept(found)).unwrap_err();
+        assert!(matches!(error, ResetPasswordError::InvalidToken));
+    }
+
+    #[test]
+    fn a_secret_that_was_used_meanwhile_is_refused() {
+        let error = reset(used(|| Ok(false))).unwrap_err();
+        assert!(matches!(error, ResetPasswordError::InvalidToken));
+    }
+
+    #[test]
+    fn a_password_that_is_easily_guessed_leaves_the_secret() {
+        let error = reset(live(true)).unwrap_err();
+        assert!(matches!(
+            error,
+            ResetPasswordError::GuessablePassword(GuessablePassword::Common)
+        ));
+    }
+
+    #[test]
+    fn a_storage_that_is_away_is_a_failure() {
+        let error = reset(used(|| Err(unavailable()))).unwrap_err();
+        assert!(matches!(
+            error,
+            ResetPasswordError::Failure(Failure::Unavailable(_))
+        ));
+    }
+
+    #[test]
+    fn the_user_is_told() {
+        let mut mocks = Mocks::default();
+        mocks
+            .mailer
+            .expect_send()
+            .withf(|mail| mail.to == email() && mail.subject == "Your password was changed")
+            .once()
+            .returning(|_| Ok(()));
+        assert!(tell_of_password_reset(&mocks.app(), email()).is_ok());
+    }
+}

@@ -1,0 +1,169 @@
+//! Secrets that are sent by mail, and what is kept of them.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use crate::{Email, SecretDigest, SecretKind, Timestamp, UserId};
+
+/// What whoever has a mailed secret may do, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MailPurpose {
+    /// Choose a new password.
+    PasswordReset,
+    /// Show that the address of the account is the user's.
+    EmailVerification,
+    /// Show that another address is the user's, which then becomes that of the account.
+    EmailChange,
+}
+
+/// There is no such purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no purpose of a mailed secret")]
+pub struct UnknownMailPurpose;
+
+impl MailPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [
+        Self::PasswordReset,
+        Self::EmailVerification,
+        Self::EmailChange,
+    ];
+
+    /// What it is called in a storage.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "password_reset",
+            Self::EmailVerification => "email_verification",
+            Self::EmailChange => "email_change",
+        }
+    }
+
+    /// The kind of its secrets. Whoever follows a link need not know which of the two addresses it is about.
+    #[must_use]
+    pub fn secret_kind(self) -> SecretKind {
+        match self {
+            Self::PasswordReset => SecretKind::PasswordReset,
+            Self::EmailVerification | Self::EmailChange => SecretKind::EmailVerification,
+        }
+    }
+
+    /// For how long its secrets count: half an hour for a password, a day for an address (NIST SP 800-63B-4, 4.2.1.2,
+    /// allows a day for what is mailed).
+    #[must_use]
+    pub fn lifetime(self) -> Duration {
+        match self {
+            Self::PasswordReset => Duration::from_mins(30),
+            Self::EmailVerification | Self::EmailChange => Duration::from_hours(24),
+        }
+    }
+}
+
+impl fmt::Display for MailPurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for MailPurpose {
+    type Err = UnknownMailPurpose;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
+            .ok_or(UnknownMailPurpose)
+    }
+}
+
+/// What is kept of a secret that was mailed. It counts once, and only the last one of its user and purpose does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailedSecret {
+    /// By what it is found.
+    pub digest: SecretDigest,
+    /// Whose account it is about.
+    pub user_id: UserId,
+    /// What it is good for.
+    pub purpose: MailPurpose,
+    /// The address that it was mailed to, and which it proves to be the user's.
+    pub email: Email,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The instant from which it no longer counts.
+    pub expires_at: Timestamp,
+}
+
+impl MailedSecret {
+    /// The shortest time between two mails to one user for one purpose, so that nobody's mailbox can be flooded.
+    pub const MIN_INTERVAL: Duration = Duration::from_mins(1);
+
+    /// What is kept of a secret that is made at `now`.
+    #[must_use]
+    pub fn new(
+        digest: SecretDigest,
+        user_id: UserId,
+        purpose: MailPurpose,
+        email: Email,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            digest,
+            user_id,
+            purpose,
+            email,
+            created_at: now,
+            expires_at: now.saturating_add(purpose.lifetime()),
+        }
+    }
+
+    /// Whether it still counts at `now`, if it was not used.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// The latest instant at which the one before it may have been made.
+    ///
+    /// ```
+    /// # use todo_domain::*;
+    /// # let user = "0192f0c1-2345-7abc-8def-0123456789ab".parse()?;
+    /// # let digest = SecretDigest::from_bytes([0; 32]);
+    /// let email = Email::new("ada@example.com")?;
+    /// let now = Timestamp::from_microseconds(90_000_000)?;
+    /// let secret = MailedSecret::new(digest, user, MailPurpose::PasswordReset, email, now);
+    /// assert_eq!(secret.none_made_after().as_seconds(), 30);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn none_made_after(&self) -> Timestamp {
+        self.created_at.saturating_sub(Self::MIN_INTERVAL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_purpose_is_read_as_it_is_written() {
+        for purpose in MailPurpose::ALL {
+            assert_eq!(purpose.to_string().parse(), Ok(purpose));
+        }
+        assert_eq!("".parse::<MailPurpose>(), Err(UnknownMailPurpose));
+    }
+
+    #[rstest]
+    #[case(MailPurpose::PasswordReset, 30 * 60)]
+    #[case(MailPurpose::EmailVerification, 24 * 60 * 60)]
+    #[case(MailPurpose::EmailChange, 24 * 60 * 60)]
+    fn it_counts_until_its_lifetime_is_over(#[case] purpose: MailPurpose, #[case] seconds: i64) {
+        let at = |seconds: i64| Timestamp::from_microseconds(seconds * 1_000_000).unwrap();
+        let digest = SecretDigest::from_bytes([1; 32]);
+        let user: UserId = "0192f0c1-2345-7abc-8def-0123456789ab".parse().unwrap();
+        let email = Email::new("ada@example.com").unwrap();
+        let secret = MailedSecret::new(digest, user, purpose, email, at(0));
+        assert!(secret.is_live(at(seconds - 1)));
+        assert!(!secret.is_live(at(seconds)));
+    }
+}

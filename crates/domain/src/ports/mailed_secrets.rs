@@ -1,0 +1,91 @@
+//! Where it is kept which secrets were mailed.
+
+use super::StorageError;
+use crate::{MailedSecret, PasswordHash, SecretDigest, SecurityEvent, Timestamp};
+
+/// Why an account was not moved to another address. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeEmailError {
+    /// Another user has this address by now.
+    #[error("another user has this e-mail address")]
+    EmailTaken,
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Keeps the secrets that were mailed. They are gone as soon as their user is.
+///
+/// A secret is used by what it is good for, in one with it: it is gone, the change is made and the event is recorded, or
+/// nothing of that happens. A method that uses one gives `false`, and changes nothing of the account, when the secret is
+/// not there (any more), has expired at `now`, or was made for an address that is not the one it is good for. Of several
+/// uses of one secret at the same time, exactly one MUST succeed.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait MailedSecrets: Send + Sync {
+    /// Keeps a secret in place of any other of its user and purpose, and records the event if there is one.
+    ///
+    /// `false`, and nothing is changed, when the one before it was made
+    /// [too short a time ago](MailedSecret::none_made_after), or the user is gone. Of several secrets for one user and
+    /// purpose that are kept at the same time, exactly one MUST be.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    #[expect(
+        clippy::needless_lifetimes,
+        reason = "mockall wants the lifetime to have a name"
+    )]
+    fn insert<'a>(
+        &self,
+        secret: &MailedSecret,
+        event: Option<&'a SecurityEvent>,
+    ) -> Result<bool, StorageError>;
+
+    /// The secret with this digest, live or not; `None` when there is none (any more).
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn find(&self, digest: &SecretDigest) -> Result<Option<MailedSecret>, StorageError>;
+
+    /// Uses a secret to set the hash of its user's password at `now`, and marks the address as the user's. Every session,
+    /// every personal access token and every other mailed secret of the user MUST be gone with it.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn reset_password(
+        &self,
+        secret: &MailedSecret,
+        password_hash: &PasswordHash,
+        now: Timestamp,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError>;
+
+    /// Uses a secret to mark the address of its account as the user's at `now`.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn verify_email(
+        &self,
+        secret: &MailedSecret,
+        now: Timestamp,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError>;
+
+    /// Uses a secret to move its account to the address that the secret was made for, at `now`. Every other mailed secret
+    /// of the user MUST be gone with it, since it was sent to the former address or on behalf of its owner.
+    ///
+    /// # Errors
+    /// MUST be [`ChangeEmailError::EmailTaken`] when another user has the address, also when both get it at the same time.
+    fn change_email(
+        &self,
+        secret: &MailedSecret,
+        now: Timestamp,
+        event: &SecurityEvent,
+    ) -> Result<bool, ChangeEmailError>;
+
+    /// Deletes every secret that is [live](MailedSecret::is_live) no more at `now`, and tells how many there were.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn delete_expired(&self, now: Timestamp) -> Result<usize, StorageError>;
+}

@@ -1,0 +1,7 @@
+//! How mails are sent: over SMTP, or to the log.
+
+mod log;
+mod smtp;
+
+pub use log::LogMailer;
+pub use smtp::{InvalidMailSettings, SmtpMailer};

@@ -1,0 +1,382 @@
+//! What [`todo_domain::ports::MailedSecrets`] promises.
+
+use std::thread;
+
+use rstest::rstest;
+use todo_domain::{
+    Email, MailPurpose, MailedSecret, PasswordHash, SecretDigest,
+    SecurityEventKind::{
+        self, EmailChangeRequested, EmailChanged, EmailVerified, PasswordReset,
+        PasswordResetRequested, Registered,
+    },
+    Timestamp, User, UserId,
+    ports::{ChangeEmailError, IdGenerator, MailedSecrets, Secrets},
+};
+use todo_infra::{RandomIds, RandomSecrets};
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::storage::{Storage, at, connect, event_of, hash};
+
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+
+fn digest() -> SecretDigest {
+    let secret = RandomSecrets.generate(MailPurpose::PasswordReset.secret_kind());
+    RandomSecrets.digest(&secret.unwrap())
+}
+
+fn secret(user: UserId, purpose: MailPurpose, email: &str, now: Timestamp) -> MailedSecret {
+    let email = Email::new(email).unwrap();
+    MailedSecret::new(digest(), user, purpose, email, now)
+}
+
+fn new_hash() -> PasswordHash {
+    PasswordHash::new("$argon2id$another-hash".to_owned())
+}
+
+impl Storage {
+    fn mailed(&self) -> &dyn MailedSecrets {
+        &self.database
+    }
+
+    /// A secret that is kept.
+    fn keep_mailed(&self, user: &User, purpose: MailPurpose, now: Timestamp) -> MailedSecret {
+        let kept = secret(user.id, purpose, user.email.as_str(), now);
+        assert!(self.mailed().insert(&kept, None).unwrap());
+        kept
+    }
+
+    fn user_now(&self, id: UserId) -> User {
+        self.users().find(id).unwrap().unwrap()
+    }
+
+    fn reset(&self, secret: &MailedSecret, now: Timestamp) -> bool {
+        let event = event_of(secret.user_id, PasswordReset);
+        let reset = self
+            .mailed()
+            .reset_password(secret, &new_hash(), now, &event);
+        reset.unwrap()
+    }
+
+    fn verify(&self, secret: &MailedSecret, now: Timestamp) -> bool {
+        let event = event_of(secret.user_id, EmailVerified);
+        self.mailed().verify_email(secret, now, &event).unwrap()
+    }
+
+    fn change(&self, secret: &MailedSecret, now: Timestamp) -> Result<bool, ChangeEmailError> {
+        let event = event_of(secret.user_id, EmailChanged);
+        self.mailed().change_email(secret, now, &event)
+    }
+}
+
+/// Uses a secret on 20 instances at once, and tells how often that succeeded.
+fn used_at_once(storage: &Storage, work: impl Fn(&dyn MailedSecrets) -> bool + Sync) -> usize {
+    const USES: usize = 20;
+    let instances: Vec<_> = (0..4).map(|_| connect(&storage.behind)).collect();
+    thread::scope(|scope| {
+        let running: Vec<_> = instances
+            .iter()
+            .cycle()
+            .take(USES)
+            .map(|instance| scope.spawn(|| work(instance)))
+            .collect();
+        let used = running.into_iter().map(|thread| thread.join().unwrap());
+        used.filter(|used| *used).count()
+    })
+}
+
+#[rstest]
+fn a_secret_is_found_as_it_was_kept(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    for purpose in MailPurpose::ALL {
+        let kept = secret(user.id, purpose, "countess@example.com", at(0));
+        let event = event_of(user.id, PasswordResetRequested);
+        assert!(storage.mailed().insert(&kept, Some(&event)).unwrap());
+        assert_eq!(storage.mailed().find(&kept.digest).unwrap(), Some(kept));
+    }
+    assert_eq!(storage.mailed().find(&digest()).unwrap(), None);
+    let expected = [
+        PasswordResetRequested,
+        PasswordResetRequested,
+        PasswordResetRequested,
+        Registered,
+    ];
+    assert_eq!(storage.events(user.id), expected);
+}
+
+#[rstest]
+fn the_last_of_a_purpose_replaces_the_one_before_it(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let (ada, grace) = (
+        storage.user("ada@example.com"),
+        storage.user("grace@example.com"),
+    );
+    let others = [
+        storage.keep_mailed(&grace, MailPurpose::PasswordReset, at(0)),
+        storage.keep_mailed(&ada, MailPurpose::EmailVerification, at(0)),
+    ];
+    let first = storage.keep_mailed(&ada, MailPurpose::PasswordReset, at(0));
+    let second = storage.keep_mailed(&ada, MailPurpose::PasswordReset, at(MINUTE));
+    assert_eq!(storage.mailed().find(&first.digest).unwrap(), None);
+    for kept in others.into_iter().chain([second]) {
+        assert_eq!(storage.mailed().find(&kept.digest).unwrap(), Some(kept));
+    }
+}
+
+#[rstest]
+fn one_soon_after_another_is_not_kept(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let first = storage.keep_mailed(&user, MailPurpose::EmailChange, at(0));
+    let second = secret(
+        user.id,
+        MailPurpose::EmailChange,
+        "b@example.com",
+        at(MINUTE - 1),
+    );
+    let event = event_of(user.id, EmailChangeRequested);
+    assert!(!storage.mailed().insert(&second, Some(&event)).unwrap());
+    assert_eq!(storage.mailed().find(&first.digest).unwrap(), Some(first));
+    assert_eq!(storage.mailed().find(&second.digest).unwrap(), None);
+    assert_eq!(storage.events(user.id), [Registered]);
+}
+
+#[rstest]
+fn of_several_at_once_one_is_kept(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let kept = used_at_once(&storage, |secrets| {
+        let secret = secret(
+            user.id,
+            MailPurpose::PasswordReset,
+            "ada@example.com",
+            at(0),
+        );
+        let event = event_of(user.id, PasswordResetRequested);
+        secrets.insert(&secret, Some(&event)).unwrap()
+    });
+    assert_eq!(kept, 1);
+    assert_eq!(
+        storage.events(user.id),
+        [PasswordResetRequested, Registered]
+    );
+}
+
+#[rstest]
+fn one_for_nobody_is_not_kept_and_they_go_with_their_user(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let kept = storage.keep_mailed(&user, MailPurpose::EmailVerification, at(0));
+    storage.delete_user("ada@example.com");
+    assert_eq!(storage.mailed().find(&kept.digest).unwrap(), None);
+    assert!(!storage.mailed().insert(&kept, None).unwrap());
+    assert!(!storage.verify(&kept, at(1)));
+    let nobodys = RandomIds.user();
+    let kept = secret(nobodys, MailPurpose::PasswordReset, "a@example.com", at(0));
+    assert!(!storage.mailed().insert(&kept, None).unwrap());
+}
+
+#[rstest]
+fn a_new_password_ends_all_that_the_old_one_allowed(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let (ada, grace) = (
+        storage.user("ada@example.com"),
+        storage.user("grace@example.com"),
+    );
+    for user in [&ada, &grace] {
+        let id = user.id.as_uuid().simple();
+        let insert = "INSERT INTO personal_access_tokens \
+            (id, user_id, name, digest, scopes, created_at, expires_at) VALUES";
+        storage.behind.execute(&match kind {
+            Sqlite => format!("{insert} (x'{id}', x'{id}', '', x'{id}{id}', '', 0, 0)"),
+            Postgres => format!("{insert} ('{id}', '{id}', '', '\\x{id}{id}', '', now(), now())"),
+        });
+    }
+    let other = storage.keep_mailed(&ada, MailPurpose::EmailChange, at(0));
+    let graces = storage.keep_mailed(&grace, MailPurpose::EmailChange, at(0));
+    let kept = storage.keep_mailed(&ada, MailPurpose::PasswordReset, at(0));
+    assert!(storage.reset(&kept, at(SECOND)));
+
+    let found = storage.users().find_credentials(&ada.email).unwrap();
+    let found = found.unwrap();
+    assert_eq!(found.password_hash, Some(new_hash()));
+    assert!(found.user.email_verified);
+    assert_eq!(found.user.updated_at, at(SECOND));
+    assert_eq!(storage.sessions().list(ada.id).unwrap(), []);
+    assert_eq!(storage.mailed().find(&other.digest).unwrap(), None);
+    assert_eq!(storage.events(ada.id), [PasswordReset, Registered]);
+
+    let found = storage.users().find_credentials(&grace.email).unwrap();
+    assert_eq!(found.unwrap().password_hash, Some(hash()));
+    assert_eq!(storage.sessions().list(grace.id).unwrap().len(), 1);
+    assert_eq!(storage.mailed().find(&graces.digest).unwrap(), Some(graces));
+    assert_eq!(
+        storage.behind.texts("personal_access_tokens", "name").len(),
+        1
+    );
+
+    assert!(!storage.reset(&kept, at(SECOND)));
+}
+
+#[rstest]
+fn an_expired_secret_changes_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let [reset, verify, change] = [
+        MailPurpose::PasswordReset,
+        MailPurpose::EmailVerification,
+        MailPurpose::EmailChange,
+    ]
+    .map(|purpose| storage.keep_mailed(&user, purpose, at(0)));
+    assert!(!storage.reset(&reset, reset.expires_at));
+    assert!(!storage.verify(&verify, verify.expires_at));
+    assert!(!storage.change(&change, change.expires_at).unwrap());
+    assert_eq!(storage.user_now(user.id), user);
+    assert_eq!(storage.events(user.id), [Registered]);
+    assert!(storage.verify(&verify, at(1)));
+}
+
+#[rstest]
+fn a_secret_for_a_former_address_changes_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let kept = [MailPurpose::PasswordReset, MailPurpose::EmailVerification]
+        .map(|purpose| storage.keep_mailed(&user, purpose, at(0)));
+    storage
+        .behind
+        .execute("UPDATE users SET email = 'countess@example.com'");
+    let before = storage.user_now(user.id);
+    let [reset, verify] = kept;
+    assert!(!storage.reset(&reset, at(1)));
+    assert!(!storage.verify(&verify, at(1)));
+    assert_eq!(storage.user_now(user.id), before);
+    assert_eq!(storage.sessions().list(user.id).unwrap().len(), 1);
+}
+
+#[rstest]
+fn a_verified_address_is_marked(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let kept = storage.keep_mailed(&user, MailPurpose::EmailVerification, at(0));
+    assert!(storage.verify(&kept, at(1)));
+    assert!(!storage.verify(&kept, at(1)));
+    let expected = User {
+        email_verified: true,
+        updated_at: at(1),
+        ..user
+    };
+    assert_eq!(storage.user_now(expected.id), expected);
+    assert_eq!(storage.events(expected.id), [EmailVerified, Registered]);
+}
+
+#[rstest]
+fn an_account_is_moved_to_another_address(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let to_the_former = storage.keep_mailed(&user, MailPurpose::PasswordReset, at(0));
+    let kept = secret(
+        user.id,
+        MailPurpose::EmailChange,
+        "countess@example.com",
+        at(0),
+    );
+    assert!(storage.mailed().insert(&kept, None).unwrap());
+    assert!(storage.change(&kept, at(1)).unwrap());
+    assert!(!storage.change(&kept, at(1)).unwrap());
+    let expected = User {
+        email: kept.email,
+        email_verified: true,
+        updated_at: at(1),
+        ..user
+    };
+    assert_eq!(storage.user_now(expected.id), expected);
+    assert_eq!(storage.mailed().find(&to_the_former.digest).unwrap(), None);
+    assert_eq!(storage.events(expected.id), [EmailChanged, Registered]);
+}
+
+#[rstest]
+fn an_address_that_someone_has_by_now_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let kept = secret(
+        user.id,
+        MailPurpose::EmailChange,
+        "grace@example.com",
+        at(0),
+    );
+    assert!(storage.mailed().insert(&kept, None).unwrap());
+    storage.user("grace@example.com");
+    let error = storage.change(&kept, at(1)).unwrap_err();
+    assert!(matches!(error, ChangeEmailError::EmailTaken));
+    assert_eq!(storage.user_now(user.id), user);
+    // Nothing happened, so it counts when the other one is gone.
+    storage.delete_user("grace@example.com");
+    assert!(storage.change(&kept, at(2)).unwrap());
+}
+
+#[rstest]
+#[case(MailPurpose::PasswordReset, PasswordReset)]
+#[case(MailPurpose::EmailVerification, EmailVerified)]
+#[case(MailPurpose::EmailChange, EmailChanged)]
+fn of_20_uses_at_once_exactly_one_succeeds(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[case] purpose: MailPurpose,
+    #[case] recorded: SecurityEventKind,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let kept = storage.keep_mailed(&user, purpose, at(0));
+    let used = used_at_once(&storage, |secrets| {
+        let event = event_of(user.id, recorded);
+        match purpose {
+            MailPurpose::PasswordReset => {
+                let reset = secrets.reset_password(&kept, &new_hash(), at(1), &event);
+                reset.unwrap()
+            }
+            MailPurpose::EmailVerification => secrets.verify_email(&kept, at(1), &event).unwrap(),
+            MailPurpose::EmailChange => secrets.change_email(&kept, at(1), &event).unwrap(),
+        }
+    });
+    assert_eq!(used, 1);
+    assert_eq!(storage.events(user.id), [recorded, Registered]);
+}
+
+#[rstest]
+fn what_has_expired_is_deleted_and_nothing_else(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com");
+    let short = storage.keep_mailed(&user, MailPurpose::PasswordReset, at(0));
+    let long = storage.keep_mailed(&user, MailPurpose::EmailChange, at(0));
+    let delete = |now| storage.mailed().delete_expired(now).unwrap();
+    assert_eq!(delete(at(30 * MINUTE - 1)), 0);
+    assert_eq!(delete(at(30 * MINUTE)), 1);
+    assert_eq!(storage.mailed().find(&short.digest).unwrap(), None);
+    assert_eq!(storage.mailed().find(&long.digest).unwrap(), Some(long));
+}
