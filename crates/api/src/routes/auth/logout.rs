@@ -1,9 +1,9 @@
 //! Logging out.
 
-use serde::Serialize;
 use todo_application::account::{LogoutExtent, logout as log_out};
 use utoipa::ToSchema;
 
+use super::message::{MessageResponse, done};
 use crate::{
     credentials::no_session_cookie,
     errors::not_authenticated,
@@ -47,15 +47,6 @@ fn extent(text: &str) -> Result<LogoutExtent, &'static str> {
     }
 }
 
-/// What is answered where there is nothing to give.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Message)]
-pub(crate) struct MessageResponse {
-    /// What was done, for a person to read.
-    #[schema(example = "Successfully signed out")]
-    pub(super) message: &'static str,
-}
-
 /// Log out
 ///
 /// From the next request on, no token of the session counts any more. Without a token, or with one that does not count,
@@ -76,10 +67,7 @@ pub(crate) async fn logout(request: Request) -> Result<Reply, Problem> {
                 None if extent == LogoutExtent::This => {}
                 None => return Err(not_authenticated()),
             }
-            let body = MessageResponse {
-                message: "Successfully signed out",
-            };
-            let reply = Reply::ok(&body)?.not_to_be_stored();
+            let reply = done("Successfully signed out")?;
             Ok(match extent {
                 LogoutExtent::This | LogoutExtent::All => reply.with_cookie(no_session_cookie()),
                 LogoutExtent::Others => reply,

@@ -4,7 +4,7 @@ use todo_application::account::{ChangePassword, change_password};
 use todo_domain::{Password, PasswordAttempt};
 use utoipa::ToSchema;
 
-use super::logout::MessageResponse;
+use super::message::{MessageResponse, done};
 use crate::{
     fields::{Fields, boolean, text},
     problem::Problem,
@@ -51,10 +51,7 @@ pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(hashing, |app, caller, input| {
             change_password(app, caller, &input.body(read)?)?;
-            let body = MessageResponse {
-                message: "Password changed",
-            };
-            Ok(Reply::ok(&body)?.not_to_be_stored())
+            done("Password changed")
         })
         .await
 }
