@@ -1,11 +1,12 @@
 //! Asking for another address.
 
-use todo_domain::{
-    Email, MailPurpose, PasswordAttempt, SecurityEventKind::LoginFailed, ports::Verification,
-};
+use todo_domain::{Email, MailPurpose, PasswordAttempt};
 
-use super::mail_secret::mail_secret;
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use super::{
+    confirm_password::{ConfirmPasswordError, confirm_password},
+    mail_secret::mail_secret,
+};
+use crate::{App, Failure, SessionCaller};
 
 /// Another address for an account.
 #[derive(Debug, Clone)]
@@ -33,6 +34,16 @@ pub enum AllowEmailChangeError {
     Failure(#[from] Failure),
 }
 
+impl From<ConfirmPasswordError> for AllowEmailChangeError {
+    fn from(error: ConfirmPasswordError) -> Self {
+        match error {
+            ConfirmPasswordError::CallerMissing => Self::CallerMissing,
+            ConfirmPasswordError::WrongPassword => Self::WrongPassword,
+            ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
 /// Why no mail was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestEmailChangeError {
@@ -52,29 +63,7 @@ pub fn allow_email_change(
     caller: &SessionCaller,
     change: &EmailChange,
 ) -> Result<(), AllowEmailChangeError> {
-    let user = app.users.find(caller.user_id()).map_err(Failure::from)?;
-    let user = user.ok_or(AllowEmailChangeError::CallerMissing)?;
-    let credentials = app
-        .users
-        .find_credentials(&user.email)
-        .map_err(Failure::from)?
-        .filter(|found| found.user.id == user.id)
-        .ok_or(AllowEmailChangeError::CallerMissing)?;
-    let verification = match &credentials.password_hash {
-        Some(hash) => app.hasher.verify(&change.password, hash),
-        None => app
-            .hasher
-            .verify_nothing(&change.password)
-            .map(|()| Verification::Wrong),
-    };
-    match verification.map_err(Failure::from)? {
-        Verification::Right | Verification::RightButOutdated => {}
-        Verification::Wrong => {
-            let event = event_by(app, caller, LoginFailed);
-            app.security_events.record(&event).map_err(Failure::from)?;
-            return Err(AllowEmailChangeError::WrongPassword);
-        }
-    }
+    let (user, _) = confirm_password(app, caller, &change.password)?;
     if change.email == user.email {
         return Err(AllowEmailChangeError::SameEmail);
     }
@@ -98,7 +87,9 @@ pub fn request_email_change(
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{Credentials, PasswordHash, User};
+    use todo_domain::{
+        Credentials, PasswordHash, SecurityEventKind::LoginFailed, User, ports::Verification,
+    };
 
     use super::*;
     use crate::testing::{
@@ -121,20 +112,14 @@ mod tests {
     /// Mocks where the caller is this user, whose password has this hash.
     fn with(user: User, password_hash: Option<PasswordHash>) -> Mocks {
         let mut mocks = Mocks::at_now();
-        let found = user.clone();
-        mocks
-            .users
-            .expect_find()
-            .withf(|id| *id == user_id(1))
-            .return_once(|_| Ok(Some(found)));
         let found = Credentials {
             user,
             password_hash,
         };
         mocks
             .users
-            .expect_find_credentials()
-            .withf(|address| *address == email())
+            .expect_find_credentials_of()
+            .withf(|id| *id == user_id(1))
             .return_once(|_| Ok(Some(found)));
         mocks
     }
@@ -195,22 +180,10 @@ mod tests {
     #[test]
     fn an_account_deleted_meanwhile_is_said_to_be_gone() {
         let mut mocks = Mocks::default();
-        mocks.users.expect_find().returning(|_| Ok(None));
-        let error = allowed(mocks, new_email()).unwrap_err();
-        assert!(matches!(error, AllowEmailChangeError::CallerMissing));
-
-        let another = User {
-            id: user_id(2),
-            ..user()
-        };
-        let mut mocks = Mocks::default();
-        mocks.users.expect_find().returning(|_| Ok(Some(user())));
-        mocks.users.expect_find_credentials().return_once(|_| {
-            Ok(Some(Credentials {
-                user: another,
-                password_hash: None,
-            }))
-        });
+        mocks
+            .users
+            .expect_find_credentials_of()
+            .returning(|_| Ok(None));
         let error = allowed(mocks, new_email()).unwrap_err();
         assert!(matches!(error, AllowEmailChangeError::CallerMissing));
     }
@@ -218,7 +191,10 @@ mod tests {
     #[test]
     fn a_storage_that_is_away_is_a_failure() {
         let mut mocks = Mocks::default();
-        mocks.users.expect_find().returning(|_| Err(unavailable()));
+        mocks
+            .users
+            .expect_find_credentials_of()
+            .returning(|_| Err(unavailable()));
         let error = allowed(mocks, new_email()).unwrap_err();
         assert!(matches!(
             error,

@@ -114,6 +114,11 @@ mod tests {
             .hasher
             .expect_verify()
             .returning(move |_, _| Ok(verification));
+        mocks
+            .security_events
+            .expect_record()
+            .times(usize::from(verification == Verification::Wrong))
+            .returning(|_| Ok(()));
         mocks.common_passwords.expect_contains().return_const(false);
         mocks.hasher.expect_hash().returning(|_| Ok(new_hash()));
         mocks

@@ -1,8 +1,11 @@
 //! Making sure that whoever calls knows the password, before something that cannot be undone.
 
-use todo_domain::{Credentials, PasswordAttempt, PasswordHash, User, ports::Verification};
+use todo_domain::{
+    Credentials, PasswordAttempt, PasswordHash, SecurityEventKind::LoginFailed, User,
+    ports::Verification,
+};
 
-use crate::{App, Failure, SessionCaller};
+use crate::{App, Failure, SessionCaller, security_event::event_by};
 
 /// Why it is not sure.
 #[derive(Debug, thiserror::Error)]
@@ -34,24 +37,43 @@ pub(super) fn confirm_password(
         .ok_or(ConfirmPasswordError::CallerMissing)?;
     let Some(hash) = password_hash else {
         app.hasher.verify_nothing(attempt).map_err(Failure::from)?;
-        return Err(ConfirmPasswordError::WrongPassword);
+        return Err(refused(app, caller));
     };
     match app.hasher.verify(attempt, &hash).map_err(Failure::from)? {
         Verification::Right | Verification::RightButOutdated => Ok((user, hash)),
-        Verification::Wrong => Err(ConfirmPasswordError::WrongPassword),
+        Verification::Wrong => Err(refused(app, caller)),
+    }
+}
+
+/// Records that whoever has the session did not know the password.
+fn refused(app: &App, caller: &SessionCaller) -> ConfirmPasswordError {
+    let event = event_by(app, caller, LoginFailed);
+    match app.security_events.record(&event) {
+        Ok(()) => ConfirmPasswordError::WrongPassword,
+        Err(error) => ConfirmPasswordError::Failure(error.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Mocks, password_hash, session_caller, unavailable, user, user_id};
+    use crate::testing::{
+        Mocks, event, password_hash, session_caller, session_id, unavailable, user, user_id,
+    };
 
     fn confirmed(
         found: Option<Credentials>,
         verification: Verification,
     ) -> Result<(User, PasswordHash), ConfirmPasswordError> {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
+        mocks
+            .security_events
+            .expect_record()
+            .withf(|recorded| *recorded == event(LoginFailed).of_session(session_id(1)))
+            .times(usize::from(
+                found.is_some() && verification == Verification::Wrong,
+            ))
+            .returning(|_| Ok(()));
         mocks
             .users
             .expect_find_credentials_of()

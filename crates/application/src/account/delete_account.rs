@@ -62,7 +62,7 @@ mod tests {
         verification: Verification,
         answer: Option<Result<bool, StorageError>>,
     ) -> Result<(), DeleteAccountError> {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
         mocks.users.expect_find_credentials_of().returning(|_| {
             Ok(Some(Credentials {
                 user: user(),
@@ -73,6 +73,11 @@ mod tests {
             .hasher
             .expect_verify()
             .returning(move |_, _| Ok(verification));
+        mocks
+            .security_events
+            .expect_record()
+            .times(usize::from(verification == Verification::Wrong))
+            .returning(|_| Ok(()));
         if let Some(answer) = answer {
             mocks
                 .users
