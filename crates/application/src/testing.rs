@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, NewTodo,
-    PasswordHash, SecurityEvent, SecurityEventKind, Session, SessionId, SessionPolicy,
-    SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserAgent, UserId, UserSettings,
+    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, GuessPolicy,
+    Guesses, NewTodo, PasswordHash, Secret, SecretKind, SecurityEvent, SecurityEventKind, Session,
+    SessionId, SessionPolicy, SessionWithSettings, Timestamp, Title, Todo, TodoId, User, UserAgent,
+    UserId, UserSettings,
     ports::{
-        BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockIdempotencyKeys, MockPasswordHasher, MockPublicKeys, MockRefreshTokens, MockSecrets,
-        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
-        MockUserRepository, StorageError,
+        BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockGuessLedger,
+        MockIdGenerator, MockIdempotencyKeys, MockPasswordHasher, MockPublicKeys,
+        MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
+        MockStorageProbe, MockTodoRepository, MockUserRepository, StorageError,
     },
 };
 use uuid::Uuid;
@@ -30,6 +31,7 @@ pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
     pub(crate) security_events: MockSecurityEvents,
+    pub(crate) guesses: MockGuessLedger,
     pub(crate) todos: MockTodoRepository,
     pub(crate) idempotency_keys: MockIdempotencyKeys,
     pub(crate) probe: MockStorageProbe,
@@ -52,11 +54,22 @@ impl Mocks {
         mocks
     }
 
+    /// The same where any guess may be made, from a device that is not known.
+    pub(crate) fn unguarded(mut self) -> Self {
+        let nothing = |subjects: &[_]| Ok(vec![Guesses::default(); subjects.len()]);
+        self.guesses.expect_find().returning(nothing);
+        self.guesses.expect_count().returning(|_, _| Ok(()));
+        self.guesses.expect_succeed().returning(|_, _, _| Ok(()));
+        self.secrets.expect_generate().returning(|_| Ok(device()));
+        self
+    }
+
     pub(crate) fn app(self) -> App {
         App {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
             security_events: Arc::new(self.security_events),
+            guesses: Arc::new(self.guesses),
             todos: Arc::new(self.todos),
             idempotency_keys: Arc::new(self.idempotency_keys),
             probe: Arc::new(self.probe),
@@ -69,9 +82,14 @@ impl Mocks {
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
             session_policy: POLICY,
+            guess_policy: GuessPolicy::default(),
             security_event_retention: Duration::from_hours(24),
         }
     }
+}
+
+pub(crate) fn device() -> Secret {
+    Secret::from_random(SecretKind::Device, [1, 2, 3])
 }
 
 pub(crate) fn now() -> Timestamp {

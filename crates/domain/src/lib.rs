@@ -3,6 +3,7 @@
 mod access_token;
 mod archive;
 mod client;
+mod guess;
 mod id;
 mod once;
 pub mod ports;
@@ -21,6 +22,9 @@ mod user;
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use client::{Client, UserAgent};
+pub use guess::{
+    GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, TooManyGuesses,
+};
 pub use id::{EventId, InvalidId, SessionId, TodoId, UserId};
 pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
 pub use public_key::PublicKey;

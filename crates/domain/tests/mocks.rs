@@ -5,12 +5,12 @@ use std::sync::Arc;
 use todo_domain::{
     Timestamp,
     ports::{
-        AccessTokens, Archive, Clock, CommonPasswords, IdGenerator, MockAccessTokens, MockArchive,
-        MockClock, MockCommonPasswords, MockIdGenerator, MockPasswordHasher, MockPublicKeys,
-        MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
-        MockStorageProbe, MockTodoRepository, MockUserRepository, PasswordHasher, PublicKeys,
-        RefreshTokens, Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository,
-        UserRepository,
+        AccessTokens, Archive, Clock, CommonPasswords, GuessLedger, IdGenerator, MockAccessTokens,
+        MockArchive, MockClock, MockCommonPasswords, MockGuessLedger, MockIdGenerator,
+        MockPasswordHasher, MockPublicKeys, MockRefreshTokens, MockSecrets, MockSecurityEvents,
+        MockSessionRepository, MockStorageProbe, MockTodoRepository, MockUserRepository,
+        PasswordHasher, PublicKeys, RefreshTokens, Secrets, SecurityEvents, SessionRepository,
+        StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -29,6 +29,7 @@ fn every_port_can_be_shared_as_an_object() {
     shared::<dyn AccessTokens>(Arc::new(MockAccessTokens::new()));
     shared::<dyn Archive>(Arc::new(MockArchive::new()));
     shared::<dyn CommonPasswords>(Arc::new(MockCommonPasswords::new()));
+    shared::<dyn GuessLedger>(Arc::new(MockGuessLedger::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
     shared::<dyn Secrets>(Arc::new(MockSecrets::new()));

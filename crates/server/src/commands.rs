@@ -40,6 +40,7 @@ pub(crate) fn serve() -> CommandResult {
         users: Arc::new(database.clone()),
         sessions: Arc::new(database.clone()),
         security_events: Arc::new(database.clone()),
+        guesses: Arc::new(database.clone()),
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
@@ -52,6 +53,7 @@ pub(crate) fn serve() -> CommandResult {
         clock,
         ids: Arc::new(RandomIds),
         session_policy: config.sessions.policy,
+        guess_policy: config.guesses,
         security_event_retention: config.sessions.security_event_retention,
     };
     let lanes = Lanes {
@@ -146,7 +148,11 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                         sessions,
                         idempotency_keys,
                         security_events,
-                    }) => info!(sessions, idempotency_keys, security_events, "cleared away"),
+                        guesses,
+                    }) => info!(
+                        sessions,
+                        idempotency_keys, security_events, guesses, "cleared away"
+                    ),
                     Err(error) => error!(%error, "what no longer counts cannot be cleared away"),
                 }
                 thread::sleep(PRUNE_INTERVAL);

@@ -13,6 +13,8 @@ pub struct Pruned {
     pub idempotency_keys: usize,
     /// Events that were kept for as long as they are to be.
     pub security_events: usize,
+    /// Subjects of guesses that are forgotten.
+    pub guesses: usize,
 }
 
 /// Why not everything was cleared away.
@@ -23,7 +25,8 @@ pub enum PruneError {
     Failure(#[from] Failure),
 }
 
-/// Deletes the sessions that have ended and the keys and events that are to be forgotten. Several instances may do so at once.
+/// Deletes the sessions that have ended and the keys, events and guesses that are to be forgotten. Several
+/// instances may do so at once.
 ///
 /// # Errors
 /// [`PruneError`].
@@ -41,10 +44,12 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
         .security_events
         .delete_before(now.saturating_sub(app.security_event_retention))
         .map_err(Failure::from)?;
+    let guesses = app.guesses.delete_forgotten(now).map_err(Failure::from)?;
     Ok(Pruned {
         sessions,
         idempotency_keys,
         security_events,
+        guesses,
     })
 }
 
@@ -71,10 +76,16 @@ mod tests {
             .expect_delete_before()
             .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
             .returning(|_| Ok(7));
+        mocks
+            .guesses
+            .expect_delete_forgotten()
+            .withf(|instant| *instant == now())
+            .returning(|_| Ok(9));
         let pruned = Pruned {
             sessions: 3,
             idempotency_keys: 5,
             security_events: 7,
+            guesses: 9,
         };
         assert_eq!(prune(&mocks.app()).unwrap(), pruned);
     }

@@ -2,12 +2,14 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "tests fail by panicking, their helpers too"
 )]
 
 mod archive;
 mod concurrency;
+mod guess_ledger;
 mod migrations;
 mod security_events;
 mod sessions;

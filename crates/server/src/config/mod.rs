@@ -5,6 +5,7 @@
 
 mod cors;
 mod database;
+mod guesses;
 mod hashing;
 mod http;
 mod log;
@@ -19,6 +20,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
     time::Duration,
 };
+
+use todo_domain::GuessPolicy;
 
 use self::variables::Variables;
 pub(crate) use self::{
@@ -39,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) signing_keys: SigningKeyConfig,
     pub(crate) sessions: SessionConfig,
+    pub(crate) guesses: GuessPolicy,
     pub(crate) hashing: HashingConfig,
     pub(crate) http: HttpConfig,
     pub(crate) log: LogConfig,
@@ -63,6 +67,7 @@ impl Config {
         let listen = variables.parsed("LISTEN", socket_address);
         let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
+        let guesses = guesses::policy(variables);
         let hashing = HashingConfig::read(variables);
         let http = HttpConfig::read(variables);
         let log = LogConfig::read(variables);
@@ -71,6 +76,7 @@ impl Config {
             listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
             signing_keys: signing_keys?,
             sessions,
+            guesses,
             hashing: hashing?,
             http,
             log,
