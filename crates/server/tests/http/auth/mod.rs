@@ -2,6 +2,7 @@
 
 mod account;
 mod cookie;
+mod guessing;
 mod login;
 mod logout;
 mod register;
