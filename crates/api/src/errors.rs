@@ -1,6 +1,9 @@
 //! What each way of failing is over HTTP: the one place that maps errors to problems.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{
+    StatusCode,
+    header::{self, HeaderName},
+};
 use todo_application::{
     Failure, NotTheCaller,
     account::{
@@ -17,7 +20,7 @@ use todo_application::{
         UpdateTodoError,
     },
 };
-use todo_domain::Scope;
+use todo_domain::{GuessPurpose, Guesses, Scope, TooManyGuesses};
 
 use crate::{lane::LaneError, problem::Problem};
 
@@ -37,6 +40,10 @@ const CHALLENGE_WRITE: &str =
 const CHALLENGE_SESSION: &str = r#"Bearer realm="todo", error="insufficient_scope", error_description="This takes the token of a session""#;
 /// In how many seconds a client that found the server busy may try again.
 const RETRY_AFTER: &str = "1";
+/// What is limited, and how (draft-ietf-httpapi-ratelimit-headers).
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of it.
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The request needs a token and has none.
 pub(crate) fn not_authenticated() -> Problem {
@@ -138,6 +145,25 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
 
 const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
 
+/// There were too many attempts, at whatever `purpose` names.
+fn too_many_attempts(purpose: &str, too_many: TooManyGuesses) -> Problem {
+    let TooManyGuesses { retry_after, limit } = too_many;
+    let seconds = retry_after.as_micros().div_ceil(1_000_000);
+    let quota = u64::from(limit.without_delay) + 1;
+    let window = Guesses::FORGOTTEN_AFTER.as_secs();
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_attempts",
+        "Too many attempts; wait for as long as Retry-After says",
+    )
+    .with_header_of(header::RETRY_AFTER, &seconds.to_string())
+    .with_header_of(
+        RATE_LIMIT_POLICY,
+        &format!("\"{purpose}\";q={quota};w={window}"),
+    )
+    .with_header_of(RATE_LIMIT, &format!("\"{purpose}\";r=0;t={seconds}"))
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match &failure {
@@ -193,6 +219,9 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::EmailTaken => email_taken(),
             RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
+            RegisterError::TooManyAttempts(too_many) => {
+                too_many_attempts(GuessPurpose::Registration.as_str(), too_many)
+            }
             RegisterError::Failure(failure) => failure.into(),
         }
     }
@@ -284,6 +313,9 @@ impl From<LoginError> for Problem {
                 "Invalid email or password",
             )
             .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
+            LoginError::TooManyAttempts(too_many) => {
+                too_many_attempts(GuessPurpose::Login.as_str(), too_many)
+            }
             LoginError::Failure(failure) => failure.into(),
         }
     }

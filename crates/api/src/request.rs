@@ -16,14 +16,14 @@ use todo_application::{
     account::{Authenticated, Credential, authenticate, authenticate_session},
     todo::{Precondition, WantedOnce},
 };
-use todo_domain::{Client, IdempotencyKey, Scope, UserId};
+use todo_domain::{Client, IdempotencyKey, Scope, Secret, UserId};
 use tracing::{error, warn};
 
 use crate::{
     Lanes, State,
     body::{Body, parse_object},
     client::client,
-    credentials::Shown,
+    credentials::{Shown, shown_device},
     errors::not_authenticated,
     etag,
     fields::Fields,
@@ -44,6 +44,7 @@ pub(crate) struct Request {
     state: Data<State>,
     client: Client,
     shown: Shown,
+    device: Option<Secret>,
     input: Input,
 }
 
@@ -54,6 +55,8 @@ pub(crate) struct Visitor {
     pub(crate) client: Client,
     /// What it shows all the same.
     pub(crate) credential: Option<Credential>,
+    /// What its device shows to be known again.
+    pub(crate) device: Option<Secret>,
 }
 
 /// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else: a query or
@@ -84,6 +87,7 @@ impl Request {
             client,
             shown,
             input,
+            ..
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = &state.lanes.database;
@@ -108,6 +112,7 @@ impl Request {
             client,
             shown,
             input,
+            ..
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = lane(&state.lanes);
@@ -128,10 +133,15 @@ impl Request {
             state,
             client,
             shown,
+            device,
             input,
         } = self;
         let credential = shown.into_credential()?;
-        let visitor = Visitor { client, credential };
+        let visitor = Visitor {
+            client,
+            credential,
+            device,
+        };
         let lane = lane(&state.lanes);
         run(&state, lane, move |app| work(app, &visitor, &input)).await
     }
@@ -146,10 +156,16 @@ impl Request {
             state,
             client,
             shown,
+            device,
             input,
         } = self;
         let credential = shown.into_credential()?;
-        let reply = work(Visitor { client, credential }, &input)?;
+        let visitor = Visitor {
+            client,
+            credential,
+            device,
+        };
+        let reply = work(visitor, &input)?;
         with_afterwards(&state, reply)
     }
 }
@@ -377,6 +393,7 @@ fn from_request(request: &HttpRequest) -> Option<Request> {
     Some(Request {
         client: client(request, &state.trusted_proxies),
         shown: Shown::by(request),
+        device: shown_device(request),
         state,
         input: Input {
             id: part("id"),

@@ -49,6 +49,7 @@ pub(crate) fn serve() -> CommandResult {
         sessions: Arc::new(database.clone()),
         personal_access_tokens: Arc::new(database.clone()),
         security_events: Arc::new(database.clone()),
+        guesses: Arc::new(database.clone()),
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
@@ -63,6 +64,7 @@ pub(crate) fn serve() -> CommandResult {
         clock,
         ids: Arc::new(RandomIds),
         session_policy: config.sessions.policy,
+        guess_policy: config.guesses,
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
@@ -161,12 +163,14 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                         idempotency_keys,
                         mailed_secrets,
                         security_events,
+                        guesses,
                     }) => info!(
                         sessions,
                         personal_access_tokens,
                         idempotency_keys,
                         mailed_secrets,
                         security_events,
+                        guesses,
                         "cleared away"
                     ),
                     Err(error) => error!(%error, "what no longer counts cannot be cleared away"),

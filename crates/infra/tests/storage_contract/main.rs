@@ -2,12 +2,14 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "tests fail by panicking, their helpers too"
 )]
 
 mod archive;
 mod concurrency;
+mod guess_ledger;
 mod mailed_secrets;
 mod migrations;
 mod personal_access_tokens;

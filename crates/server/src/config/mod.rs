@@ -5,6 +5,7 @@
 
 mod cors;
 mod database;
+mod guesses;
 mod hashing;
 mod http;
 mod log;
@@ -20,6 +21,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
     time::Duration,
 };
+
+use todo_domain::GuessPolicy;
 
 use self::variables::Variables;
 pub(crate) use self::{
@@ -41,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) signing_keys: SigningKeyConfig,
     pub(crate) sessions: SessionConfig,
+    pub(crate) guesses: GuessPolicy,
     pub(crate) hashing: HashingConfig,
     pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
@@ -66,6 +70,7 @@ impl Config {
         let listen = variables.parsed("LISTEN", socket_address);
         let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
+        let guesses = guesses::policy(variables);
         let hashing = HashingConfig::read(variables);
         let mail = MailConfig::read(variables);
         let http = HttpConfig::read(variables);
@@ -75,6 +80,7 @@ impl Config {
             listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
             signing_keys: signing_keys?,
             sessions,
+            guesses,
             hashing: hashing?,
             mail: mail?,
             http,
