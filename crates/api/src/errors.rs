@@ -7,12 +7,13 @@ use actix_web::http::{
 use todo_application::{
     Failure, NotTheCaller,
     account::{
-        AllowEmailChangeError, AuthenticateError, ChangePasswordError, CreateTokenError,
-        CurrentSessionError, DeleteAccountError, EndSessionError, ExportAccountError,
-        GetAccountError, ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError,
-        LogoutError, RefreshError, RegisterError, RequestEmailChangeError,
-        RequestPasswordResetError, RequestVerificationError, ResetPasswordError, RevokeTokenError,
-        TellOfEmailChangeError, TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
+        AllowEmailChangeError, AllowPasswordResetError, AuthenticateError, ChangePasswordError,
+        CreateTokenError, CurrentSessionError, DeleteAccountError, EndSessionError,
+        ExportAccountError, GetAccountError, ListSecurityEventsError, ListSessionsError,
+        ListTokensError, LoginError, LogoutError, RefreshError, RegisterError,
+        RequestEmailChangeError, RequestPasswordResetError, RequestVerificationError,
+        ResetPasswordError, RevokeTokenError, TellOfEmailChangeError, TellOfPasswordResetError,
+        UpdateAccountError, VerifyEmailError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -20,7 +21,7 @@ use todo_application::{
         UpdateTodoError,
     },
 };
-use todo_domain::{GuessPurpose, Guesses, Scope, TooManyGuesses};
+use todo_domain::{Scope, TooManyGuesses};
 
 use crate::{lane::LaneError, problem::Problem};
 
@@ -145,12 +146,17 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
 
 const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
 
-/// There were too many attempts, at whatever `purpose` names.
-fn too_many_attempts(purpose: &str, too_many: TooManyGuesses) -> Problem {
-    let TooManyGuesses { retry_after, limit } = too_many;
+/// There were too many attempts at something.
+fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
+    let TooManyGuesses {
+        purpose,
+        retry_after,
+        limit,
+    } = too_many;
+    let name = purpose.as_str();
     let seconds = retry_after.as_micros().div_ceil(1_000_000);
-    let quota = u64::from(limit.without_delay) + 1;
-    let window = Guesses::FORGOTTEN_AFTER.as_secs();
+    let quota = limit.without_delay.saturating_add(1);
+    let window = limit.forgets_one_in.saturating_mul(quota).as_secs();
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_attempts",
@@ -159,9 +165,9 @@ fn too_many_attempts(purpose: &str, too_many: TooManyGuesses) -> Problem {
     .with_header_of(header::RETRY_AFTER, &seconds.to_string())
     .with_header_of(
         RATE_LIMIT_POLICY,
-        &format!("\"{purpose}\";q={quota};w={window}"),
+        &format!("\"{name}\";q={quota};w={window}"),
     )
-    .with_header_of(RATE_LIMIT, &format!("\"{purpose}\";r=0;t={seconds}"))
+    .with_header_of(RATE_LIMIT, &format!("\"{name}\";r=0;t={seconds}"))
 }
 
 impl From<Failure> for Problem {
@@ -219,10 +225,17 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::EmailTaken => email_taken(),
             RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
-            RegisterError::TooManyAttempts(too_many) => {
-                too_many_attempts(GuessPurpose::Registration.as_str(), too_many)
-            }
+            RegisterError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             RegisterError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AllowPasswordResetError> for Problem {
+    fn from(error: AllowPasswordResetError) -> Self {
+        match error {
+            AllowPasswordResetError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            AllowPasswordResetError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -291,6 +304,7 @@ impl From<AllowEmailChangeError> for Problem {
                 Self::invalid_field("email", "must be another than that of the account")
             }
             AllowEmailChangeError::CallerMissing => invalid_token(),
+            AllowEmailChangeError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             AllowEmailChangeError::Failure(failure) => failure.into(),
         }
     }
@@ -313,9 +327,7 @@ impl From<LoginError> for Problem {
                 "Invalid email or password",
             )
             .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
-            LoginError::TooManyAttempts(too_many) => {
-                too_many_attempts(GuessPurpose::Login.as_str(), too_many)
-            }
+            LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             LoginError::Failure(failure) => failure.into(),
         }
     }
@@ -338,6 +350,7 @@ impl From<ChangePasswordError> for Problem {
             ChangePasswordError::GuessablePassword(reason) => {
                 Self::invalid_field("new_password", reason)
             }
+            ChangePasswordError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             ChangePasswordError::Failure(failure) => failure.into(),
         }
     }
@@ -348,6 +361,7 @@ impl From<DeleteAccountError> for Problem {
         match error {
             DeleteAccountError::CallerMissing => invalid_token(),
             DeleteAccountError::WrongPassword => Self::invalid_field("password", error),
+            DeleteAccountError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             DeleteAccountError::Failure(failure) => failure.into(),
         }
     }
