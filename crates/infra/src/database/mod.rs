@@ -1,6 +1,6 @@
 //! One storage on two databases.
 //!
-//! Few places know which of the two it is: opening a connection (`manager`), beginning a transaction (`connection`),
+//! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
 //! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike.
 
 pub(crate) mod columns;
@@ -11,6 +11,7 @@ mod migrations;
 mod pool;
 mod prepared;
 pub(crate) mod schema;
+mod sqlite;
 mod url;
 
 pub(crate) use columns::{Day, Id, Instant};
@@ -20,4 +21,5 @@ pub use manager::ConnectError;
 pub use migrations::{MigrateError, PlannedStep, Progress};
 pub use pool::{Database, PoolSettings};
 pub(crate) use prepared::kept_prepared;
+pub use sqlite::SqliteVersion;
 pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl};

@@ -8,7 +8,7 @@ use todo_domain::ports::{StorageError, StorageProbe};
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
-    manager::Manager, migrations,
+    error::is_disk_fault, manager::Manager, migrations,
 };
 
 /// How many connections there are, and for how long.
@@ -26,16 +26,25 @@ pub struct PoolSettings {
 
 impl PoolSettings {
     /// What suits a kind of database.
+    ///
+    /// Connections to SQLite are kept: when the last one is closed, the files beside the database go, and when the next
+    /// one is opened on a disk that is full by then, they cannot be made, not even to read.
     #[must_use]
     pub fn for_kind(kind: DatabaseKind) -> Self {
-        Self {
-            max_connections: match kind {
-                DatabaseKind::Postgres => 30,
-                DatabaseKind::Sqlite => 8,
+        let connection_timeout = Duration::from_secs(2);
+        match kind {
+            DatabaseKind::Postgres => Self {
+                max_connections: 30,
+                connection_timeout,
+                max_lifetime: Duration::from_mins(5),
+                idle_timeout: Duration::from_mins(2),
             },
-            connection_timeout: Duration::from_secs(2),
-            max_lifetime: Duration::from_mins(5),
-            idle_timeout: Duration::from_mins(2),
+            DatabaseKind::Sqlite => Self {
+                max_connections: 8,
+                connection_timeout,
+                max_lifetime: Duration::MAX,
+                idle_timeout: Duration::MAX,
+            },
         }
     }
 }
@@ -151,10 +160,16 @@ impl Database {
     }
 
     /// Runs one statement that changes something. It is sent once.
+    ///
+    /// SQLite says only at the end of a statement whether what it changed is kept, and diesel does not listen once it has
+    /// the row that `RETURNING` gave: so there it is a transaction, whose end is heard.
     pub(crate) fn write<T>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        if self.url.kind() == DatabaseKind::Sqlite {
+            return self.transaction(work);
+        }
         let mut connection = self.answering_connection()?;
         match work(&mut connection.connection) {
             Ok(value) => {
@@ -181,6 +196,9 @@ impl Database {
                 Ok(()) => {
                     connection.answered();
                     Ok(value)
+                }
+                Err(error) if is_disk_fault(&error) => {
+                    Err(ConnectionError::OutcomeUnknown(error.into()))
                 }
                 Err(error) if connection.ping() => Err(error.into()),
                 Err(error) => Err(ConnectionError::OutcomeUnknown(error.into())),
