@@ -3,6 +3,7 @@
 //! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
 //! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike.
 
+mod backup;
 pub(crate) mod columns;
 mod connection;
 mod error;
@@ -14,6 +15,7 @@ pub(crate) mod schema;
 mod sqlite;
 mod url;
 
+pub use backup::BackupError;
 pub(crate) use columns::{Day, Id, Instant};
 pub(crate) use connection::{AnyConnection, MultiBackend};
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};

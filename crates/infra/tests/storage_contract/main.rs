@@ -7,6 +7,7 @@
 )]
 
 mod archive;
+mod backup;
 mod concurrency;
 mod mailed_secrets;
 mod migrations;
