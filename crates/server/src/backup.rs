@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use todo_infra::{Database, DatabaseKind};
+use todo_infra::DatabaseKind;
 
 use crate::{
     commands::{CommandResult, read_config},
@@ -25,7 +25,7 @@ pub(crate) fn backup(file: &Path) -> CommandResult {
     if config.database.url.kind() == DatabaseKind::Postgres {
         return Err(NotByUs.into());
     }
-    let database = Database::new(config.database.url, &config.database.pool);
+    let database = config.database.database();
     let length = database.backup(file)?;
     report::line(&format!(
         "Backed up {} to {} ({length} bytes)",

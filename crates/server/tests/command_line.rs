@@ -204,6 +204,25 @@ fn migrate_says_what_it_did() {
 }
 
 #[test]
+fn migrations_go_past_a_pooler() {
+    let Some(database) = TestDatabase::new(Kind::Postgres) else {
+        return;
+    };
+    let url = database.url();
+    let variables = [
+        // Nobody is there.
+        ("DATABASE_URL", "postgres://127.0.0.1:1/todo"),
+        ("DATABASE_MIGRATION_URL", url.as_str()),
+        ("JWT_SECRET", "a secret of no less than 32 bytes"),
+    ];
+    let output = run(&["migrate"], &variables);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!database.columns("tasks").is_empty());
+    let plan = run(&["migrate", "--dry-run"], &variables);
+    assert_eq!(text(&plan.stdout), "There is nothing to migrate\n");
+}
+
+#[test]
 fn a_dry_run_says_what_migrate_would_do_and_changes_nothing() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         let Some(database) = TestDatabase::new(kind) else {

@@ -11,6 +11,7 @@
     reason = "this crate is part of the tests, which fail by panicking"
 )]
 
+mod pooler;
 mod postgres;
 
 use std::{fmt, path::Path};
@@ -23,6 +24,7 @@ use diesel::{
 };
 use tempfile::TempDir;
 
+pub use pooler::{Certificates, Pooler};
 use postgres::PostgresDatabase;
 
 /// The two kinds of database that every test of storage runs on.

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use diesel::{
     Connection, ConnectionError, PgConnection,
-    connection::{SimpleConnection, TransactionManager},
+    connection::{CacheSize, SimpleConnection, TransactionManager},
 };
 
-use super::{AnyConnection, DatabaseKind, DatabaseUrl, SqliteVersion, sqlite};
+use super::{AnyConnection, DatabaseKind, DatabaseUrl, PoolSettings, SqliteVersion, sqlite};
 
 /// A connection could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -83,22 +83,28 @@ impl ManagedConnection {
 pub(super) struct Manager {
     url: DatabaseUrl,
     max_lifetime: Duration,
+    statement_cache: bool,
 }
 
 impl Manager {
-    pub(super) fn new(url: DatabaseUrl, connect_timeout: Duration, max_lifetime: Duration) -> Self {
+    pub(super) fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
         Self {
-            url: with_connect_timeout(url, connect_timeout),
-            max_lifetime,
+            url: with_connect_timeout(url, settings.connection_timeout),
+            max_lifetime: settings.max_lifetime,
+            statement_cache: settings.statement_cache,
         }
     }
 
     pub(super) fn open(&self) -> Result<AnyConnection, ConnectError> {
         let target = self.url.target();
-        match self.url.kind() {
-            DatabaseKind::Postgres => Ok(AnyConnection::Postgres(PgConnection::establish(target)?)),
-            DatabaseKind::Sqlite => sqlite::open(target).map(AnyConnection::Sqlite),
+        let mut connection = match self.url.kind() {
+            DatabaseKind::Postgres => AnyConnection::Postgres(PgConnection::establish(target)?),
+            DatabaseKind::Sqlite => AnyConnection::Sqlite(sqlite::open(target)?),
+        };
+        if !self.statement_cache {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
+        Ok(connection)
     }
 
     /// Opens a connection that sets nothing up and makes no file; `None` where the file is not there.

@@ -15,5 +15,6 @@ mod personal_access_tokens;
 mod security_events;
 mod sessions;
 mod storage;
+mod tls;
 mod todos;
 mod users;

@@ -47,6 +47,11 @@ impl Server {
         server
     }
 
+    /// A server whose database is at this URL, and is none of its own.
+    pub(crate) fn at(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(database_url, variables)
+    }
+
     /// A server with an SQLite file on a disk of its own, which has so many KiB; `None` where none can be mounted.
     #[cfg(target_os = "linux")]
     pub(crate) fn on_small_disk(kibibytes: u32) -> Option<Self> {

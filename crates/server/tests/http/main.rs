@@ -21,4 +21,5 @@ mod health;
 mod keys;
 mod one_file;
 mod overload;
+mod pooler;
 mod tasks;
