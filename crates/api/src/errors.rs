@@ -177,6 +177,11 @@ impl From<Failure> for Problem {
                 "storage_unavailable",
                 "The storage cannot be reached at the moment; nothing was changed",
             ),
+            Failure::StorageFull(_) => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "storage_full",
+                "The storage is full; nothing was changed, and nothing can be until there is room",
+            ),
             Failure::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
             Failure::Internal(_) => Self::internal(),
         }

@@ -170,6 +170,10 @@ fn add_common_responses(operation: &mut Operation) {
             "503",
             "The server cannot answer now; `Retry-After` says when to try again",
         ),
+        (
+            "507",
+            "The storage is full (`storage_full`): what only reads goes on, and changes do once there is room",
+        ),
     ];
     if operation
         .operation_id

@@ -40,7 +40,8 @@ pub(crate) fn serve() -> CommandResult {
         Arc::clone(&clock),
     )?;
     let ring = Arc::new(ring);
-    let database = Database::new(config.database.url, &config.database.pool);
+    let max_connections = config.database.pool.max_connections;
+    let database = config.database.database();
     database.migrate_and_tell(&mut migration::log())?;
 
     let jwt = Arc::new(JwtTokens::new(Arc::clone(&ring), Arc::clone(&clock)));
@@ -69,11 +70,7 @@ pub(crate) fn serve() -> CommandResult {
         public_url: config.mail.public_url,
     };
     let lanes = Lanes {
-        database: start_lane(
-            "database",
-            config.database.pool.max_connections as usize,
-            config.http.queue,
-        )?,
+        database: start_lane("database", max_connections as usize, config.http.queue)?,
         hashing: start_lane("hashing", config.hashing.threads, config.http.queue)?,
         mail: start_lane("mail", MAIL_THREADS, config.http.queue)?,
     };
@@ -103,7 +100,7 @@ pub(crate) fn serve() -> CommandResult {
 pub(crate) fn migrate() -> CommandResult {
     let config = read_config()?;
     logging::start(config.log);
-    let database = Database::new(config.database.url, &config.database.pool);
+    let database = config.database.database();
     let mut shown = migration::Shown::new();
     let steps = database.migrate_and_tell(&mut |progress| shown.show(progress))?;
     shown.end(&steps);
@@ -114,7 +111,7 @@ pub(crate) fn migrate() -> CommandResult {
 pub(crate) fn plan_migration() -> CommandResult {
     let config = read_config()?;
     logging::start(config.log);
-    let database = Database::new(config.database.url, &config.database.pool);
+    let database = config.database.database();
     migration::show_plan(&database.plan_migration()?);
     Ok(())
 }
@@ -133,7 +130,7 @@ pub(crate) fn openapi() -> CommandResult {
 pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
     let config = read_config()?;
     logging::start(config.log);
-    Ok(Database::new(config.database.url, &config.database.pool))
+    Ok(config.database.database())
 }
 
 /// The environment, and `.env` for what is not in it.

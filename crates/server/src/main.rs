@@ -1,6 +1,7 @@
 //! A todo backend with accounts, on SQLite or PostgreSQL.
 
 mod archive;
+mod backup;
 mod commands;
 mod config;
 mod keys;
@@ -51,6 +52,13 @@ enum Command {
         /// The file; `-` for standard input.
         file: PathBuf,
     },
+    /// Copy the SQLite database to a file, also while it is in use.
+    ///
+    /// Whoever has the copy has the password hashes in it. The keys that sign tokens are not in it.
+    Backup {
+        /// The file, which must not be there yet.
+        file: PathBuf,
+    },
     /// Show or change the keys that sign tokens.
     Keys {
         #[command(subcommand)]
@@ -81,6 +89,7 @@ fn main() -> ExitCode {
         Command::Openapi => commands::openapi(),
         Command::Export { user, file } => archive::export(user.as_deref(), &file),
         Command::Import { file } => archive::import(&file),
+        Command::Backup { file } => backup::backup(&file),
         Command::Keys {
             command: KeysCommand::Rotate { algorithm },
         } => keys::rotate(algorithm),

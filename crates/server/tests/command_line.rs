@@ -204,6 +204,25 @@ fn migrate_says_what_it_did() {
 }
 
 #[test]
+fn migrations_go_past_a_pooler() {
+    let Some(database) = TestDatabase::new(Kind::Postgres) else {
+        return;
+    };
+    let url = database.url();
+    let variables = [
+        // Nobody is there.
+        ("DATABASE_URL", "postgres://127.0.0.1:1/todo"),
+        ("DATABASE_MIGRATION_URL", url.as_str()),
+        ("JWT_SECRET", "a secret of no less than 32 bytes"),
+    ];
+    let output = run(&["migrate"], &variables);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!database.columns("tasks").is_empty());
+    let plan = run(&["migrate", "--dry-run"], &variables);
+    assert_eq!(text(&plan.stdout), "There is nothing to migrate\n");
+}
+
+#[test]
 fn a_dry_run_says_what_migrate_would_do_and_changes_nothing() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         let Some(database) = TestDatabase::new(kind) else {
@@ -225,10 +244,68 @@ fn a_dry_run_says_what_migrate_would_do_and_changes_nothing() {
 }
 
 #[test]
+fn a_database_that_is_served_is_copied_and_the_copy_can_be_served() {
+    let folder = TempDir::new().unwrap();
+    let port = [("LISTEN", "127.0.0.1:0")];
+    let (serving, lines) = Serving::start(todo_server(folder.path(), &[], &port));
+    let address = lines[0].strip_prefix("Listening on ").unwrap();
+    let body = r#"{"email": "ada@example.com", "password": "correct horse", "name": "Ada"}"#;
+    let registered = ureq::post(format!("{address}/api/auth/register"))
+        .content_type("application/json")
+        .send(body);
+    assert!(registered.is_ok());
+    let back_up = || {
+        let mut command = todo_server(folder.path(), &["backup", "copy.db"], &port);
+        command.output().unwrap()
+    };
+    let output = back_up();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let length = fs::metadata(folder.path().join("copy.db")).unwrap().len();
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "Backed up sqlite://todo.db to copy.db ({length} bytes)\n\
+             The keys that sign tokens are not in it: keep a copy of todo.db.jwt-key where you keep secrets\n"
+        )
+    );
+    let again = back_up();
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(
+        text(&again.stderr),
+        "todo-server: copy.db is there already, and is left as it is\n"
+    );
+    drop(serving);
+
+    let copy = [port[0], ("DATABASE_URL", "sqlite://copy.db")];
+    let (_serving, lines) = Serving::start(todo_server(folder.path(), &[], &copy));
+    let address = lines[0].strip_prefix("Listening on ").unwrap();
+    let logged_in = ureq::post(format!("{address}/api/auth/login"))
+        .content_type("application/json")
+        .send(body.replace(r#", "name": "Ada""#, ""));
+    assert!(logged_in.is_ok());
+}
+
+#[test]
+fn for_postgres_it_is_said_what_copies_it() {
+    let variables = [
+        ("DATABASE_URL", "postgres://127.0.0.1:1/todo"),
+        ("JWT_SECRET", "a secret of no less than 32 bytes"),
+    ];
+    let output = run(&["backup", "copy.db"], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    for program in ["pg_dump", "todo-server export"] {
+        assert!(message.contains(program), "{message}");
+    }
+}
+
+#[test]
 fn help_and_version_are_there() {
     let help = run(&["--help"], &[]);
     assert!(help.status.success());
-    for command in ["serve", "migrate", "openapi", "export", "import", "keys"] {
+    for command in [
+        "serve", "migrate", "openapi", "export", "import", "backup", "keys",
+    ] {
         assert!(text(&help.stdout).contains(command));
     }
     let version = run(&["--version"], &[]);

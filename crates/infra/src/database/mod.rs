@@ -1,8 +1,9 @@
 //! One storage on two databases.
 //!
-//! Few places know which of the two it is: opening a connection (`manager`), beginning a transaction (`connection`),
+//! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
 //! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike.
 
+mod backup;
 pub(crate) mod columns;
 mod connection;
 mod error;
@@ -11,8 +12,10 @@ mod migrations;
 mod pool;
 mod prepared;
 pub(crate) mod schema;
+mod sqlite;
 mod url;
 
+pub use backup::BackupError;
 pub(crate) use columns::{Day, Id, Instant};
 pub(crate) use connection::{AnyConnection, MultiBackend};
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
@@ -20,4 +23,5 @@ pub use manager::ConnectError;
 pub use migrations::{MigrateError, PlannedStep, Progress};
 pub use pool::{Database, PoolSettings};
 pub(crate) use prepared::kept_prepared;
+pub use sqlite::SqliteVersion;
 pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl};

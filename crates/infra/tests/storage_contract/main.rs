@@ -8,6 +8,7 @@
 )]
 
 mod archive;
+mod backup;
 mod concurrency;
 mod guess_ledger;
 mod mailed_secrets;
@@ -16,5 +17,6 @@ mod personal_access_tokens;
 mod security_events;
 mod sessions;
 mod storage;
+mod tls;
 mod todos;
 mod users;

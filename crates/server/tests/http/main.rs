@@ -14,8 +14,12 @@ mod clients;
 mod concurrency;
 mod docs;
 mod edge;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod harness;
 mod health;
 mod keys;
+mod one_file;
 mod overload;
+mod pooler;
 mod tasks;
