@@ -22,7 +22,7 @@ use todo_application::{
 };
 use todo_domain::{GuessPurpose, Guesses, Scope, TooManyGuesses};
 
-use crate::{lane::LaneError, problem::Problem};
+use crate::{lane::LaneError, problem::Problem, rate_limits::RateLimited};
 
 /// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
 pub(crate) const INVALID_MAILED_TOKEN: &str = "is not valid any more; ask for a new mail";
@@ -40,7 +40,7 @@ const CHALLENGE_WRITE: &str =
 const CHALLENGE_SESSION: &str = r#"Bearer realm="todo", error="insufficient_scope", error_description="This takes the token of a session""#;
 /// In how many seconds a client that found the server busy may try again.
 const RETRY_AFTER: &str = "1";
-/// What is limited, and how (draft-ietf-httpapi-ratelimit-headers).
+/// What is limited, and how (draft-ietf-httpapi-ratelimit-headers-10).
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of it.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -189,6 +189,28 @@ impl From<LaneError> for Problem {
             LaneError::Panicked => Self::internal(),
         }
         .caused_by(error)
+    }
+}
+
+impl From<RateLimited> for Problem {
+    fn from(limited: RateLimited) -> Self {
+        let RateLimited {
+            policy,
+            per_minute,
+            retry_after,
+        } = limited;
+        let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "Too many requests; wait for as long as Retry-After says",
+        )
+        .with_header_of(header::RETRY_AFTER, &seconds.to_string())
+        .with_header_of(
+            RATE_LIMIT_POLICY,
+            &format!("\"{policy}\";q={per_minute};w=60"),
+        )
+        .with_header_of(RATE_LIMIT, &format!("\"{policy}\";r=0;t={seconds}"))
     }
 }
 

@@ -18,4 +18,5 @@ mod harness;
 mod health;
 mod keys;
 mod overload;
+mod rate_limits;
 mod tasks;
