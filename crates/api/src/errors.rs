@@ -1,5 +1,7 @@
 //! What each way of failing is over HTTP: the one place that maps errors to problems.
 
+use std::time::Duration;
+
 use actix_web::http::{
     StatusCode,
     header::{self, HeaderName},
@@ -145,23 +147,52 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
 
 const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
 
+/// There was too much of what a policy counts.
+struct TooMany<'a> {
+    code: &'static str,
+    detail: &'static str,
+    /// Names what is counted.
+    policy: &'a str,
+    /// How much of it there may be in a window.
+    quota: u64,
+    /// How long that is, in seconds.
+    window: u64,
+    /// After which time there may be more.
+    retry_after: Duration,
+}
+
+impl From<TooMany<'_>> for Problem {
+    fn from(too_many: TooMany<'_>) -> Self {
+        let TooMany {
+            code,
+            detail,
+            policy,
+            quota,
+            window,
+            retry_after,
+        } = too_many;
+        let seconds = retry_after.as_micros().div_ceil(1_000_000).max(1);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+            .with_header_of(header::RETRY_AFTER, &seconds.to_string())
+            .with_header_of(
+                RATE_LIMIT_POLICY,
+                &format!("\"{policy}\";q={quota};w={window}"),
+            )
+            .with_header_of(RATE_LIMIT, &format!("\"{policy}\";r=0;t={seconds}"))
+    }
+}
+
 /// There were too many attempts, at whatever `purpose` names.
 fn too_many_attempts(purpose: &str, too_many: TooManyGuesses) -> Problem {
     let TooManyGuesses { retry_after, limit } = too_many;
-    let seconds = retry_after.as_micros().div_ceil(1_000_000);
-    let quota = u64::from(limit.without_delay) + 1;
-    let window = Guesses::FORGOTTEN_AFTER.as_secs();
-    Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too_many_attempts",
-        "Too many attempts; wait for as long as Retry-After says",
-    )
-    .with_header_of(header::RETRY_AFTER, &seconds.to_string())
-    .with_header_of(
-        RATE_LIMIT_POLICY,
-        &format!("\"{purpose}\";q={quota};w={window}"),
-    )
-    .with_header_of(RATE_LIMIT, &format!("\"{purpose}\";r=0;t={seconds}"))
+    Problem::from(TooMany {
+        code: "too_many_attempts",
+        detail: "Too many attempts; wait for as long as Retry-After says",
+        policy: purpose,
+        quota: u64::from(limit.without_delay) + 1,
+        window: Guesses::FORGOTTEN_AFTER.as_secs(),
+        retry_after,
+    })
 }
 
 impl From<Failure> for Problem {
@@ -199,18 +230,14 @@ impl From<RateLimited> for Problem {
             per_minute,
             retry_after,
         } = limited;
-        let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            "Too many requests; wait for as long as Retry-After says",
-        )
-        .with_header_of(header::RETRY_AFTER, &seconds.to_string())
-        .with_header_of(
-            RATE_LIMIT_POLICY,
-            &format!("\"{policy}\";q={per_minute};w=60"),
-        )
-        .with_header_of(RATE_LIMIT, &format!("\"{policy}\";r=0;t={seconds}"))
+        Self::from(TooMany {
+            code: "rate_limited",
+            detail: "Too many requests; wait for as long as Retry-After says",
+            policy,
+            quota: per_minute.get().into(),
+            window: 60,
+            retry_after,
+        })
     }
 }
 

@@ -3,13 +3,7 @@
 //! It protects what this instance can do, so each instance counts for itself, in memory. An allowance is a full bucket
 //! that is filled again evenly (GCRA): what is left of it need not be kept once it is full.
 
-use std::{
-    fmt,
-    hash::Hash,
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{fmt, hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use actix_web::{
     Error,
@@ -24,7 +18,7 @@ use governor::{
     middleware::NoOpMiddleware,
     state::keyed::DashMapStateStore,
 };
-use todo_domain::UserId;
+use todo_domain::{UserId, network_of};
 
 use crate::{State, client::address, problem::Problem};
 
@@ -82,7 +76,7 @@ impl RateLimits {
     /// # Errors
     /// [`RateLimited`]; then it is not counted.
     pub(crate) fn count_address(&self, address: Option<IpAddr>) -> Result<(), RateLimited> {
-        let network = address.map(network);
+        let network = address.map(network_of);
         self.addresses
             .as_ref()
             .map_or(Ok(()), |limit| limit.count(&network))
@@ -146,17 +140,6 @@ impl<K: Hash + Eq + Clone, C: Clock> fmt::Debug for RateLimit<K, C> {
             .field("policy", &self.policy)
             .field("per_minute", &self.per_minute)
             .finish_non_exhaustive()
-    }
-}
-
-/// The network that counts as one address.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 
