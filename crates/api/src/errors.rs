@@ -9,12 +9,13 @@ use actix_web::http::{
 use todo_application::{
     Failure, NotTheCaller,
     account::{
-        AllowEmailChangeError, AuthenticateError, ChangePasswordError, CreateTokenError,
-        CurrentSessionError, DeleteAccountError, EndSessionError, ExportAccountError,
-        GetAccountError, ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError,
-        LogoutError, RefreshError, RegisterError, RequestEmailChangeError,
-        RequestPasswordResetError, RequestVerificationError, ResetPasswordError, RevokeTokenError,
-        TellOfEmailChangeError, TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
+        AllowEmailChangeError, AllowPasswordResetError, AuthenticateError, ChangePasswordError,
+        CreateTokenError, CurrentSessionError, DeleteAccountError, EndSessionError,
+        ExportAccountError, GetAccountError, ListSecurityEventsError, ListSessionsError,
+        ListTokensError, LoginError, LogoutError, RefreshError, RegisterError,
+        RequestEmailChangeError, RequestPasswordResetError, RequestVerificationError,
+        ResetPasswordError, RevokeTokenError, TellOfEmailChangeError, TellOfPasswordResetError,
+        UpdateAccountError, VerifyEmailError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -22,7 +23,7 @@ use todo_application::{
         UpdateTodoError,
     },
 };
-use todo_domain::{GuessPurpose, Guesses, Scope, TooManyGuesses};
+use todo_domain::{Scope, TooManyGuesses};
 
 use crate::{lane::LaneError, problem::Problem, rate_limits::RateLimited};
 
@@ -148,21 +149,21 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
 const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
 
 /// There was too much of what a policy counts.
-struct TooMany<'a> {
+struct TooMany {
     code: &'static str,
     detail: &'static str,
     /// Names what is counted.
-    policy: &'a str,
+    policy: &'static str,
     /// How much of it there may be in a window.
-    quota: u64,
+    quota: u32,
     /// How long that is, in seconds.
     window: u64,
     /// After which time there may be more.
     retry_after: Duration,
 }
 
-impl From<TooMany<'_>> for Problem {
-    fn from(too_many: TooMany<'_>) -> Self {
+impl From<TooMany> for Problem {
+    fn from(too_many: TooMany) -> Self {
         let TooMany {
             code,
             detail,
@@ -182,15 +183,20 @@ impl From<TooMany<'_>> for Problem {
     }
 }
 
-/// There were too many attempts, at whatever `purpose` names.
-fn too_many_attempts(purpose: &str, too_many: TooManyGuesses) -> Problem {
-    let TooManyGuesses { retry_after, limit } = too_many;
+/// There were too many attempts at something.
+fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
+    let TooManyGuesses {
+        purpose,
+        retry_after,
+        limit,
+    } = too_many;
+    let quota = limit.without_delay.saturating_add(1);
     Problem::from(TooMany {
         code: "too_many_attempts",
         detail: "Too many attempts; wait for as long as Retry-After says",
-        policy: purpose,
-        quota: u64::from(limit.without_delay) + 1,
-        window: Guesses::FORGOTTEN_AFTER.as_secs(),
+        policy: purpose.as_str(),
+        quota,
+        window: limit.forgets_one_in.saturating_mul(quota).as_secs(),
         retry_after,
     })
 }
@@ -234,7 +240,7 @@ impl From<RateLimited> for Problem {
             code: "rate_limited",
             detail: "Too many requests; wait for as long as Retry-After says",
             policy,
-            quota: per_minute.get().into(),
+            quota: per_minute.get(),
             window: 60,
             retry_after,
         })
@@ -268,10 +274,17 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::EmailTaken => email_taken(),
             RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
-            RegisterError::TooManyAttempts(too_many) => {
-                too_many_attempts(GuessPurpose::Registration.as_str(), too_many)
-            }
+            RegisterError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             RegisterError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AllowPasswordResetError> for Problem {
+    fn from(error: AllowPasswordResetError) -> Self {
+        match error {
+            AllowPasswordResetError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            AllowPasswordResetError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -340,6 +353,7 @@ impl From<AllowEmailChangeError> for Problem {
                 Self::invalid_field("email", "must be another than that of the account")
             }
             AllowEmailChangeError::CallerMissing => invalid_token(),
+            AllowEmailChangeError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             AllowEmailChangeError::Failure(failure) => failure.into(),
         }
     }
@@ -362,9 +376,7 @@ impl From<LoginError> for Problem {
                 "Invalid email or password",
             )
             .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
-            LoginError::TooManyAttempts(too_many) => {
-                too_many_attempts(GuessPurpose::Login.as_str(), too_many)
-            }
+            LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             LoginError::Failure(failure) => failure.into(),
         }
     }
@@ -387,6 +399,7 @@ impl From<ChangePasswordError> for Problem {
             ChangePasswordError::GuessablePassword(reason) => {
                 Self::invalid_field("new_password", reason)
             }
+            ChangePasswordError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             ChangePasswordError::Failure(failure) => failure.into(),
         }
     }
@@ -397,6 +410,7 @@ impl From<DeleteAccountError> for Problem {
         match error {
             DeleteAccountError::CallerMissing => invalid_token(),
             DeleteAccountError::WrongPassword => Self::invalid_field("password", error),
+            DeleteAccountError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             DeleteAccountError::Failure(failure) => failure.into(),
         }
     }

@@ -163,30 +163,6 @@ impl Request {
         let lane = lane(&state.lanes);
         run(&state, lane, move |app| work(app, &visitor, &input)).await
     }
-
-    /// Answers anyone at once, in no lane: for what only reads the request, and leaves the use case for
-    /// [afterwards](Reply::followed_by).
-    pub(crate) fn at_once(
-        self,
-        work: impl FnOnce(Visitor, &Input) -> Result<Reply, Problem>,
-    ) -> Result<Reply, Problem> {
-        let Self {
-            state,
-            client,
-            shown,
-            device,
-            input,
-            ..
-        } = self;
-        let credential = shown.into_credential()?;
-        let visitor = Visitor {
-            client,
-            credential,
-            device,
-        };
-        let reply = work(visitor, &input)?;
-        with_afterwards(&state, reply)
-    }
 }
 
 /// The lane in which use cases run that do nothing but talk to the database.

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, GuessPolicy,
-    Guesses, MailPurpose, MailedSecret, NewPersonalAccessToken, NewTodo, PasswordHash,
+    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, GuessCounter,
+    GuessPolicy, Guesses, MailPurpose, MailedSecret, NewPersonalAccessToken, NewTodo, PasswordHash,
     PersonalAccessToken, Scope, Secret, SecretDigest, SecretKind, SecurityEvent, SecurityEventKind,
     Session, SessionId, SessionPolicy, SessionWithSettings, Timestamp, Title, Todo, TodoId,
-    TokenId, TokenLifetime, TokenName, TokenScopes, User, UserAgent, UserId, UserSettings,
+    TokenId, TokenLifetime, TokenName, TokenScopes, TooManyGuesses, User, UserAgent, UserId,
+    UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockGuessLedger,
         MockIdGenerator, MockIdempotencyKeys, MockMailedSecrets, MockMailer, MockPasswordHasher,
@@ -66,6 +67,22 @@ impl Mocks {
         self.guesses.expect_count().returning(|_, _| Ok(()));
         self.guesses.expect_succeed().returning(|_, _, _| Ok(()));
         self.secrets.expect_generate().returning(|_| Ok(device()));
+        self
+    }
+
+    /// The same where every guess comes too early.
+    pub(crate) fn guarded(mut self) -> Self {
+        let nothing = |subjects: &[_]| Ok(vec![Guesses::default(); subjects.len()]);
+        self.guesses.expect_find().returning(nothing);
+        self.guesses.expect_count().returning(|counters, _| {
+            let GuessCounter { subject, limit } = &counters[0];
+            let too_many = TooManyGuesses {
+                purpose: subject.purpose(),
+                retry_after: Duration::from_secs(4),
+                limit: *limit,
+            };
+            Err(too_many.into())
+        });
         self
     }
 

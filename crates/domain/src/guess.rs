@@ -5,15 +5,19 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use zeroize::Zeroizing;
 
-use crate::{Email, Secret, Timestamp, network_of};
+use crate::{Email, Secret, SessionId, Timestamp, network_of};
 
 /// What is guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GuessPurpose {
     /// The password of an account.
     Login,
+    /// The password of whoever has a session, before something that cannot be undone.
+    Confirmation,
     /// An address that nobody has registered: each attempt costs a hash.
     Registration,
+    /// An address that somebody else reads: each attempt costs a mail.
+    Mail,
 }
 
 impl GuessPurpose {
@@ -22,7 +26,9 @@ impl GuessPurpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Login => "login",
+            Self::Confirmation => "confirmation",
             Self::Registration => "registration",
+            Self::Mail => "mail",
         }
     }
 }
@@ -31,7 +37,10 @@ impl GuessPurpose {
 ///
 /// It never prints itself: the secret of a device may be in it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct GuessSubject(Zeroizing<String>);
+pub struct GuessSubject {
+    purpose: GuessPurpose,
+    text: Zeroizing<String>,
+}
 
 impl GuessSubject {
     /// An account, whether or not there is one with this address.
@@ -59,10 +68,22 @@ impl GuessSubject {
         Self::new(purpose, "device", &[email.as_str(), device.expose()])
     }
 
+    /// Whoever has a session.
+    #[must_use]
+    pub fn session(purpose: GuessPurpose, session_id: SessionId) -> Self {
+        Self::new(purpose, "session", &[&session_id.to_string()])
+    }
+
+    /// What is guessed at.
+    #[must_use]
+    pub fn purpose(&self) -> GuessPurpose {
+        self.purpose
+    }
+
     /// The text that a storage keeps the digest of.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// No part has a line break in it, so that no two subjects have one text.
@@ -78,7 +99,7 @@ impl GuessSubject {
             text.push('\n');
             text.push_str(part);
         }
-        Self(text)
+        Self { purpose, text }
     }
 }
 
@@ -89,10 +110,15 @@ impl fmt::Debug for GuessSubject {
 }
 
 /// After how many failures there is a delay. It is a second after the next one and doubles with each, up to 15 minutes.
+///
+/// Failures are forgotten one by one (a leaky bucket), so that many who share an address and fail now and then are not
+/// delayed for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuessLimit {
     /// How many failures have no delay.
     pub without_delay: u32,
+    /// In which time one failure is forgotten.
+    pub forgets_one_in: Duration,
 }
 
 impl GuessLimit {
@@ -105,7 +131,7 @@ impl GuessLimit {
     /// use std::time::Duration;
     /// use todo_domain::GuessLimit;
     ///
-    /// let limit = GuessLimit { without_delay: 5 };
+    /// let limit = GuessLimit { without_delay: 5, forgets_one_in: Duration::from_mins(15) };
     /// assert_eq!(limit.delay_after(5), Duration::ZERO);
     /// assert_eq!(limit.delay_after(6), Duration::from_secs(1));
     /// assert_eq!(limit.delay_after(8), Duration::from_secs(4));
@@ -132,19 +158,28 @@ pub struct GuessPolicy {
     pub known: GuessLimit,
     /// Of logins from one address, to whatever accounts it has not logged in to.
     pub address: GuessLimit,
+    /// Of the passwords that whoever has one session says to be the user's.
+    pub confirmations: GuessLimit,
     /// Of registrations from one address, those that succeed included.
     pub registrations: GuessLimit,
+    /// Of mails that are asked for from one address.
+    pub mails: GuessLimit,
 }
 
 impl Default for GuessPolicy {
-    /// 5, 10, 50 and 100.
+    /// 5, 10, 50, 5, 100 and 20. Of an account, about 100 guesses a day are left; of an address, where many may be, 720.
     fn default() -> Self {
-        let limit = |without_delay| GuessLimit { without_delay };
+        let limit = |without_delay, minutes| GuessLimit {
+            without_delay,
+            forgets_one_in: Duration::from_mins(minutes),
+        };
         Self {
-            account: limit(5),
-            known: limit(10),
-            address: limit(50),
-            registrations: limit(100),
+            account: limit(5, 15),
+            known: limit(10, 15),
+            address: limit(50, 2),
+            confirmations: limit(5, 15),
+            registrations: limit(100, 1),
+            mails: limit(20, 5),
         }
     }
 }
@@ -152,8 +187,9 @@ impl Default for GuessPolicy {
 /// What is known of the guesses at a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Guesses {
-    /// How many failed since the last that succeeded. One that is under way has failed until it succeeds.
-    pub failures: u32,
+    /// How many failed since the last that succeeded and were not forgotten when the last one began, in
+    /// [thousandths](Self::ONE_FAILURE) of one. One that is under way has failed until it succeeds.
+    pub level: u32,
     /// When the last of these began.
     pub failed_at: Option<Timestamp>,
     /// When the last one succeeded.
@@ -161,7 +197,9 @@ pub struct Guesses {
 }
 
 impl Guesses {
-    /// After which time without a failure they are forgotten.
+    /// By how much a failure raises the level.
+    pub const ONE_FAILURE: u32 = 1_000;
+    /// After which time without a failure all are forgotten.
     pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
     /// For how long after a success a device or a place is known.
     pub const KNOWN_FOR: Duration = Duration::from_hours(90 * 24);
@@ -179,27 +217,36 @@ impl Guesses {
         let Some(failed_at) = self.failed_at else {
             return Duration::ZERO;
         };
-        let delay = limit.delay_after(self.failures_at(now));
+        let delay = limit.delay_after(self.level.div_ceil(Self::ONE_FAILURE));
         // Where clocks differ, the last failure may lie ahead; nobody waits longer for that.
         now.until(failed_at.saturating_add(delay)).min(delay)
     }
 
     /// The same after a guess that begins at `now`, and has not succeeded yet.
     #[must_use]
-    pub fn after_guess(self, now: Timestamp) -> Self {
+    pub fn after_guess(self, limit: GuessLimit, now: Timestamp) -> Self {
         Self {
-            failures: self.failures_at(now).saturating_add(1),
+            level: self.level_at(limit, now).saturating_add(Self::ONE_FAILURE),
             failed_at: Some(now),
             ..self
         }
     }
 
-    /// The failures that are not forgotten.
-    fn failures_at(&self, now: Timestamp) -> u32 {
-        match self.failed_at {
-            Some(at) if now < at.saturating_add(Self::FORGOTTEN_AFTER) => self.failures,
-            _ => 0,
+    /// What is not forgotten of the failures.
+    fn level_at(&self, limit: GuessLimit, now: Timestamp) -> u32 {
+        let Some(since) = self.failed_at.map(|at| at.until(now)) else {
+            return 0;
+        };
+        if since >= Self::FORGOTTEN_AFTER {
+            return 0;
         }
+        let forgotten = since
+            .as_millis()
+            .saturating_mul(Self::ONE_FAILURE.into())
+            .checked_div(limit.forgets_one_in.as_millis())
+            .unwrap_or(u128::MAX);
+        self.level
+            .saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX))
     }
 }
 
@@ -216,6 +263,8 @@ pub struct GuessCounter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many attempts")]
 pub struct TooManyGuesses {
+    /// What was guessed at.
+    pub purpose: GuessPurpose,
     /// In which time the next may be made.
     pub retry_after: Duration,
     /// What it was counted by.
@@ -226,11 +275,18 @@ pub struct TooManyGuesses {
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
+    use uuid::Uuid;
 
-    use super::*;
+    use super::{
+        GuessPurpose::{Confirmation, Login, Mail, Registration},
+        *,
+    };
     use crate::SecretKind;
 
-    const LIMIT: GuessLimit = GuessLimit { without_delay: 5 };
+    const LIMIT: GuessLimit = GuessLimit {
+        without_delay: 5,
+        forgets_one_in: Duration::from_mins(15),
+    };
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_microseconds(seconds * 1_000_000).unwrap()
@@ -238,7 +294,7 @@ mod tests {
 
     fn failed(failures: u32, seconds: i64) -> Guesses {
         Guesses {
-            failures,
+            level: failures * Guesses::ONE_FAILURE,
             failed_at: Some(at(seconds)),
             succeeded_at: None,
         }
@@ -249,7 +305,8 @@ mod tests {
         let email = Email::new("ada@example.com").unwrap();
         let device = Secret::from_random(SecretKind::Device, [1, 2, 3]);
         let address = IpAddr::from([192, 0, 2, 1]);
-        let mut texts: Vec<_> = [GuessPurpose::Login, GuessPurpose::Registration]
+        let session = SessionId::from_uuid(Uuid::from_u128(1));
+        let mut texts: Vec<_> = [Login, Confirmation, Registration, Mail]
             .into_iter()
             .flat_map(|purpose| {
                 [
@@ -257,13 +314,14 @@ mod tests {
                     GuessSubject::address(purpose, address),
                     GuessSubject::place(purpose, &email, address),
                     GuessSubject::device(purpose, &email, &device),
+                    GuessSubject::session(purpose, session),
                 ]
             })
             .map(|subject| subject.expose().to_owned())
             .collect();
         texts.sort();
         texts.dedup();
-        assert_eq!(texts.len(), 8);
+        assert_eq!(texts.len(), 20);
     }
 
     #[rstest]
@@ -305,8 +363,47 @@ mod tests {
     #[test]
     fn failures_are_forgotten_after_a_day_without_one() {
         let day = 24 * 60 * 60;
-        assert_eq!(failed(7, 0).after_guess(at(day - 1)).failures, 8);
-        assert_eq!(failed(7, 0).after_guess(at(day)).failures, 1);
+        assert_eq!(failed(100, 0).after_guess(LIMIT, at(day - 1)).level, 5_002);
+        assert_eq!(failed(100, 0).after_guess(LIMIT, at(day)).level, 1_000);
+    }
+
+    #[rstest]
+    #[case::at_once(0, 8_000)]
+    #[case::after_a_third_of_the_time(300, 7_667)]
+    #[case::after_the_time(900, 7_000)]
+    #[case::after_seven_times_the_time(6_300, 1_000)]
+    #[case::much_later(80_000, 1_000)]
+    #[case::the_clock_is_behind(-900, 8_000)]
+    fn failures_are_forgotten_one_by_one(#[case] now: i64, #[case] level: u32) {
+        assert_eq!(failed(7, 0).after_guess(LIMIT, at(now)).level, level);
+    }
+
+    #[test]
+    fn those_who_share_an_address_and_fail_now_and_then_are_not_delayed() {
+        let limit = GuessPolicy::default().address;
+        let mut guesses = Guesses::default();
+        for hour in 0..1_000 {
+            // 20 an hour, one every three minutes.
+            for failure in 0..20 {
+                let now = at(hour * 3_600 + failure * 180);
+                assert_eq!(guesses.delay(limit, now), Duration::ZERO);
+                guesses = guesses.after_guess(limit, now);
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_guesses_as_often_as_may_be_has_about_a_hundred_a_day() {
+        let limit = GuessPolicy::default().account;
+        let (mut guesses, mut now, mut made) = (Guesses::default(), at(0), 0);
+        while now < at(10 * 24 * 60 * 60) {
+            guesses = guesses.after_guess(limit, now);
+            made += 1;
+            // Never waiting any longer is not the best that can be done, nor is waiting for one to be forgotten.
+            let wait = guesses.delay(limit, now);
+            now = now.saturating_add(wait.max(Duration::from_millis(1)));
+        }
+        assert!(made < 10 * 110, "{made}");
     }
 
     #[test]
@@ -324,7 +421,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_delay_never_shrinks_and_has_an_end(without_delay in 0..1_000_u32, failures in 0..u32::MAX) {
-            let limit = GuessLimit { without_delay };
+            let limit = GuessLimit { without_delay, ..LIMIT };
             let delay = limit.delay_after(failures);
             prop_assert!(delay <= limit.delay_after(failures + 1));
             prop_assert!(delay <= GuessLimit::MAX_DELAY);
@@ -336,14 +433,14 @@ mod tests {
             without_delay in 0..100_u32,
             attempts in 0..200_u32,
         ) {
-            let limit = GuessLimit { without_delay };
+            let limit = GuessLimit { without_delay, ..LIMIT };
             let mut guesses = Guesses::default();
             for _ in 0..attempts {
                 if guesses.delay(limit, at(0)).is_zero() {
-                    guesses = guesses.after_guess(at(0));
+                    guesses = guesses.after_guess(limit, at(0));
                 }
             }
-            prop_assert_eq!(guesses.failures, attempts.min(without_delay + 1));
+            prop_assert_eq!(guesses.level, attempts.min(without_delay + 1) * Guesses::ONE_FAILURE);
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Logging in.
 
 use todo_domain::{
-    Client, Credentials, Email, GuessPurpose, PasswordAttempt, Secret, SecurityEventKind,
-    TooManyGuesses, UserId,
+    Client, Credentials, Email, PasswordAttempt, Secret, SecurityEventKind, TooManyGuesses, UserId,
     ports::{InsertSessionError, Verification},
 };
 
 use super::{
     Keeper, SignedIn,
-    guard::{GuardError, device, guard},
+    guard::{GuardError, device, guard_login},
     renew_hash::renew_hash,
     signed_in::begin_session,
 };
@@ -72,13 +71,7 @@ impl From<GuardError> for LoginError {
 /// # Errors
 /// [`LoginError`].
 pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, LoginError> {
-    let guess = guard(
-        app,
-        GuessPurpose::Login,
-        &input.email,
-        client,
-        input.device.as_ref(),
-    )?;
+    let guess = guard_login(app, &input.email, client, input.device.as_ref())?;
     let credentials = app
         .users
         .find_credentials(&input.email)
@@ -103,7 +96,9 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
     }
 
     let device = device(app, input.device.clone())?;
-    guess.succeed(app, &input.email, client, &device)?;
+    guess
+        .making_known(&input.email, client, &device)
+        .succeed(app)?;
     let now = app.clock.now();
     let session = begin_session(app, user.id, client, now);
     let signed_in = SignedIn::new(app, user, session, input.keeper, now)?;
@@ -152,9 +147,10 @@ fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken, GuessLimit, GuessSubject, Guesses, RefreshClaims, RefreshToken, SecurityEvent,
+        AccessToken, GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken,
+        SecurityEvent,
         SecurityEventKind::{LoggedIn, LoginFailed},
-        ports::{CountGuessError, HashError},
+        ports::HashError,
     };
 
     use super::*;
@@ -416,7 +412,7 @@ mod tests {
             .withf(move |subjects| *subjects == candidates)
             .returning(move |_| {
                 let of_device = Guesses {
-                    failures: 3,
+                    level: 3_000,
                     failed_at: Some(now()),
                     succeeded_at: known.then(now),
                 };
@@ -447,20 +443,12 @@ mod tests {
 
     #[test]
     fn what_comes_too_early_is_neither_looked_up_nor_hashed() {
-        let mut mocks = Mocks::at_now();
-        let too_many = TooManyGuesses {
-            retry_after: std::time::Duration::from_secs(4),
-            limit: GuessLimit { without_delay: 5 },
+        let app = Mocks::at_now().guarded().app();
+        let error = login(&app, &client(), &input()).unwrap_err();
+        let LoginError::TooManyAttempts(too_many) = error else {
+            panic!("{error}");
         };
-        mocks
-            .guesses
-            .expect_find()
-            .returning(|subjects| Ok(vec![Guesses::default(); subjects.len()]));
-        mocks
-            .guesses
-            .expect_count()
-            .returning(move |_, _| Err(CountGuessError::TooMany(too_many)));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::TooManyAttempts(found) if found == too_many));
+        assert_eq!(too_many.purpose, GuessPurpose::Login);
+        assert_eq!(too_many.retry_after, std::time::Duration::from_secs(4));
     }
 }

@@ -54,7 +54,10 @@ pub use login::{LoggedIn, Login, LoginError, login};
 pub use logout::{LogoutError, LogoutExtent, logout};
 pub use refresh::{RefreshError, refresh};
 pub use register::{Register, RegisterError, Registered, register};
-pub use request_password_reset::{RequestPasswordResetError, request_password_reset};
+pub use request_password_reset::{
+    AllowPasswordResetError, RequestPasswordResetError, allow_password_reset,
+    request_password_reset,
+};
 pub use request_verification::{RequestVerificationError, request_verification};
 pub use reset_password::{
     ResetPasswordError, TellOfPasswordResetError, reset_password, tell_of_password_reset,

@@ -117,14 +117,14 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<Registere
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken, RefreshClaims, RefreshToken,
+        AccessToken, GuessPurpose, RefreshClaims, RefreshToken,
         ports::{HashError, TokenError},
     };
 
     use super::*;
     use crate::testing::{
-        Mocks, cause, client, email, event, event_id, now, password_hash, session, session_id,
-        unavailable, user, user_id,
+        Mocks, cause, client, device, email, event, event_id, now, password_hash, session,
+        session_id, unavailable, user, user_id,
     };
 
     fn input() -> Register {
@@ -235,6 +235,31 @@ mod tests {
             error,
             RegisterError::Failure(Failure::Internal(_))
         ));
+    }
+
+    #[test]
+    fn what_comes_too_early_is_not_hashed() {
+        let app = Mocks::at_now().guarded().app();
+        let error = register(&app, &client(), input()).unwrap_err();
+        assert!(matches!(
+            error,
+            RegisterError::TooManyAttempts(too_many)
+                if too_many.purpose == GuessPurpose::Registration
+        ));
+    }
+
+    #[test]
+    fn an_address_that_is_not_known_is_not_counted() {
+        let nowhere = Client {
+            address: None,
+            ..client()
+        };
+        let mut mocks = with_token(mocks());
+        mocks.users.expect_insert().returning(|_, _, _, _| Ok(()));
+        mocks.secrets.expect_generate().returning(|_| Ok(device()));
+        // The device is known; nothing is expected to be counted.
+        mocks.guesses.expect_succeed().returning(|_, _, _| Ok(()));
+        assert!(register(&mocks.app(), &nowhere, input()).is_ok());
     }
 
     #[test]

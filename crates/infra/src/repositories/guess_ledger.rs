@@ -24,7 +24,7 @@ use crate::database::{
 #[diesel(table_name = guesses)]
 struct GuessesRow {
     subject: Vec<u8>,
-    failures: i32,
+    level: i32,
     failed_at: Option<Instant>,
     succeeded_at: Option<Instant>,
 }
@@ -32,7 +32,7 @@ struct GuessesRow {
 impl From<&GuessesRow> for Guesses {
     fn from(row: &GuessesRow) -> Self {
         Self {
-            failures: row.failures.try_into().unwrap_or_default(),
+            level: row.level.try_into().unwrap_or_default(),
             failed_at: row.failed_at.map(|at| at.0),
             succeeded_at: row.succeeded_at.map(|at| at.0),
         }
@@ -57,14 +57,18 @@ fn found(rows: &[GuessesRow], key: &[u8]) -> Guesses {
 /// What `write` does where there is a row: nothing but locking it.
 const LOCK: &str = "updated_at = guesses.updated_at";
 /// The new row takes the place of the old one.
-const REPLACE: &str = "failures = excluded.failures, failed_at = excluded.failed_at, \
+const REPLACE: &str = "level = excluded.level, failed_at = excluded.failed_at, \
      succeeded_at = excluded.succeeded_at, updated_at = excluded.updated_at";
 /// A row with a success clears the failures; one without takes one back.
-const SUCCEED: &str = "\
-     failures = CASE WHEN excluded.succeeded_at IS NOT NULL OR guesses.failures < 1 THEN 0 \
-     ELSE guesses.failures - 1 END, \
-     succeeded_at = COALESCE(excluded.succeeded_at, guesses.succeeded_at), \
-     updated_at = excluded.updated_at";
+fn succeed() -> String {
+    let one = Guesses::ONE_FAILURE;
+    format!(
+        "level = CASE WHEN excluded.succeeded_at IS NOT NULL OR guesses.level < {one} THEN 0 \
+         ELSE guesses.level - {one} END, \
+         succeeded_at = COALESCE(excluded.succeeded_at, guesses.succeeded_at), \
+         updated_at = excluded.updated_at"
+    )
+}
 
 /// Inserts a row of each subject, in the order of their keys, so that nobody waits for somebody who waits for them; or
 /// does to the row that is there what `conflict` says. Gives the rows as they are then.
@@ -85,16 +89,16 @@ fn write(
         })
         .collect();
     let mut insert = sql_query(format!(
-        "INSERT INTO guesses (subject, failures, failed_at, succeeded_at, updated_at) \
+        "INSERT INTO guesses (subject, level, failed_at, succeeded_at, updated_at) \
          VALUES {} ON CONFLICT (subject) DO UPDATE SET {conflict} \
-         RETURNING subject, failures, failed_at, succeeded_at",
+         RETURNING subject, level, failed_at, succeeded_at",
         values.join(", ")
     ))
     .into_boxed::<MultiBackend>();
     for (key, guesses) in rows {
         insert = insert
             .bind::<Binary, _>(key)
-            .bind::<Integer, _>(i32::try_from(guesses.failures).unwrap_or(i32::MAX))
+            .bind::<Integer, _>(i32::try_from(guesses.level).unwrap_or(i32::MAX))
             .bind::<Nullable<InstantColumn>, _>(guesses.failed_at.map(Instant))
             .bind::<Nullable<InstantColumn>, _>(guesses.succeeded_at.map(Instant))
             .bind::<InstantColumn, _>(Instant(now));
@@ -120,7 +124,7 @@ impl GuessLedger for Database {
         }
         let keyed: Vec<_> = counters
             .iter()
-            .map(|counter| (key(&counter.subject), counter.limit))
+            .map(|counter| (key(&counter.subject), counter))
             .collect();
         let mut too_many = None;
         let counted = self.transaction(|connection| {
@@ -131,9 +135,10 @@ impl GuessLedger for Database {
             let rows = write(connection, locked, now, LOCK)?;
             let longest = keyed
                 .iter()
-                .map(|(key, limit)| TooManyGuesses {
-                    retry_after: found(&rows, key).delay(*limit, now),
-                    limit: *limit,
+                .map(|(key, counter)| TooManyGuesses {
+                    purpose: counter.subject.purpose(),
+                    retry_after: found(&rows, key).delay(counter.limit, now),
+                    limit: counter.limit,
                 })
                 .max_by_key(|refusal| refusal.retry_after)
                 .filter(|refusal| refusal.retry_after > Duration::ZERO);
@@ -144,7 +149,10 @@ impl GuessLedger for Database {
             }
             let counted = keyed
                 .iter()
-                .map(|(key, _)| (key.clone(), found(&rows, key).after_guess(now)))
+                .map(|(key, counter)| {
+                    let guesses = found(&rows, key).after_guess(counter.limit, now);
+                    (key.clone(), guesses)
+                })
                 .collect();
             write(connection, counted, now, REPLACE)
         });
@@ -171,7 +179,7 @@ impl GuessLedger for Database {
             .map(|subject| (key(subject), Guesses::default()));
         let rows: Vec<_> = cleared.chain(taken_back).collect();
         if !rows.is_empty() {
-            self.write(|connection| write(connection, rows, now, SUCCEED))?;
+            self.write(|connection| write(connection, rows, now, &succeed()))?;
         }
         Ok(())
     }

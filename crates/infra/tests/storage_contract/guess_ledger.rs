@@ -36,6 +36,7 @@ fn count(
             subject: (*subject).clone(),
             limit: GuessLimit {
                 without_delay: *without_delay,
+                forgets_one_in: Duration::from_mins(15),
             },
         })
         .collect();
@@ -77,15 +78,15 @@ fn a_guess_counts_for_every_subject(#[values(Sqlite, Postgres)] kind: Kind) {
     let subjects = [here, grace, address(2), ada];
     let counted = GuessLedger::find(database, &subjects).unwrap();
     let expected = [
-        (3, Some(at(2))),
-        (1, Some(at(1))),
+        (3_000, Some(at(2))),
+        (1_000, Some(at(1))),
         (0, None),
-        (2, Some(at(2))),
+        (2_000, Some(at(2))),
     ];
     assert_eq!(
         counted
             .iter()
-            .map(|guesses| (guesses.failures, guesses.failed_at))
+            .map(|guesses| (guesses.level, guesses.failed_at))
             .collect::<Vec<_>>(),
         expected
     );
@@ -102,7 +103,8 @@ fn what_comes_too_early_counts_for_none(#[values(Sqlite, Postgres)] kind: Kind) 
     let refused = count(database, &[(&here, 50), (&ada, 0)], at(400_000)).unwrap_err();
     assert_eq!(refused.retry_after, Duration::from_millis(600));
     assert_eq!(refused.limit.without_delay, 0);
-    assert_eq!(found(database, &ada).failures, 1);
+    assert_eq!(refused.purpose, Login);
+    assert_eq!(found(database, &ada).level, 1_000);
     assert_eq!(found(database, &here), Guesses::default());
     let rows = storage.behind.values("SELECT '' AS value FROM guesses");
     assert_eq!(rows.len(), 1);
@@ -136,8 +138,8 @@ fn of_50_guesses_at_once_no_more_count_than_one_after_another(
         outcomes.flatten().count()
     });
     assert_eq!(counted, 6);
-    assert_eq!(found(&storage.database, &ada).failures, 6);
-    assert_eq!(found(&storage.database, &here).failures, 6);
+    assert_eq!(found(&storage.database, &ada).level, 6_000);
+    assert_eq!(found(&storage.database, &here).level, 6_000);
 }
 
 #[rstest]
@@ -158,12 +160,12 @@ fn a_success_clears_some_and_takes_back_one_failure_of_others(
     database.succeed(&cleared, &taken_back, at(1)).unwrap();
     for subject in [&ada, &new] {
         let guesses = found(database, subject);
-        assert_eq!(guesses.failures, 0);
+        assert_eq!(guesses.level, 0);
         assert_eq!(guesses.succeeded_at, Some(at(1)));
     }
-    assert_eq!(found(database, &here).failures, 2);
+    assert_eq!(found(database, &here).level, 2_000);
     assert_eq!(found(database, &here).succeeded_at, None);
-    assert_eq!(found(database, &nobody).failures, 0);
+    assert_eq!(found(database, &nobody).level, 0);
 }
 
 #[rstest]

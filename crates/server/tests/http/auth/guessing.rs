@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::json;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::harness::{Answer, PASSWORD, Server};
+use crate::harness::{Answer, Client, PASSWORD, Server};
 
 const BEHIND_PROXY: [(&str, &str); 1] = [("TRUSTED_PROXIES", "127.0.0.1")];
 
@@ -56,7 +56,7 @@ fn whoever_guesses_often_is_told_to_wait_whether_or_not_there_is_an_account(
     assert!((1..=900).contains(&seconds));
     assert_eq!(
         answer.header("ratelimit-policy"),
-        Some("\"login\";q=6;w=86400")
+        Some("\"login\";q=6;w=5400")
     );
     let limit = format!("\"login\";r=0;t={seconds}");
     assert_eq!(answer.header("ratelimit"), Some(limit.as_str()));
@@ -69,7 +69,7 @@ fn whoever_guesses_often_is_told_to_wait_whether_or_not_there_is_an_account(
 fn delay_for_long(server: &Server, email: &str) {
     let database = server.database.as_ref().unwrap();
     log_in_from(server, "203.0.113.7", email, "wrong password");
-    database.execute("UPDATE guesses SET failures = 40 WHERE failures > 0");
+    database.execute("UPDATE guesses SET level = 40000 WHERE level > 0");
     let refused = log_in_from(server, "203.0.113.8", email, PASSWORD);
     assert_eq!(refused.code(), "too_many_attempts");
     assert!(
@@ -177,6 +177,69 @@ fn an_address_that_is_made_up_makes_nobody_known(#[values(Sqlite, Postgres)] kin
 }
 
 #[rstest]
+fn whoever_has_a_session_guesses_at_its_password_as_slowly_and_the_owner_goes_on(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let taken = server.user("ada@example.com");
+    let attempts = |client: &Client, password: &str| {
+        let change = json!({"current_password": password, "new_password": "battery staple"});
+        let delete = json!({"password": password});
+        let email = json!({"email": "countess@example.com", "password": password});
+        [
+            client.put("/api/auth/password", &change),
+            client.post("/api/auth/account/delete", &delete),
+            client.post("/api/auth/email", &email),
+        ]
+    };
+    let database = server.database.as_ref().unwrap();
+    database.execute("DELETE FROM guesses");
+    for answer in attempts(&taken, "wrong password") {
+        assert_eq!(answer.status, 422);
+    }
+    database.execute("UPDATE guesses SET level = 40000");
+    for answer in attempts(&taken, PASSWORD) {
+        assert_eq!(answer.code(), "too_many_attempts");
+        assert_eq!(
+            answer.header("ratelimit-policy"),
+            Some("\"confirmation\";q=6;w=5400")
+        );
+    }
+    let mut owner = server.client();
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let answer = owner.post("/api/auth/login", &body);
+    owner.sign_in(&answer);
+    let [changed, ..] = attempts(&owner, PASSWORD);
+    assert_eq!(changed.status, 200);
+}
+
+#[rstest]
+fn mails_that_are_asked_for_from_one_address_are_limited_whether_or_not_one_is_sent(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::with(kind, &[("MAILS_PER_ADDRESS", "1")]) else {
+        return;
+    };
+    server.user("ada@example.com");
+    let ask = |email: &str| {
+        let body = json!({"email": email});
+        server.client().post("/api/auth/password/reset", &body)
+    };
+    assert_eq!(ask("nobody@example.com").status, 202);
+    let database = server.database.as_ref().unwrap();
+    database.execute("UPDATE guesses SET level = 40000 WHERE level > 0");
+    for email in ["nobody@example.com", "ada@example.com"] {
+        let answer = ask(email);
+        assert_eq!(answer.code(), "too_many_attempts");
+        assert_eq!(answer.status, 429);
+        let policy = answer.header("ratelimit-policy");
+        assert_eq!(policy, Some("\"mail\";q=2;w=600"));
+    }
+}
+
+#[rstest]
 fn registrations_from_one_address_are_limited(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(server) = Server::with(kind, &[("REGISTRATIONS_PER_ADDRESS", "1")]) else {
         return;
@@ -184,7 +247,7 @@ fn registrations_from_one_address_are_limited(#[values(Sqlite, Postgres)] kind: 
     server.user("ada@example.com");
     server.user("grace@example.com");
     let database = server.database.as_ref().unwrap();
-    database.execute("UPDATE guesses SET failures = 40 WHERE failures > 0");
+    database.execute("UPDATE guesses SET level = 40000 WHERE level > 0");
     let body = json!({"email": "alan@example.com", "password": PASSWORD, "name": "Alan"});
     let refused = server.client().post("/api/auth/register", &body);
     assert_eq!(refused.status, 429);
