@@ -1,5 +1,7 @@
 //! What each way of failing is over HTTP: the one place that maps errors to problems.
 
+use std::time::Duration;
+
 use actix_web::http::{
     StatusCode,
     header::{self, HeaderName},
@@ -23,7 +25,7 @@ use todo_application::{
 };
 use todo_domain::{Scope, TooManyGuesses};
 
-use crate::{lane::LaneError, problem::Problem};
+use crate::{lane::LaneError, problem::Problem, rate_limits::RateLimited};
 
 /// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
 pub(crate) const INVALID_MAILED_TOKEN: &str = "is not valid any more; ask for a new mail";
@@ -41,7 +43,7 @@ const CHALLENGE_WRITE: &str =
 const CHALLENGE_SESSION: &str = r#"Bearer realm="todo", error="insufficient_scope", error_description="This takes the token of a session""#;
 /// In how many seconds a client that found the server busy may try again.
 const RETRY_AFTER: &str = "1";
-/// What is limited, and how (draft-ietf-httpapi-ratelimit-headers).
+/// What is limited, and how (draft-ietf-httpapi-ratelimit-headers-10).
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of it.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -146,6 +148,41 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
 
 const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
 
+/// There was too much of what a policy counts.
+struct TooMany {
+    code: &'static str,
+    detail: &'static str,
+    /// Names what is counted.
+    policy: &'static str,
+    /// How much of it there may be in a window.
+    quota: u32,
+    /// How long that is, in seconds.
+    window: u64,
+    /// After which time there may be more.
+    retry_after: Duration,
+}
+
+impl From<TooMany> for Problem {
+    fn from(too_many: TooMany) -> Self {
+        let TooMany {
+            code,
+            detail,
+            policy,
+            quota,
+            window,
+            retry_after,
+        } = too_many;
+        let seconds = retry_after.as_micros().div_ceil(1_000_000).max(1);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+            .with_header_of(header::RETRY_AFTER, &seconds.to_string())
+            .with_header_of(
+                RATE_LIMIT_POLICY,
+                &format!("\"{policy}\";q={quota};w={window}"),
+            )
+            .with_header_of(RATE_LIMIT, &format!("\"{policy}\";r=0;t={seconds}"))
+    }
+}
+
 /// There were too many attempts at something.
 fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
     let TooManyGuesses {
@@ -153,21 +190,15 @@ fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
         retry_after,
         limit,
     } = too_many;
-    let name = purpose.as_str();
-    let seconds = retry_after.as_micros().div_ceil(1_000_000);
     let quota = limit.without_delay.saturating_add(1);
-    let window = limit.forgets_one_in.saturating_mul(quota).as_secs();
-    Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too_many_attempts",
-        "Too many attempts; wait for as long as Retry-After says",
-    )
-    .with_header_of(header::RETRY_AFTER, &seconds.to_string())
-    .with_header_of(
-        RATE_LIMIT_POLICY,
-        &format!("\"{name}\";q={quota};w={window}"),
-    )
-    .with_header_of(RATE_LIMIT, &format!("\"{name}\";r=0;t={seconds}"))
+    Problem::from(TooMany {
+        code: "too_many_attempts",
+        detail: "Too many attempts; wait for as long as Retry-After says",
+        policy: purpose.as_str(),
+        quota,
+        window: limit.forgets_one_in.saturating_mul(quota).as_secs(),
+        retry_after,
+    })
 }
 
 impl From<Failure> for Problem {
@@ -200,6 +231,24 @@ impl From<LaneError> for Problem {
             LaneError::Panicked => Self::internal(),
         }
         .caused_by(error)
+    }
+}
+
+impl From<RateLimited> for Problem {
+    fn from(limited: RateLimited) -> Self {
+        let RateLimited {
+            policy,
+            per_minute,
+            retry_after,
+        } = limited;
+        Self::from(TooMany {
+            code: "rate_limited",
+            detail: "Too many requests; wait for as long as Retry-After says",
+            policy,
+            quota: per_minute.get(),
+            window: 60,
+            retry_after,
+        })
     }
 }
 

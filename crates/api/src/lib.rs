@@ -1,6 +1,6 @@
 //! The HTTP face of the todo backend.
 //!
-//! A request passes `edge` (its id, its body) and `cors`, reaches the one handler of its route under `routes`, and
+//! A request passes `edge` (its id, its body), `cors` and `rate_limits`, reaches the one handler of its route under `routes`, and
 //! there becomes one call of one use case on one thread of a [`Lane`]. A handler parses, calls, and maps the answer.
 //! Errors become problems in `errors`, and nowhere else.
 
@@ -17,21 +17,25 @@ mod lane;
 mod openapi;
 mod problem;
 mod query;
+mod rate_limits;
 mod reply;
 mod request;
 mod routes;
 mod serve;
 mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use todo_application::App;
+
+use crate::rate_limits::RateLimits;
 
 pub use body::BodySettings;
 pub use client::TrustedProxies;
 pub use cors::CorsOrigins;
 pub use lane::{Lane, LaneError, LaneSettings};
 pub use openapi::openapi_json;
+pub use rate_limits::RateLimitSettings;
 pub use serve::{ServeSettings, serve};
 
 /// The lanes in which blocking work runs.
@@ -54,4 +58,5 @@ pub(crate) struct State {
     request_deadline: Duration,
     body: BodySettings,
     trusted_proxies: TrustedProxies,
+    rate_limits: Arc<RateLimits>,
 }

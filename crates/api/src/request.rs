@@ -3,6 +3,7 @@
 use std::{
     future::{Ready, ready},
     str::FromStr,
+    sync::Arc,
 };
 
 use actix_web::{
@@ -30,6 +31,7 @@ use crate::{
     lane::Lane,
     problem::Problem,
     query::{parse_query, write_parameter},
+    rate_limits::{RateLimited, RateLimits},
     reply::{Afterwards, Reply},
 };
 
@@ -45,6 +47,8 @@ pub(crate) struct Request {
     client: Client,
     shown: Shown,
     device: Option<Secret>,
+    /// What it is counted in for its user, if it is.
+    rate_limits: Option<Arc<RateLimits>>,
     input: Input,
 }
 
@@ -75,6 +79,15 @@ pub(crate) struct Input {
 }
 
 impl Request {
+    /// The same, but not counted for its user: for what ends sessions and tokens, which is to be possible while whoever
+    /// has got hold of one uses up what the user may do.
+    pub(crate) fn not_counted_for_user(self) -> Self {
+        Self {
+            rate_limits: None,
+            ..self
+        }
+    }
+
     /// Runs a use case for whoever shows a credential that is good for `scope`, in the lane for the database: one
     /// hand-over to one thread, for finding out who calls and for what they want.
     pub(crate) async fn for_caller(
@@ -86,6 +99,7 @@ impl Request {
             state,
             client,
             shown,
+            rate_limits,
             input,
             ..
         } = self;
@@ -93,6 +107,7 @@ impl Request {
         let lane = &state.lanes.database;
         run(&state, lane, move |app| {
             let caller = noted(authenticate(app, &credential, scope, &client)?);
+            count(rate_limits.as_deref(), caller.user_id)?;
             if let Some(user_id) = &input.user_id {
                 caller.must_be(parse_path::<UserId>("user_id", user_id)?)?;
             }
@@ -111,6 +126,7 @@ impl Request {
             state,
             client,
             shown,
+            rate_limits,
             input,
             ..
         } = self;
@@ -118,6 +134,7 @@ impl Request {
         let lane = lane(&state.lanes);
         run(&state, lane, move |app| {
             let caller = noted(authenticate_session(app, &credential, &client)?);
+            count(rate_limits.as_deref(), caller.user_id())?;
             work(app, &caller, &input)
         })
         .await
@@ -135,6 +152,7 @@ impl Request {
             shown,
             device,
             input,
+            ..
         } = self;
         let credential = shown.into_credential()?;
         let visitor = Visitor {
@@ -167,6 +185,11 @@ fn noted<C>(authenticated: Authenticated<C>) -> C {
         );
     }
     authenticated.caller
+}
+
+/// Counts a request for its user, where it is to be.
+fn count(rate_limits: Option<&RateLimits>, user: UserId) -> Result<(), RateLimited> {
+    rate_limits.map_or(Ok(()), |limits| limits.count_user(user))
 }
 
 async fn run(
@@ -371,6 +394,7 @@ fn from_request(request: &HttpRequest) -> Option<Request> {
         client: client(request, &state.trusted_proxies),
         shown: Shown::by(request),
         device: shown_device(request),
+        rate_limits: Some(Arc::clone(&state.rate_limits)),
         state,
         input: Input {
             id: part("id"),

@@ -1,15 +1,11 @@
 //! How often something may be guessed at, such as the password of an account (OWASP ASVS 5.0, 6.3.1; NIST SP 800-63B-4,
 //! 3.2.2).
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    time::Duration,
-};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use zeroize::Zeroizing;
 
-use crate::{Email, Secret, SessionId, Timestamp};
+use crate::{Email, Secret, SessionId, Timestamp, network_of};
 
 /// What is guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,13 +52,13 @@ impl GuessSubject {
     /// Whoever is at a network address. Of IPv6, a network of 64 bits is one: a single machine has all of it.
     #[must_use]
     pub fn address(purpose: GuessPurpose, address: IpAddr) -> Self {
-        Self::new(purpose, "address", &[&network(address).to_string()])
+        Self::new(purpose, "address", &[&network_of(address).to_string()])
     }
 
     /// Whoever is at a network address and guesses at one account.
     #[must_use]
     pub fn place(purpose: GuessPurpose, email: &Email, address: IpAddr) -> Self {
-        let network = network(address).to_string();
+        let network = network_of(address).to_string();
         Self::new(purpose, "place", &[email.as_str(), &network])
     }
 
@@ -110,17 +106,6 @@ impl GuessSubject {
 impl fmt::Debug for GuessSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("GuessSubject(…)")
-    }
-}
-
-/// The network that counts as one place.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

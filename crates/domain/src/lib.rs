@@ -25,7 +25,7 @@ mod user;
 
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
-pub use client::{Client, UserAgent};
+pub use client::{Client, UserAgent, network_of};
 pub use guess::{
     GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, TooManyGuesses,
 };

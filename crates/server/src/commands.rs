@@ -81,6 +81,7 @@ pub(crate) fn serve() -> CommandResult {
         head_deadline: config.http.head_deadline,
         cors_origins: config.http.cors_origins,
         trusted_proxies: config.http.trusted_proxies,
+        rate_limits: config.http.rate_limits,
         shutdown_deadline: config.http.shutdown_deadline,
     };
     let listener = TcpListener::bind(config.listen)

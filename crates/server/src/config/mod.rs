@@ -11,6 +11,7 @@ mod http;
 mod log;
 mod mail;
 mod proxies;
+mod rate_limits;
 mod sessions;
 mod signing_keys;
 #[cfg(test)]

@@ -22,4 +22,5 @@ mod keys;
 mod one_file;
 mod overload;
 mod pooler;
+mod rate_limits;
 mod tasks;
