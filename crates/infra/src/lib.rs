@@ -20,8 +20,9 @@ mod system_clock;
 pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
 pub use common_passwords::CommonPasswordList;
 pub use database::{
-    BackupError, ConnectError, Database, DatabaseKind, DatabaseUrl, InvalidDatabaseUrl,
-    MigrateError, PlannedStep, PoolSettings, Progress, SqliteVersion,
+    BackupError, ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl,
+    InvalidDatabaseUrl, MigrateError, PlannedStep, PoolSettings, Progress, SqliteVersion,
+    Transport,
 };
 pub use jwt::JwtTokens;
 pub use keys::{

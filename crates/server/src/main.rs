@@ -4,6 +4,7 @@ mod archive;
 mod backup;
 mod commands;
 mod config;
+mod doctor;
 mod keys;
 mod logging;
 mod migration;
@@ -35,6 +36,11 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Look whether everything is as a server needs it, and say what to do where it is not.
+    ///
+    /// One line for each thing: ok, warning or fault. With a fault, the exit status is 1. It changes nothing, and can run
+    /// beside a server.
+    Doctor,
     /// Print the OpenAPI document, and end.
     Openapi,
     /// Write all users and their tasks to a file, for `import`.
@@ -86,6 +92,7 @@ fn main() -> ExitCode {
         Command::Serve => commands::serve(),
         Command::Migrate { dry_run: false } => commands::migrate(),
         Command::Migrate { dry_run: true } => commands::plan_migration(),
+        Command::Doctor => doctor::doctor(),
         Command::Openapi => commands::openapi(),
         Command::Export { user, file } => archive::export(user.as_deref(), &file),
         Command::Import { file } => archive::import(&file),

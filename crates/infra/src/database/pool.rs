@@ -115,6 +115,11 @@ impl Database {
         &self.url
     }
 
+    /// How it connects.
+    pub(super) fn settings(&self) -> &PoolSettings {
+        &self.settings
+    }
+
     /// The steps that [`migrate`](Self::migrate) would take now. It changes nothing.
     ///
     /// # Errors
