@@ -14,6 +14,7 @@ mod errors;
 mod etag;
 mod fields;
 mod lane;
+mod metrics;
 mod openapi;
 mod problem;
 mod query;
@@ -31,6 +32,7 @@ pub use body::BodySettings;
 pub use client::TrustedProxies;
 pub use cors::CorsOrigins;
 pub use lane::{Lane, LaneError, LaneSettings};
+pub use metrics::{LaneMetrics, Metrics, serve_metrics};
 pub use openapi::openapi_json;
 pub use serve::{ServeSettings, serve};
 
@@ -50,6 +52,7 @@ pub struct Lanes {
 pub(crate) struct State {
     app: App,
     lanes: Lanes,
+    metrics: Metrics,
     /// Within which time blocking work must be done.
     request_deadline: Duration,
     body: BodySettings,

@@ -28,6 +28,7 @@ use crate::{
     etag,
     fields::Fields,
     lane::Lane,
+    metrics::LoginMetrics,
     problem::Problem,
     query::{parse_query, write_parameter},
     reply::{Afterwards, Reply},
@@ -72,6 +73,11 @@ pub(crate) struct Input {
 }
 
 impl Request {
+    /// What is counted of logins.
+    pub(crate) fn login_metrics(&self) -> LoginMetrics {
+        self.state.metrics.logins.clone()
+    }
+
     /// Runs a use case for whoever shows a credential that is good for `scope`, in the lane for the database: one
     /// hand-over to one thread, for finding out who calls and for what they want.
     pub(crate) async fn for_caller(

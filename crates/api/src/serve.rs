@@ -8,7 +8,8 @@ use actix_web::{
 use todo_application::App;
 
 use crate::{
-    BodySettings, CorsOrigins, Lanes, State, TrustedProxies, cors::cors, edge::edge, routes,
+    BodySettings, CorsOrigins, Lanes, Metrics, State, TrustedProxies, cors::cors, edge::edge,
+    routes,
 };
 
 /// How HTTP is served.
@@ -41,11 +42,13 @@ pub fn serve(
     listener: TcpListener,
     app: App,
     lanes: Lanes,
+    metrics: Metrics,
     settings: ServeSettings,
 ) -> io::Result<()> {
     let state = Data::new(State {
         app,
         lanes,
+        metrics,
         request_deadline: settings.request_deadline,
         body: settings.body,
         trusted_proxies: settings.trusted_proxies,

@@ -20,7 +20,7 @@ pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
 pub use common_passwords::CommonPasswordList;
 pub use database::{
     ConnectError, Database, DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
-    PlannedStep, PoolSettings, Progress,
+    PlannedStep, PoolSettings, PoolStatistics, Progress,
 };
 pub use jwt::JwtTokens;
 pub use keys::{

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod keys;
 mod logging;
+mod metrics;
 mod migration;
 mod report;
 

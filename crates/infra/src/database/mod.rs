@@ -11,6 +11,7 @@ mod migrations;
 mod pool;
 mod prepared;
 pub(crate) mod schema;
+mod statistics;
 mod url;
 
 pub(crate) use columns::{Day, Id, Instant};
@@ -20,4 +21,5 @@ pub use manager::ConnectError;
 pub use migrations::{MigrateError, PlannedStep, Progress};
 pub use pool::{Database, PoolSettings};
 pub(crate) use prepared::kept_prepared;
+pub use statistics::PoolStatistics;
 pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl};

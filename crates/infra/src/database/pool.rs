@@ -3,12 +3,14 @@
 use std::{fmt, time::Duration};
 
 use diesel::QueryResult;
-use r2d2::{NopErrorHandler, PooledConnection};
+use r2d2::PooledConnection;
 use todo_domain::ports::{StorageError, StorageProbe};
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
-    manager::Manager, migrations,
+    manager::{ManagedConnection, Manager},
+    migrations,
+    statistics::{Counters, PoolStatistics},
 };
 
 /// How many connections there are, and for how long.
@@ -47,6 +49,7 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Database {
     pool: r2d2::Pool<Manager>,
+    counters: Counters,
     url: DatabaseUrl,
 }
 
@@ -68,6 +71,7 @@ impl Database {
             settings.connection_timeout,
             settings.max_lifetime,
         );
+        let counters = Counters::default();
         let pool = r2d2::Pool::builder()
             .max_size(settings.max_connections)
             .min_idle(Some(0))
@@ -75,16 +79,26 @@ impl Database {
             .connection_timeout(settings.connection_timeout)
             .max_lifetime(Some(settings.max_lifetime))
             .idle_timeout(Some(settings.idle_timeout))
-            // The error reaches whoever waits for the connection.
-            .error_handler(Box::new(NopErrorHandler))
+            .error_handler(Box::new(counters.clone()))
+            .event_handler(Box::new(counters.clone()))
             .build_unchecked(manager);
-        Self { pool, url }
+        Self {
+            pool,
+            counters,
+            url,
+        }
     }
 
     /// Which database it is.
     #[must_use]
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// How its pool of connections is, and what that has gone through.
+    #[must_use]
+    pub fn pool_statistics(&self) -> PoolStatistics {
+        self.counters.with(&self.pool.state(), self.pool.max_size())
     }
 
     /// The steps that [`migrate`](Self::migrate) would take now. It changes nothing.
@@ -141,11 +155,16 @@ impl Database {
                     connection.answered();
                     return Ok(value);
                 }
-                Err(error) if is_answer(&error) || connection.ping() => return Err(error.into()),
+                Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
+                    return Err(error.into());
+                }
                 Err(error) if attempts_left == 0 => {
                     return Err(ConnectionError::Unavailable(error.into()));
                 }
-                Err(_) => attempts_left -= 1,
+                Err(_) => {
+                    attempts_left -= 1;
+                    self.counters.read_repeated();
+                }
             }
         }
     }
@@ -161,8 +180,10 @@ impl Database {
                 connection.answered();
                 Ok(value)
             }
-            Err(error) if is_answer(&error) || connection.ping() => Err(error.into()),
-            Err(error) => Err(ConnectionError::OutcomeUnknown(error.into())),
+            Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
+                Err(error.into())
+            }
+            Err(error) => Err(self.outcome_unknown(error)),
         }
     }
 
@@ -182,13 +203,13 @@ impl Database {
                     connection.answered();
                     Ok(value)
                 }
-                Err(error) if connection.ping() => Err(error.into()),
-                Err(error) => Err(ConnectionError::OutcomeUnknown(error.into())),
+                Err(error) if self.still_answers(&mut connection) => Err(error.into()),
+                Err(error) => Err(self.outcome_unknown(error)),
             },
             Err(error) => {
                 // A transaction that was not committed did not happen, whether or not it can be rolled back in words.
                 let rolled_back = connection.connection.rollback().is_ok();
-                if (rolled_back && is_answer(&error)) || connection.ping() {
+                if (rolled_back && is_answer(&error)) || self.still_answers(&mut connection) {
                     Err(error.into())
                 } else {
                     Err(ConnectionError::Unavailable(error.into()))
@@ -213,9 +234,25 @@ impl Database {
                 connection.answered();
                 Ok(value)
             }
-            Err(error) if is_answer(&error) || connection.ping() => Err(error.into()),
+            Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
+                Err(error.into())
+            }
             Err(error) => Err(ConnectionError::Unavailable(error.into())),
         }
+    }
+
+    /// Whether the database answers on a connection; if it does not, the connection is lost.
+    fn still_answers(&self, connection: &mut ManagedConnection) -> bool {
+        let answers = connection.ping();
+        if !answers {
+            self.counters.lost();
+        }
+        answers
+    }
+
+    fn outcome_unknown(&self, error: diesel::result::Error) -> ConnectionError {
+        self.counters.outcome_unknown();
+        ConnectionError::OutcomeUnknown(error.into())
     }
 
     /// A connection that may have died since it was last used.
@@ -231,7 +268,7 @@ impl Database {
             let mut connection = self.connection()?;
             if self.url.kind() == DatabaseKind::Sqlite
                 || connection.answered_within(FRESH)
-                || connection.ping()
+                || self.still_answers(&mut connection)
             {
                 return Ok(connection);
             }

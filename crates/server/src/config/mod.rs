@@ -9,6 +9,7 @@ mod hashing;
 mod http;
 mod log;
 mod mail;
+mod observation;
 mod proxies;
 mod sessions;
 mod signing_keys;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     http::HttpConfig,
     log::{LogConfig, LogFormat},
     mail::MailConfig,
+    observation::ObservationConfig,
     sessions::SessionConfig,
     signing_keys::{SigningKeyConfig, SigningKeySource},
     variables::ConfigError,
@@ -45,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
     pub(crate) log: LogConfig,
+    pub(crate) observation: ObservationConfig,
 }
 
 impl Config {
@@ -70,6 +73,7 @@ impl Config {
         let mail = MailConfig::read(variables);
         let http = HttpConfig::read(variables);
         let log = LogConfig::read(variables);
+        let observation = ObservationConfig::read(variables);
         Some(Self {
             database,
             listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
@@ -79,6 +83,7 @@ impl Config {
             mail: mail?,
             http,
             log,
+            observation,
         })
     }
 }

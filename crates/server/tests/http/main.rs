@@ -17,5 +17,6 @@ mod edge;
 mod harness;
 mod health;
 mod keys;
+mod metrics;
 mod overload;
 mod tasks;

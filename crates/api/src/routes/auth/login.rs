@@ -49,7 +49,8 @@ fn read(fields: &mut Fields) -> Option<Login> {
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
-    request
+    let metrics = request.login_metrics();
+    let answer = request
         .for_anyone(hashing, |app, visitor, input| {
             let input = input.body(read)?;
             let LoggedIn {
@@ -62,5 +63,7 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
             }
             reply_with(&signed_in, input.keeper, Reply::ok)
         })
-        .await
+        .await;
+    metrics.answered(answer.as_ref().err().map(Problem::code));
+    answer
 }
