@@ -15,7 +15,7 @@ use actix_web::{
 use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
-use crate::{State, body::Body, metrics::Route, problem::Problem};
+use crate::{Observers, State, body::Body, metrics::Route, problem::Problem, trace::Trace};
 
 /// Names a request, in its answer and in the log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,14 +42,18 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let request_id = request_id(request.headers());
-    let span = info_span!("request", id = %request_id);
-    let state = request.app_data::<Data<State>>().cloned();
+    // Only where the server is put together wrongly there is none.
+    let Some(state) = request.app_data::<Data<State>>().cloned() else {
+        return Err(Problem::internal().into());
+    };
+    let Observers { metrics, tracer } = &state.observers;
+    let (under_way, body) = (metrics.requests.begin(), state.body);
+    let trace = Trace::begin(tracer, request.method(), request.headers(), &request_id);
+    let span = info_span!("request", id = %request_id, trace_id = trace.id());
     async move {
-        let under_way = state.as_ref().map(|state| state.metrics.requests.begin());
-        if let Some(state) = &state {
-            let body = Body::read(request.take_payload(), state.body).await;
-            request.extensions_mut().insert(body);
-        }
+        let body = Body::read(request.take_payload(), body).await;
+        request.extensions_mut().insert(body);
+        request.extensions_mut().insert(trace.clone());
         // Whatever a handler, the router or a middleware refuses comes as a response; only a fault in how these are put
         // together would be an error here. (A copy of the request, to answer that with, would break the router.)
         let response = next.call(request).await?.map_into_boxed_body();
@@ -57,9 +61,9 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
         add_headers(response.headers_mut(), &request_id);
         let route = Route::of(response.request());
         log(&response, route.as_str(), began);
-        if let Some(under_way) = under_way {
-            under_way.answered(route, response.request().method(), response.status(), code);
-        }
+        let (method, status) = (response.request().method(), response.status());
+        trace.answered(&route, method, status, code);
+        under_way.answered(route, method, status, code);
         Ok(response)
     }
     .instrument(span)

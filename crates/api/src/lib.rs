@@ -22,6 +22,7 @@ mod reply;
 mod request;
 mod routes;
 mod serve;
+mod trace;
 mod wire;
 
 use std::time::Duration;
@@ -34,7 +35,8 @@ pub use cors::CorsOrigins;
 pub use lane::{Lane, LaneError, LaneSettings};
 pub use metrics::{LaneMetrics, Metrics, serve_metrics};
 pub use openapi::openapi_json;
-pub use serve::{ServeSettings, serve};
+pub use serve::{Observers, ServeSettings, serve};
+pub use trace::{NoTracer, TraceId, TraceParent, Tracer};
 
 /// The lanes in which blocking work runs.
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ pub struct Lanes {
 pub(crate) struct State {
     app: App,
     lanes: Lanes,
-    metrics: Metrics,
+    observers: Observers,
     /// Within which time blocking work must be done.
     request_deadline: Duration,
     body: BodySettings,

@@ -32,6 +32,7 @@ use crate::{
     problem::Problem,
     query::{parse_query, write_parameter},
     reply::{Afterwards, Reply},
+    trace::{Trace, handler_of},
 };
 
 const JSON: &str = "application/json";
@@ -43,6 +44,7 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 #[derive(Debug)]
 pub(crate) struct Request {
     state: Data<State>,
+    trace: Trace,
     client: Client,
     shown: Shown,
     input: Input,
@@ -75,7 +77,7 @@ pub(crate) struct Input {
 impl Request {
     /// What is counted of logins.
     pub(crate) fn login_metrics(&self) -> LoginMetrics {
-        self.state.metrics.logins.clone()
+        self.state.observers.metrics.logins.clone()
     }
 
     /// Runs a use case for whoever shows a credential that is good for `scope`, in the lane for the database: one
@@ -87,13 +89,15 @@ impl Request {
     ) -> Result<Reply, Problem> {
         let Self {
             state,
+            trace,
             client,
             shown,
             input,
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = &state.lanes.database;
-        run(&state, lane, move |app| {
+        let handler = handler_of(&work);
+        run(&state, &trace, handler, lane, move |app| {
             let caller = noted(authenticate(app, &credential, scope, &client)?);
             if let Some(user_id) = &input.user_id {
                 caller.must_be(parse_path::<UserId>("user_id", user_id)?)?;
@@ -111,13 +115,15 @@ impl Request {
     ) -> Result<Reply, Problem> {
         let Self {
             state,
+            trace,
             client,
             shown,
             input,
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = lane(&state.lanes);
-        run(&state, lane, move |app| {
+        let handler = handler_of(&work);
+        run(&state, &trace, handler, lane, move |app| {
             let caller = noted(authenticate_session(app, &credential, &client)?);
             work(app, &caller, &input)
         })
@@ -132,6 +138,7 @@ impl Request {
     ) -> Result<Reply, Problem> {
         let Self {
             state,
+            trace,
             client,
             shown,
             input,
@@ -139,7 +146,11 @@ impl Request {
         let credential = shown.into_credential()?;
         let visitor = Visitor { client, credential };
         let lane = lane(&state.lanes);
-        run(&state, lane, move |app| work(app, &visitor, &input)).await
+        let handler = handler_of(&work);
+        run(&state, &trace, handler, lane, move |app| {
+            work(app, &visitor, &input)
+        })
+        .await
     }
 
     /// Answers anyone at once, in no lane: for what only reads the request, and leaves the use case for
@@ -150,13 +161,14 @@ impl Request {
     ) -> Result<Reply, Problem> {
         let Self {
             state,
+            trace,
             client,
             shown,
             input,
         } = self;
         let credential = shown.into_credential()?;
         let reply = work(Visitor { client, credential }, &input)?;
-        with_afterwards(&state, reply)
+        with_afterwards(&state, &trace, reply)
     }
 }
 
@@ -184,24 +196,33 @@ fn noted<C>(authenticated: Authenticated<C>) -> C {
 
 async fn run(
     state: &State,
+    trace: &Trace,
+    handler: &str,
     lane: &Lane,
     work: impl FnOnce(&App) -> Result<Reply, Problem> + Send + 'static,
 ) -> Result<Reply, Problem> {
     let app = state.app.clone();
+    let span = trace.of_work(handler);
     let reply = lane
-        .run(state.request_deadline, move || work(&app))
+        .run(state.request_deadline, move || span.in_scope(|| work(&app)))
         .await??;
-    with_afterwards(state, reply)
+    with_afterwards(state, trace, reply)
 }
 
 /// The reply, after what is to follow it was put in the lane for mail.
-fn with_afterwards(state: &State, mut reply: Reply) -> Result<Reply, Problem> {
-    let Some(Afterwards { is_promised, work }) = reply.take_afterwards() else {
+fn with_afterwards(state: &State, trace: &Trace, mut reply: Reply) -> Result<Reply, Problem> {
+    let Some(afterwards) = reply.take_afterwards() else {
         return Ok(reply);
     };
+    let Afterwards {
+        is_promised,
+        handler,
+        work,
+    } = afterwards;
     let app = state.app.clone();
+    let span = trace.of_work(handler);
     let posted = state.lanes.mail.post(move || {
-        if let Err(problem) = work(&app) {
+        if let Err(problem) = span.in_scope(|| work(&app)) {
             let cause = problem.causes();
             error!(cause, "what was to be done after the answer failed");
         }
@@ -380,7 +401,9 @@ impl FromRequest for Request {
 fn from_request(request: &HttpRequest) -> Option<Request> {
     let part = |name| request.match_info().get(name).map(ToOwned::to_owned);
     let state = request.app_data::<Data<State>>()?.clone();
+    let trace = request.extensions_mut().remove::<Trace>()?;
     Some(Request {
+        trace,
         client: client(request, &state.trusted_proxies),
         shown: Shown::by(request),
         state,

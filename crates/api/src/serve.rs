@@ -1,6 +1,6 @@
 //! Serving HTTP.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{fmt, io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App as ActixApp, HttpServer, http::KeepAlive, middleware::from_fn, rt::System, web::Data,
@@ -8,8 +8,8 @@ use actix_web::{
 use todo_application::App;
 
 use crate::{
-    BodySettings, CorsOrigins, Lanes, Metrics, State, TrustedProxies, cors::cors, edge::edge,
-    routes,
+    BodySettings, CorsOrigins, Lanes, Metrics, State, Tracer, TrustedProxies, cors::cors,
+    edge::edge, routes,
 };
 
 /// How HTTP is served.
@@ -31,6 +31,23 @@ pub struct ServeSettings {
     pub shutdown_deadline: Duration,
 }
 
+/// What sees the requests.
+#[derive(Clone)]
+pub struct Observers {
+    /// What counts and times them.
+    pub metrics: Metrics,
+    /// What makes traces of them.
+    pub tracer: Arc<dyn Tracer>,
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observers")
+            .field("metrics", &self.metrics)
+            .finish_non_exhaustive()
+    }
+}
+
 /// For how long an unused connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -42,13 +59,13 @@ pub fn serve(
     listener: TcpListener,
     app: App,
     lanes: Lanes,
-    metrics: Metrics,
+    observers: Observers,
     settings: ServeSettings,
 ) -> io::Result<()> {
     let state = Data::new(State {
         app,
         lanes,
-        metrics,
+        observers,
         request_deadline: settings.request_deadline,
         body: settings.body,
         trusted_proxies: settings.trusted_proxies,

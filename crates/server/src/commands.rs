@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
 
-use todo_api::{Lane, LaneMetrics, LaneSettings, Lanes, ServeSettings};
+use todo_api::{Lane, LaneMetrics, LaneSettings, Lanes, Observers, ServeSettings};
 use todo_application::{
     App,
     operation::{Pruned, prune},
@@ -27,7 +27,7 @@ const MAIL_THREADS: usize = 2;
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
     let longest_token_lifetime = config.longest_token_lifetime();
-    logging::start(config.log);
+    let traces = logging::start_with_traces(config.log, config.observation.traces)?;
     if !config.mail.is_sent {
         warn!(
             "SMTP_URL is not set: mails are written to this log, with the secrets in them, and not sent"
@@ -99,14 +99,18 @@ pub(crate) fn serve() -> CommandResult {
     report::line(&format!("Database     {}", database.url()));
     report::line(&format!("Docs         http://{address}/api/docs/"));
 
-    let api_metrics = metrics.api().clone();
+    let observers = Observers {
+        metrics: metrics.api().clone(),
+        tracer: traces.tracer(),
+    };
     if let Some(address) = config.observation.metrics_listen {
         let address = metrics.serve(address)?;
         report::line(&format!("Metrics      http://{address}/metrics"));
     }
 
     keep_pruning(app.clone())?;
-    todo_api::serve(listener, app, lanes, api_metrics, settings)?;
+    todo_api::serve(listener, app, lanes, observers, settings)?;
+    traces.end();
     info!("ended");
     Ok(())
 }

@@ -8,6 +8,7 @@ mod logging;
 mod metrics;
 mod migration;
 mod report;
+mod traces;
 
 use std::{path::PathBuf, process::ExitCode};
 

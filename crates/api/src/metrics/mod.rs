@@ -13,7 +13,10 @@ use prometheus_client::{metrics::histogram::Histogram, registry::Registry};
 
 pub use self::{lanes::LaneMetrics, serve::serve_metrics};
 pub(crate) use self::{
-    lanes::LaneMetricsOf, logins::LoginMetrics, requests::RequestMetrics, route::Route,
+    lanes::LaneMetricsOf,
+    logins::LoginMetrics,
+    requests::{RequestMetrics, method_name},
+    route::Route,
 };
 
 /// What is measured of requests, lanes and logins. Cloning it is cheap, and gives the same.

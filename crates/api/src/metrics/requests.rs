@@ -120,7 +120,7 @@ impl UnderWay<'_> {
         code: Option<&'static str>,
     ) {
         self.answered = true;
-        let method = known(method);
+        let method = method_name(method);
         let duration = self.began.elapsed().as_secs_f64();
         let labels = AnswerLabels {
             route,
@@ -155,7 +155,7 @@ impl Drop for UnderWay<'_> {
 }
 
 /// The name of a method that a route may have, or `other`: a client may send any.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn method_name(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN
         .into_iter()
@@ -212,10 +212,10 @@ mod tests {
     fn methods_that_no_route_has_are_one() {
         for name in ["BREW", "WHEN", "get"] {
             assert_eq!(
-                known(&Method::from_bytes(name.as_bytes()).unwrap()),
+                method_name(&Method::from_bytes(name.as_bytes()).unwrap()),
                 "other"
             );
         }
-        assert_eq!(known(&Method::PATCH), "PATCH");
+        assert_eq!(method_name(&Method::PATCH), "PATCH");
     }
 }

@@ -23,9 +23,14 @@ impl Route {
         request.app_data().cloned().unwrap_or(Self::NONE)
     }
 
+    /// The template, if it is a route.
+    pub(crate) fn template(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
     /// The template, or `none`.
     pub(crate) fn as_str(&self) -> &str {
-        self.0.as_deref().unwrap_or("none")
+        self.template().unwrap_or("none")
     }
 }
 

@@ -10,7 +10,7 @@ use diesel::{
     Connection, ConnectionError, PgConnection, SqliteConnection, connection::SimpleConnection,
 };
 
-use super::{AnyConnection, DatabaseKind, DatabaseUrl};
+use super::{AnyConnection, DatabaseKind, DatabaseUrl, spans::StatementSpans};
 
 /// A connection could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +84,16 @@ impl Manager {
     pub(super) fn open(&self) -> Result<AnyConnection, ConnectError> {
         let target = self.url.target();
         match self.url.kind() {
-            DatabaseKind::Postgres => Ok(AnyConnection::Postgres(PgConnection::establish(target)?)),
-            DatabaseKind::Sqlite => open_sqlite(target).map(AnyConnection::Sqlite),
+            DatabaseKind::Postgres => {
+                let mut connection = PgConnection::establish(target)?;
+                connection.set_instrumentation(StatementSpans::of("postgresql"));
+                Ok(AnyConnection::Postgres(connection))
+            }
+            DatabaseKind::Sqlite => {
+                let mut connection = open_sqlite(target)?;
+                connection.set_instrumentation(StatementSpans::of("sqlite"));
+                Ok(AnyConnection::Sqlite(connection))
+            }
         }
     }
 

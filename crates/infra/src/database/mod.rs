@@ -11,6 +11,7 @@ mod migrations;
 mod pool;
 mod prepared;
 pub(crate) mod schema;
+mod spans;
 mod statistics;
 mod url;
 

@@ -9,7 +9,7 @@ use todo_domain::ports::{StorageError, StorageProbe};
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
     manager::{ManagedConnection, Manager},
-    migrations,
+    migrations, spans,
     statistics::{Counters, PoolStatistics},
 };
 
@@ -147,6 +147,7 @@ impl Database {
         &self,
         work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("read").entered();
         let mut attempts_left = self.pool.max_size();
         loop {
             let mut connection = self.connection()?;
@@ -174,6 +175,7 @@ impl Database {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("write").entered();
         let mut connection = self.answering_connection()?;
         match work(&mut connection.connection) {
             Ok(value) => {
@@ -192,6 +194,7 @@ impl Database {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("transaction").entered();
         let mut connection = self.answering_connection()?;
         let done = connection
             .connection
@@ -223,6 +226,7 @@ impl Database {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("snapshot").entered();
         let mut connection = self.answering_connection()?;
         let read = connection
             .connection

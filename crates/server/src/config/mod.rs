@@ -29,7 +29,7 @@ pub(crate) use self::{
     http::HttpConfig,
     log::{LogConfig, LogFormat},
     mail::MailConfig,
-    observation::ObservationConfig,
+    observation::{ObservationConfig, TraceConfig},
     sessions::SessionConfig,
     signing_keys::{SigningKeyConfig, SigningKeySource},
     variables::ConfigError,

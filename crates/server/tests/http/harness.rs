@@ -369,7 +369,7 @@ pub(crate) fn send_raw(address: &str, bytes: &[u8], patience: Duration) -> Strin
 }
 
 /// The same text without the escape sequences that colour it.
-fn without_colours(text: &str) -> String {
+pub(crate) fn without_colours(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {

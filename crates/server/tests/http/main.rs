@@ -20,3 +20,5 @@ mod keys;
 mod metrics;
 mod overload;
 mod tasks;
+#[cfg(feature = "otlp")]
+mod traces;
