@@ -15,7 +15,7 @@ use actix_web::{
 use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
-use crate::{State, body::Body, problem::Problem};
+use crate::{Observers, State, body::Body, metrics::Route, problem::Problem, trace::Trace};
 
 /// Names a request, in its answer and in the log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,18 +42,28 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let request_id = request_id(request.headers());
-    let span = info_span!("request", id = %request_id);
+    // Only where the server is put together wrongly there is none.
+    let Some(state) = request.app_data::<Data<State>>().cloned() else {
+        return Err(Problem::internal().into());
+    };
+    let Observers { metrics, tracer } = &state.observers;
+    let (under_way, body) = (metrics.requests.begin(), state.body);
+    let trace = Trace::begin(tracer, request.method(), request.headers(), &request_id);
+    let span = info_span!("request", id = %request_id, trace_id = trace.id());
     async move {
-        if let Some(settings) = request.app_data::<Data<State>>().map(|state| state.body) {
-            let body = Body::read(request.take_payload(), settings).await;
-            request.extensions_mut().insert(body);
-        }
+        let body = Body::read(request.take_payload(), body).await;
+        request.extensions_mut().insert(body);
+        request.extensions_mut().insert(trace.clone());
         // Whatever a handler, the router or a middleware refuses comes as a response; only a fault in how these are put
         // together would be an error here. (A copy of the request, to answer that with, would break the router.)
         let response = next.call(request).await?.map_into_boxed_body();
-        let mut response = write_problem_out(response, &request_id);
+        let (mut response, code) = write_problem_out(response, &request_id);
         add_headers(response.headers_mut(), &request_id);
-        log(&response, began);
+        let route = Route::of(response.request());
+        log(&response, route.as_str(), began);
+        let (method, status) = (response.request().method(), response.status());
+        trace.answered(&route, method, status, code);
+        under_way.answered(route, method, status, code);
         Ok(response)
     }
     .instrument(span)
@@ -83,22 +93,28 @@ fn new_request_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// Gives an answer that is an error its body. What else is in its head (`Allow`, CORS) stays.
-fn write_problem_out(response: ServiceResponse, request_id: &str) -> ServiceResponse {
+/// Gives an answer that is an error its body, and says its code. What else is in its head (`Allow`, CORS) stays.
+fn write_problem_out(
+    response: ServiceResponse,
+    request_id: &str,
+) -> (ServiceResponse, Option<&'static str>) {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
-        return response;
+        return (response, None);
     }
     let error = response.response().error();
-    let problem_response = match error.and_then(Error::as_error::<Problem>) {
-        Some(problem) => {
-            log_causes(problem);
-            problem.response(request_id)
-        }
-        None => Problem::of_status(status, error.map(ToString::to_string)).response(request_id),
+    let said;
+    let problem = if let Some(problem) = error.and_then(Error::as_error::<Problem>) {
+        log_causes(problem);
+        problem
+    } else {
+        said = Problem::of_status(status, error.map(ToString::to_string));
+        &said
     };
+    let (problem_response, code) = (problem.response(request_id), problem.code());
     let (request, bare) = response.into_parts();
-    ServiceResponse::new(request, with_head_of(problem_response, bare.headers()))
+    let response = with_head_of(problem_response, bare.headers());
+    (ServiceResponse::new(request, response), Some(code))
 }
 
 fn with_head_of(mut response: HttpResponse, head: &HeaderMap) -> HttpResponse {
@@ -132,11 +148,10 @@ fn log_causes(problem: &Problem) {
 }
 
 /// One line a request. Neither the path as sent nor the query is in it: they may tell what is nobody's business.
-fn log(response: &ServiceResponse, began: Instant) {
-    let request = response.request();
+fn log(response: &ServiceResponse, route: &str, began: Instant) {
     info!(
-        method = %request.method(),
-        route = request.match_pattern().as_deref().unwrap_or("none"),
+        method = %response.request().method(),
+        route,
         status = response.status().as_u16(),
         microseconds = began.elapsed().as_micros(),
         "answered"

@@ -19,6 +19,8 @@ use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::{Span, error};
 
+use crate::metrics::{LaneMetrics, LaneMetricsOf};
+
 /// How wide and how long a lane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneSettings {
@@ -52,6 +54,7 @@ type Work = Box<dyn FnOnce() + Send>;
 pub struct Lane {
     name: &'static str,
     queue: Sender<Work>,
+    metrics: LaneMetricsOf,
 }
 
 impl fmt::Debug for Lane {
@@ -64,11 +67,15 @@ impl fmt::Debug for Lane {
 }
 
 impl Lane {
-    /// Starts the threads of a lane.
+    /// Starts the threads of a lane, which is measured under its name.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(name: &'static str, settings: LaneSettings) -> io::Result<Self> {
+    pub fn start(
+        name: &'static str,
+        settings: LaneSettings,
+        metrics: &LaneMetrics,
+    ) -> io::Result<Self> {
         let (queue, waiting) = bounded::<Work>(settings.queue);
         for number in 0..settings.width {
             let waiting = waiting.clone();
@@ -76,7 +83,11 @@ impl Lane {
                 .name(format!("{name}-{number}"))
                 .spawn(move || waiting.iter().for_each(|work| work()))?;
         }
-        Ok(Self { name, queue })
+        Ok(Self {
+            name,
+            queue,
+            metrics: metrics.of(name, settings),
+        })
     }
 
     /// Runs `work` on a thread of the lane and waits for it, but no longer than `deadline`.
@@ -90,14 +101,27 @@ impl Lane {
         deadline: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, LaneError> {
+        self.wait_for(deadline, work)
+            .await
+            .inspect_err(|error| self.metrics.failed(*error))
+    }
+
+    async fn wait_for<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, LaneError> {
         let ticket = Arc::new(Ticket::default());
         let (give, result) = oneshot::channel();
         let queued = {
             let ticket = Arc::clone(&ticket);
             let span = Span::current();
+            let queued = self.metrics.queued();
             move || {
                 if ticket.begin() {
+                    let running = queued.begin();
                     let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
+                    drop(running);
                     // Nobody may be waiting any more, and then the result is of no use.
                     drop(give.send(done));
                 }
@@ -120,12 +144,18 @@ impl Lane {
     /// [`LaneError::Full`].
     pub fn post(&self, work: impl FnOnce() + Send + 'static) -> Result<(), LaneError> {
         let span = Span::current();
-        self.enqueue(Box::new(move || {
+        let metrics = self.metrics.clone();
+        let queued = self.metrics.queued();
+        let posted = self.enqueue(Box::new(move || {
+            let running = queued.begin();
             let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
+            drop(running);
             if done.is_err() {
+                metrics.failed(LaneError::Panicked);
                 span.in_scope(|| error!("what was to be done after the answer panicked"));
             }
-        }))
+        }));
+        posted.inspect_err(|error| self.metrics.failed(*error))
     }
 
     fn enqueue(&self, work: Work) -> Result<(), LaneError> {
@@ -184,7 +214,8 @@ mod tests {
     const IMPATIENCE: Duration = Duration::from_millis(20);
 
     fn lane(width: usize, queue: usize) -> Lane {
-        Lane::start("test", LaneSettings { width, queue }).unwrap()
+        let metrics = LaneMetrics::default();
+        Lane::start("test", LaneSettings { width, queue }, &metrics).unwrap()
     }
 
     /// Work that runs until the sender is dropped.

@@ -14,6 +14,7 @@ mod errors;
 mod etag;
 mod fields;
 mod lane;
+mod metrics;
 mod openapi;
 mod problem;
 mod query;
@@ -22,6 +23,7 @@ mod reply;
 mod request;
 mod routes;
 mod serve;
+mod trace;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
@@ -34,9 +36,11 @@ pub use body::BodySettings;
 pub use client::TrustedProxies;
 pub use cors::CorsOrigins;
 pub use lane::{Lane, LaneError, LaneSettings};
+pub use metrics::{LaneMetrics, Metrics, serve_metrics};
 pub use openapi::openapi_json;
 pub use rate_limits::RateLimitSettings;
-pub use serve::{ServeSettings, serve};
+pub use serve::{Observers, ServeSettings, serve};
+pub use trace::{NoTracer, TraceId, TraceParent, Tracer};
 
 /// The lanes in which blocking work runs.
 #[derive(Debug, Clone)]
@@ -54,6 +58,7 @@ pub struct Lanes {
 pub(crate) struct State {
     app: App,
     lanes: Lanes,
+    observers: Observers,
     /// Within which time blocking work must be done.
     request_deadline: Duration,
     body: BodySettings,

@@ -12,7 +12,7 @@ use actix_web::{
 use serde::Serialize;
 use todo_application::App;
 
-use crate::problem::Problem;
+use crate::{problem::Problem, trace::handler_of};
 
 /// An answer that grants what was asked for.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ type Work = Box<dyn FnOnce(&App) -> Result<(), Problem> + Send>;
 pub(crate) struct Afterwards {
     /// Whether the answer says that it will be done, and so is 503 where there is no room for it.
     pub(crate) is_promised: bool,
+    /// The handler that wants it.
+    pub(crate) handler: &'static str,
     pub(crate) work: Work,
 }
 
@@ -148,9 +150,14 @@ impl Reply {
         is_promised: bool,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
+        let handler = handler_of(&work);
         let work = Box::new(move |app: &App| work(app).map_err(Into::into));
         Self {
-            followed_by: Some(Afterwards { is_promised, work }),
+            followed_by: Some(Afterwards {
+                is_promised,
+                handler,
+                work,
+            }),
             ..self
         }
     }

@@ -29,10 +29,12 @@ use crate::{
     etag,
     fields::Fields,
     lane::Lane,
+    metrics::LoginMetrics,
     problem::Problem,
     query::{parse_query, write_parameter},
     rate_limits::{RateLimited, RateLimits},
     reply::{Afterwards, Reply},
+    trace::{Trace, handler_of},
 };
 
 const JSON: &str = "application/json";
@@ -44,6 +46,7 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 #[derive(Debug)]
 pub(crate) struct Request {
     state: Data<State>,
+    trace: Trace,
     client: Client,
     shown: Shown,
     device: Option<Secret>,
@@ -88,6 +91,11 @@ impl Request {
         }
     }
 
+    /// What is counted of logins.
+    pub(crate) fn login_metrics(&self) -> LoginMetrics {
+        self.state.observers.metrics.logins.clone()
+    }
+
     /// Runs a use case for whoever shows a credential that is good for `scope`, in the lane for the database: one
     /// hand-over to one thread, for finding out who calls and for what they want.
     pub(crate) async fn for_caller(
@@ -97,6 +105,7 @@ impl Request {
     ) -> Result<Reply, Problem> {
         let Self {
             state,
+            trace,
             client,
             shown,
             rate_limits,
@@ -105,7 +114,8 @@ impl Request {
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = &state.lanes.database;
-        run(&state, lane, move |app| {
+        let handler = handler_of(&work);
+        run(&state, &trace, handler, lane, move |app| {
             let caller = noted(authenticate(app, &credential, scope, &client)?);
             count(rate_limits.as_deref(), caller.user_id)?;
             if let Some(user_id) = &input.user_id {
@@ -124,6 +134,7 @@ impl Request {
     ) -> Result<Reply, Problem> {
         let Self {
             state,
+            trace,
             client,
             shown,
             rate_limits,
@@ -132,7 +143,8 @@ impl Request {
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = lane(&state.lanes);
-        run(&state, lane, move |app| {
+        let handler = handler_of(&work);
+        run(&state, &trace, handler, lane, move |app| {
             let caller = noted(authenticate_session(app, &credential, &client)?);
             count(rate_limits.as_deref(), caller.user_id())?;
             work(app, &caller, &input)
@@ -148,6 +160,7 @@ impl Request {
     ) -> Result<Reply, Problem> {
         let Self {
             state,
+            trace,
             client,
             shown,
             device,
@@ -161,7 +174,11 @@ impl Request {
             device,
         };
         let lane = lane(&state.lanes);
-        run(&state, lane, move |app| work(app, &visitor, &input)).await
+        let handler = handler_of(&work);
+        run(&state, &trace, handler, lane, move |app| {
+            work(app, &visitor, &input)
+        })
+        .await
     }
 }
 
@@ -194,24 +211,33 @@ fn count(rate_limits: Option<&RateLimits>, user: UserId) -> Result<(), RateLimit
 
 async fn run(
     state: &State,
+    trace: &Trace,
+    handler: &str,
     lane: &Lane,
     work: impl FnOnce(&App) -> Result<Reply, Problem> + Send + 'static,
 ) -> Result<Reply, Problem> {
     let app = state.app.clone();
+    let span = trace.of_work(handler);
     let reply = lane
-        .run(state.request_deadline, move || work(&app))
+        .run(state.request_deadline, move || span.in_scope(|| work(&app)))
         .await??;
-    with_afterwards(state, reply)
+    with_afterwards(state, trace, reply)
 }
 
 /// The reply, after what is to follow it was put in the lane for mail.
-fn with_afterwards(state: &State, mut reply: Reply) -> Result<Reply, Problem> {
-    let Some(Afterwards { is_promised, work }) = reply.take_afterwards() else {
+fn with_afterwards(state: &State, trace: &Trace, mut reply: Reply) -> Result<Reply, Problem> {
+    let Some(afterwards) = reply.take_afterwards() else {
         return Ok(reply);
     };
+    let Afterwards {
+        is_promised,
+        handler,
+        work,
+    } = afterwards;
     let app = state.app.clone();
+    let span = trace.of_work(handler);
     let posted = state.lanes.mail.post(move || {
-        if let Err(problem) = work(&app) {
+        if let Err(problem) = span.in_scope(|| work(&app)) {
             let cause = problem.causes();
             error!(cause, "what was to be done after the answer failed");
         }
@@ -390,7 +416,9 @@ impl FromRequest for Request {
 fn from_request(request: &HttpRequest) -> Option<Request> {
     let part = |name| request.match_info().get(name).map(ToOwned::to_owned);
     let state = request.app_data::<Data<State>>()?.clone();
+    let trace = request.extensions_mut().remove::<Trace>()?;
     Some(Request {
+        trace,
         client: client(request, &state.trusted_proxies),
         shown: Shown::by(request),
         device: shown_device(request),

@@ -1,6 +1,6 @@
 //! Serving HTTP.
 
-use std::{io, net::TcpListener, sync::Arc, time::Duration};
+use std::{fmt, io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App as ActixApp, HttpServer,
@@ -12,7 +12,7 @@ use actix_web::{
 use todo_application::App;
 
 use crate::{
-    BodySettings, CorsOrigins, Lanes, RateLimitSettings, State, TrustedProxies,
+    BodySettings, CorsOrigins, Lanes, Metrics, RateLimitSettings, State, Tracer, TrustedProxies,
     cors::cors,
     edge::edge,
     rate_limits::{FORGETTING_INTERVAL, RateLimits, limit_address},
@@ -40,6 +40,23 @@ pub struct ServeSettings {
     pub shutdown_deadline: Duration,
 }
 
+/// What sees the requests.
+#[derive(Clone)]
+pub struct Observers {
+    /// What counts and times them.
+    pub metrics: Metrics,
+    /// What makes traces of them.
+    pub tracer: Arc<dyn Tracer>,
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observers")
+            .field("metrics", &self.metrics)
+            .finish_non_exhaustive()
+    }
+}
+
 /// For how long an unused connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -51,12 +68,14 @@ pub fn serve(
     listener: TcpListener,
     app: App,
     lanes: Lanes,
+    observers: Observers,
     settings: ServeSettings,
 ) -> io::Result<()> {
     let rate_limits = Arc::new(RateLimits::new(settings.rate_limits));
     let state = Data::new(State {
         app,
         lanes,
+        observers,
         request_deadline: settings.request_deadline,
         body: settings.body,
         trusted_proxies: settings.trusted_proxies,

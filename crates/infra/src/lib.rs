@@ -21,8 +21,8 @@ pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
 pub use common_passwords::CommonPasswordList;
 pub use database::{
     BackupError, ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl,
-    InvalidDatabaseUrl, MigrateError, PlannedStep, PoolSettings, Progress, SqliteVersion,
-    Transport,
+    InvalidDatabaseUrl, MigrateError, PlannedStep, PoolSettings, PoolStatistics, Progress,
+    SqliteVersion, Transport,
 };
 pub use jwt::JwtTokens;
 pub use keys::{

@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
 
-use todo_api::{Lane, LaneSettings, Lanes, ServeSettings};
+use todo_api::{Lane, LaneMetrics, LaneSettings, Lanes, Observers, ServeSettings};
 use todo_application::{
     App,
     operation::{Pruned, prune},
@@ -13,7 +13,7 @@ use todo_infra::{
 };
 use tracing::{error, info, warn};
 
-use crate::{config::Config, keys, logging, migration, report};
+use crate::{config::Config, keys, logging, metrics::ServerMetrics, migration, report};
 
 pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 
@@ -27,7 +27,7 @@ const MAIL_THREADS: usize = 2;
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
     let longest_token_lifetime = config.longest_token_lifetime();
-    logging::start(config.log);
+    let traces = logging::start_with_traces(config.log, config.observation.traces)?;
     if !config.mail.is_sent {
         warn!(
             "SMTP_URL is not set: mails are written to this log, with the secrets in them, and not sent"
@@ -44,6 +44,7 @@ pub(crate) fn serve() -> CommandResult {
     let database = config.database.database();
     database.migrate_and_tell(&mut migration::log())?;
 
+    let metrics = ServerMetrics::new(&database);
     let jwt = Arc::new(JwtTokens::new(Arc::clone(&ring), Arc::clone(&clock)));
     let app = App {
         users: Arc::new(database.clone()),
@@ -54,7 +55,7 @@ pub(crate) fn serve() -> CommandResult {
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
-        hasher: Arc::new(Passwords::new(config.hashing.argon2id)),
+        hasher: metrics.measured(Arc::new(Passwords::new(config.hashing.argon2id))),
         common_passwords: Arc::new(CommonPasswordList),
         tokens: Arc::<JwtTokens>::clone(&jwt),
         refresh_tokens: jwt,
@@ -69,10 +70,21 @@ pub(crate) fn serve() -> CommandResult {
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
+    let lane_metrics = &metrics.api().lanes;
     let lanes = Lanes {
-        database: start_lane("database", max_connections as usize, config.http.queue)?,
-        hashing: start_lane("hashing", config.hashing.threads, config.http.queue)?,
-        mail: start_lane("mail", MAIL_THREADS, config.http.queue)?,
+        database: start_lane(
+            "database",
+            max_connections as usize,
+            config.http.queue,
+            lane_metrics,
+        )?,
+        hashing: start_lane(
+            "hashing",
+            config.hashing.threads,
+            config.http.queue,
+            lane_metrics,
+        )?,
+        mail: start_lane("mail", MAIL_THREADS, config.http.queue, lane_metrics)?,
     };
     let settings = ServeSettings {
         workers: config.http.workers,
@@ -91,8 +103,18 @@ pub(crate) fn serve() -> CommandResult {
     report::line(&format!("Database     {}", database.url()));
     report::line(&format!("Docs         http://{address}/api/docs/"));
 
+    let observers = Observers {
+        metrics: metrics.api().clone(),
+        tracer: traces.tracer(),
+    };
+    if let Some(address) = config.observation.metrics_listen {
+        let address = metrics.serve(address)?;
+        report::line(&format!("Metrics      http://{address}/metrics"));
+    }
+
     keep_pruning(app.clone())?;
-    todo_api::serve(listener, app, lanes, settings)?;
+    todo_api::serve(listener, app, lanes, observers, settings)?;
+    traces.end();
     info!("ended");
     Ok(())
 }
@@ -144,8 +166,13 @@ pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
     Ok(Config::read(|name| env::var(name).ok())?)
 }
 
-fn start_lane(name: &'static str, width: usize, queue: usize) -> std::io::Result<Lane> {
-    Lane::start(name, LaneSettings { width, queue })
+fn start_lane(
+    name: &'static str,
+    width: usize,
+    queue: usize,
+    metrics: &LaneMetrics,
+) -> std::io::Result<Lane> {
+    Lane::start(name, LaneSettings { width, queue }, metrics)
 }
 
 /// Clears away what no longer counts, now and then, for as long as the process lives.

@@ -7,8 +7,10 @@ mod config;
 mod doctor;
 mod keys;
 mod logging;
+mod metrics;
 mod migration;
 mod report;
+mod traces;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -64,6 +64,11 @@ fn what_a_layer_must_not_know_it_is_not_built_with() {
     ];
     let runtimes = ["tokio", "async_std", "smol", "futures_util"];
     let secrets = ["argon2", "aws_lc_rs", "bcrypt", "jsonwebtoken", "getrandom"];
+    let telemetry = [
+        "prometheus_client",
+        "opentelemetry",
+        "tracing_opentelemetry",
+    ];
     let foreign = |package: &str, layers: &[&[&str]]| {
         let built_with = dependencies(package);
         assert!(!built_with.is_empty());
@@ -81,6 +86,7 @@ fn what_a_layer_must_not_know_it_is_not_built_with() {
             &databases,
             &runtimes,
             &secrets,
+            &telemetry,
             &["serde", "serde_json", "mockall"],
         ],
     );
@@ -91,10 +97,11 @@ fn what_a_layer_must_not_know_it_is_not_built_with() {
             &databases,
             &runtimes,
             &secrets,
+            &telemetry,
             &["serde", "mockall"],
         ],
     );
-    foreign("todo-infra", &[&frameworks, &runtimes]);
+    foreign("todo-infra", &[&frameworks, &runtimes, &telemetry]);
     foreign(
         "todo-api",
         &[&databases, &["argon2", "bcrypt", "jsonwebtoken"]],

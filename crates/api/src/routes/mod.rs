@@ -6,7 +6,12 @@ pub(crate) mod health;
 pub(crate) mod jwks;
 pub(crate) mod tasks;
 
-use actix_web::web::{ServiceConfig, resource};
+use actix_web::{
+    Resource,
+    web::{self, ServiceConfig},
+};
+
+use crate::metrics::Route;
 
 /// The two spellings of the tasks' path. In the second the owner is named, and must be the caller.
 pub(crate) const TASKS: &str = "/api/tasks";
@@ -118,4 +123,11 @@ fn configure_tasks(config: &mut ServiceConfig, base: &str) {
                 .delete(tasks::delete),
         )
         .service(resource(format!("{base}/{{id}}/complete")).patch(tasks::complete));
+}
+
+/// A resource that knows its route.
+fn resource(path: impl Into<String>) -> Resource {
+    let path = path.into();
+    let route = Route::new(&path);
+    web::resource(path).app_data(route)
 }

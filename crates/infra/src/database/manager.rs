@@ -7,7 +7,10 @@ use diesel::{
     connection::{CacheSize, SimpleConnection, TransactionManager},
 };
 
-use super::{AnyConnection, DatabaseKind, DatabaseUrl, PoolSettings, SqliteVersion, sqlite};
+use super::{
+    AnyConnection, DatabaseKind, DatabaseUrl, PoolSettings, SqliteVersion, spans::StatementSpans,
+    sqlite,
+};
 
 /// A connection could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -98,8 +101,16 @@ impl Manager {
     pub(super) fn open(&self) -> Result<AnyConnection, ConnectError> {
         let target = self.url.target();
         let mut connection = match self.url.kind() {
-            DatabaseKind::Postgres => AnyConnection::Postgres(PgConnection::establish(target)?),
-            DatabaseKind::Sqlite => AnyConnection::Sqlite(sqlite::open(target)?),
+            DatabaseKind::Postgres => {
+                let mut connection = PgConnection::establish(target)?;
+                connection.set_instrumentation(StatementSpans::of("postgresql"));
+                AnyConnection::Postgres(connection)
+            }
+            DatabaseKind::Sqlite => {
+                let mut connection = sqlite::open(target)?;
+                connection.set_instrumentation(StatementSpans::of("sqlite"));
+                AnyConnection::Sqlite(connection)
+            }
         };
         if !self.statement_cache {
             connection.set_prepared_statement_cache_size(CacheSize::Disabled);

@@ -13,7 +13,9 @@ mod migrations;
 mod pool;
 mod prepared;
 pub(crate) mod schema;
+mod spans;
 mod sqlite;
+mod statistics;
 mod url;
 
 pub use backup::BackupError;
@@ -26,4 +28,5 @@ pub use migrations::{MigrateError, PlannedStep, Progress};
 pub use pool::{Database, PoolSettings};
 pub(crate) use prepared::kept_prepared;
 pub use sqlite::SqliteVersion;
+pub use statistics::PoolStatistics;
 pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, Transport};

@@ -3,12 +3,15 @@
 use std::{fmt, time::Duration};
 
 use diesel::QueryResult;
-use r2d2::{NopErrorHandler, PooledConnection};
+use r2d2::PooledConnection;
 use todo_domain::ports::{StorageError, StorageProbe};
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
-    error::is_disk_fault, manager::Manager, migrations,
+    error::is_disk_fault,
+    manager::{ManagedConnection, Manager},
+    migrations, spans,
+    statistics::{Counters, PoolStatistics},
 };
 
 /// How many connections there are, and for how long.
@@ -61,6 +64,7 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Database {
     pool: r2d2::Pool<Manager>,
+    counters: Counters,
     url: DatabaseUrl,
     /// Where migrations are done, if not there.
     migration_url: Option<DatabaseUrl>,
@@ -81,6 +85,7 @@ impl Database {
     #[must_use]
     pub fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
         let manager = Manager::new(url.clone(), settings);
+        let counters = Counters::default();
         let pool = r2d2::Pool::builder()
             .max_size(settings.max_connections)
             .min_idle(Some(0))
@@ -88,11 +93,12 @@ impl Database {
             .connection_timeout(settings.connection_timeout)
             .max_lifetime(Some(settings.max_lifetime))
             .idle_timeout(Some(settings.idle_timeout))
-            // The error reaches whoever waits for the connection.
-            .error_handler(Box::new(NopErrorHandler))
+            .error_handler(Box::new(counters.clone()))
+            .event_handler(Box::new(counters.clone()))
             .build_unchecked(manager);
         Self {
             pool,
+            counters,
             url,
             migration_url: None,
             settings: settings.clone(),
@@ -118,6 +124,12 @@ impl Database {
     /// How it connects.
     pub(super) fn settings(&self) -> &PoolSettings {
         &self.settings
+    }
+
+    /// How its pool of connections is, and what that has gone through.
+    #[must_use]
+    pub fn pool_statistics(&self) -> PoolStatistics {
+        self.counters.with(&self.pool.state(), self.pool.max_size())
     }
 
     /// The steps that [`migrate`](Self::migrate) would take now. It changes nothing.
@@ -163,6 +175,7 @@ impl Database {
         &self,
         work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("read").entered();
         let mut attempts_left = self.pool.max_size();
         loop {
             let mut connection = self.connection()?;
@@ -171,11 +184,16 @@ impl Database {
                     connection.answered();
                     return Ok(value);
                 }
-                Err(error) if is_answer(&error) || connection.ping() => return Err(error.into()),
+                Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
+                    return Err(error.into());
+                }
                 Err(error) if attempts_left == 0 => {
                     return Err(ConnectionError::Unavailable(error.into()));
                 }
-                Err(_) => attempts_left -= 1,
+                Err(_) => {
+                    attempts_left -= 1;
+                    self.counters.read_repeated();
+                }
             }
         }
     }
@@ -191,14 +209,17 @@ impl Database {
         if self.url.kind() == DatabaseKind::Sqlite {
             return self.transaction(work);
         }
+        let _span = spans::of_use("write").entered();
         let mut connection = self.answering_connection()?;
         match work(&mut connection.connection) {
             Ok(value) => {
                 connection.answered();
                 Ok(value)
             }
-            Err(error) if is_answer(&error) || connection.ping() => Err(error.into()),
-            Err(error) => Err(ConnectionError::OutcomeUnknown(error.into())),
+            Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
+                Err(error.into())
+            }
+            Err(error) => Err(self.outcome_unknown(error)),
         }
     }
 
@@ -207,6 +228,7 @@ impl Database {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("transaction").entered();
         let mut connection = self.answering_connection()?;
         let done = connection
             .connection
@@ -218,16 +240,14 @@ impl Database {
                     connection.answered();
                     Ok(value)
                 }
-                Err(error) if is_disk_fault(&error) => {
-                    Err(ConnectionError::OutcomeUnknown(error.into()))
-                }
-                Err(error) if connection.ping() => Err(error.into()),
-                Err(error) => Err(ConnectionError::OutcomeUnknown(error.into())),
+                Err(error) if is_disk_fault(&error) => Err(self.outcome_unknown(error)),
+                Err(error) if self.still_answers(&mut connection) => Err(error.into()),
+                Err(error) => Err(self.outcome_unknown(error)),
             },
             Err(error) => {
                 // A transaction that was not committed did not happen, whether or not it can be rolled back in words.
                 let rolled_back = connection.connection.rollback().is_ok();
-                if (rolled_back && is_answer(&error)) || connection.ping() {
+                if (rolled_back && is_answer(&error)) || self.still_answers(&mut connection) {
                     Err(error.into())
                 } else {
                     Err(ConnectionError::Unavailable(error.into()))
@@ -241,6 +261,7 @@ impl Database {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("snapshot").entered();
         let mut connection = self.answering_connection()?;
         let read = connection
             .connection
@@ -252,9 +273,25 @@ impl Database {
                 connection.answered();
                 Ok(value)
             }
-            Err(error) if is_answer(&error) || connection.ping() => Err(error.into()),
+            Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
+                Err(error.into())
+            }
             Err(error) => Err(ConnectionError::Unavailable(error.into())),
         }
+    }
+
+    /// Whether the database answers on a connection; if it does not, the connection is lost.
+    fn still_answers(&self, connection: &mut ManagedConnection) -> bool {
+        let answers = connection.ping();
+        if !answers {
+            self.counters.lost();
+        }
+        answers
+    }
+
+    fn outcome_unknown(&self, error: diesel::result::Error) -> ConnectionError {
+        self.counters.outcome_unknown();
+        ConnectionError::OutcomeUnknown(error.into())
     }
 
     /// A connection that may have died since it was last used.
@@ -270,7 +307,7 @@ impl Database {
             let mut connection = self.connection()?;
             if self.url.kind() == DatabaseKind::Sqlite
                 || connection.answered_within(FRESH)
-                || connection.ping()
+                || self.still_answers(&mut connection)
             {
                 return Ok(connection);
             }

@@ -10,6 +10,7 @@ mod hashing;
 mod http;
 mod log;
 mod mail;
+mod observation;
 mod proxies;
 mod rate_limits;
 mod sessions;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     http::HttpConfig,
     log::{LogConfig, LogFormat},
     mail::MailConfig,
+    observation::{ObservationConfig, TraceConfig},
     sessions::SessionConfig,
     signing_keys::{SigningKeyConfig, SigningKeySource},
     variables::ConfigError,
@@ -50,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
     pub(crate) log: LogConfig,
+    pub(crate) observation: ObservationConfig,
 }
 
 impl Config {
@@ -76,6 +79,7 @@ impl Config {
         let mail = MailConfig::read(variables);
         let http = HttpConfig::read(variables);
         let log = LogConfig::read(variables);
+        let observation = ObservationConfig::read(variables);
         Some(Self {
             database,
             listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
@@ -86,6 +90,7 @@ impl Config {
             mail: mail?,
             http,
             log,
+            observation,
         })
     }
 }

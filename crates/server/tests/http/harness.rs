@@ -21,6 +21,8 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) struct Server {
     process: Child,
     address: String,
+    /// Where its metrics are, if they are served.
+    metrics_address: Option<String>,
     log: Arc<Mutex<String>>,
     // Dropped in this order, after the process has ended.
     pub(crate) database: Option<Arc<TestDatabase>>,
@@ -125,9 +127,19 @@ impl Server {
                     .map(str::to_owned)
             })
             .unwrap_or_else(|| panic!("it does not listen: {}", log.lock().unwrap()));
+        let has_metrics = variables.iter().any(|(name, _)| *name == "METRICS_LISTEN");
+        let metrics_address = has_metrics.then(|| {
+            let mut addresses = lines.filter_map(|line| {
+                let line = line.unwrap();
+                let rest = line.strip_prefix("Metrics      http://")?;
+                rest.strip_suffix("/metrics").map(str::to_owned)
+            });
+            addresses.next().unwrap()
+        });
         Self {
             process,
             address,
+            metrics_address,
             log,
             database: None,
             disk: None,
@@ -137,13 +149,22 @@ impl Server {
 
     /// Someone who has no account yet.
     pub(crate) fn client(&self) -> Client {
+        Self::client_of(&self.address)
+    }
+
+    /// Someone who looks at the metrics, where these are served.
+    pub(crate) fn scraper(&self) -> Client {
+        Self::client_of(self.metrics_address.as_deref().unwrap())
+    }
+
+    fn client_of(address: &str) -> Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(Duration::from_mins(1)))
             .build();
         Client {
-            address: self.address.clone(),
+            address: address.to_owned(),
             agent: config.into(),
             token: None,
             id: String::new(),
@@ -416,7 +437,7 @@ pub(crate) fn send_raw(address: &str, bytes: &[u8], patience: Duration) -> Strin
 }
 
 /// The same text without the escape sequences that colour it.
-fn without_colours(text: &str) -> String {
+pub(crate) fn without_colours(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -19,8 +19,11 @@ mod full_disk;
 mod harness;
 mod health;
 mod keys;
+mod metrics;
 mod one_file;
 mod overload;
 mod pooler;
 mod rate_limits;
 mod tasks;
+#[cfg(feature = "otlp")]
+mod traces;

@@ -52,7 +52,8 @@ fn read(fields: &mut Fields) -> Option<Login> {
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
-    request
+    let metrics = request.login_metrics();
+    let answer = request
         .for_anyone(hashing, |app, visitor, input| {
             let input = Login {
                 device: visitor.device.clone(),
@@ -69,5 +70,7 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
             }
             reply_with(&signed_in, input.keeper, Some(&device), Reply::ok)
         })
-        .await
+        .await;
+    metrics.answered(answer.as_ref().err().map(Problem::code));
+    answer
 }
