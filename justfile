@@ -27,6 +27,11 @@ lint:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# Measure how fast the server is, and what it costs: `just bench --help`.
+bench *arguments:
+    cargo build --release
+    cargo run --release --quiet --package todo-trials --bin bench -- {{ arguments }}
+
 # Write the OpenAPI document that is checked in.
 openapi:
     cargo run --quiet -- openapi > crates/api/openapi.json
