@@ -20,6 +20,11 @@ pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
+/// By how much hashing passwords, and what is done after an answer, give way to all else: where there are too few cores
+/// they get a tenth of what others get. So a crowd of logins does not hold up everyone else, and is not held up for ever;
+/// and an answer does not wait for what follows it, lest it tells by its time what that is.
+const GIVING_WAY: i32 = 10;
+
 /// How many mails are sent at the same time.
 const MAIL_THREADS: usize = 2;
 
@@ -69,10 +74,11 @@ pub(crate) fn serve() -> CommandResult {
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
+    let queue = config.http.queue;
     let lanes = Lanes {
-        database: start_lane("database", max_connections as usize, config.http.queue)?,
-        hashing: start_lane("hashing", config.hashing.threads, config.http.queue)?,
-        mail: start_lane("mail", MAIL_THREADS, config.http.queue)?,
+        database: start_lane("database", max_connections as usize, queue, 0)?,
+        hashing: start_lane("hashing", config.hashing.threads, queue, GIVING_WAY)?,
+        mail: start_lane("mail", MAIL_THREADS, queue, GIVING_WAY)?,
     };
     let settings = ServeSettings {
         workers: config.http.workers,
@@ -144,8 +150,18 @@ pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
     Ok(Config::read(|name| env::var(name).ok())?)
 }
 
-fn start_lane(name: &'static str, width: usize, queue: usize) -> std::io::Result<Lane> {
-    Lane::start(name, LaneSettings { width, queue })
+fn start_lane(
+    name: &'static str,
+    width: usize,
+    queue: usize,
+    niceness: i32,
+) -> std::io::Result<Lane> {
+    let settings = LaneSettings {
+        width,
+        queue,
+        niceness,
+    };
+    Lane::start(name, settings)
 }
 
 /// Clears away what no longer counts, now and then, for as long as the process lives.
