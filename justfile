@@ -27,6 +27,15 @@ lint:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# Measure how fast the server is, and what it costs: `just bench --help`.
+bench *arguments:
+    cargo build --release
+    cargo run --release --quiet --package todo-trials --bin bench -- {{ arguments }}
+
+# Measure what a request takes besides the database, piece by piece.
+bench-pure *arguments:
+    cargo bench --package todo-trials --bench pure {{ arguments }}
+
 # Write the OpenAPI document that is checked in.
 openapi:
     cargo run --quiet -- openapi > crates/api/openapi.json

@@ -17,7 +17,7 @@ use std::{
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::{sync::oneshot, time::timeout};
-use tracing::{Span, error};
+use tracing::{Span, error, warn};
 
 use crate::metrics::{LaneMetrics, LaneMetricsOf};
 
@@ -28,6 +28,9 @@ pub struct LaneSettings {
     pub width: usize,
     /// How many pieces of work may wait.
     pub queue: usize,
+    /// By how much its threads give way to others where there are too few cores: from 0, not at all, to 19. It is the
+    /// nice value of Linux (`sched(7)`), and nothing elsewhere.
+    pub niceness: i32,
 }
 
 /// Why work in a lane came to nothing.
@@ -81,7 +84,10 @@ impl Lane {
             let waiting = waiting.clone();
             thread::Builder::new()
                 .name(format!("{name}-{number}"))
-                .spawn(move || waiting.iter().for_each(|work| work()))?;
+                .spawn(move || {
+                    give_way(settings.niceness);
+                    waiting.iter().for_each(|work| work());
+                })?;
         }
         Ok(Self {
             name,
@@ -165,6 +171,18 @@ impl Lane {
     }
 }
 
+/// Lets this thread give way to others.
+#[cfg(target_os = "linux")]
+fn give_way(niceness: i32) {
+    if let Err(error) = rustix::process::nice(niceness) {
+        warn!(%error, "a thread cannot give way to others");
+    }
+}
+
+/// Elsewhere it would be the whole process that gives way.
+#[cfg(not(target_os = "linux"))]
+fn give_way(_: i32) {}
+
 const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
@@ -214,8 +232,12 @@ mod tests {
     const IMPATIENCE: Duration = Duration::from_millis(20);
 
     fn lane(width: usize, queue: usize) -> Lane {
-        let metrics = LaneMetrics::default();
-        Lane::start("test", LaneSettings { width, queue }, &metrics).unwrap()
+        let settings = LaneSettings {
+            width,
+            queue,
+            niceness: 0,
+        };
+        Lane::start("test", settings, &LaneMetrics::default()).unwrap()
     }
 
     /// Work that runs until the sender is dropped.

@@ -14,6 +14,8 @@ mod errors;
 mod etag;
 mod fields;
 mod lane;
+#[cfg(feature = "measured")]
+pub mod measured;
 mod metrics;
 mod openapi;
 mod problem;

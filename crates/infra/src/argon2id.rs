@@ -1,10 +1,12 @@
 //! Password hashes by Argon2 (RFC 9106), in the PHC string format: Argon2id is made, every variant is verified.
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
+    Algorithm, Params, Version,
     password_hash::{Error, PasswordHasher as _, PasswordVerifier as _, phc},
 };
 use todo_domain::ports::{HashError, Verification};
+
+use crate::argon2_kept::KeptArgon2;
 
 /// The most memory that a hash may take, in KiB: 2 GiB, as the first recommendation of RFC 9106 (4) does.
 const MAX_MEMORY_KIB: u32 = 2 * 1024 * 1024;
@@ -55,7 +57,7 @@ pub enum InvalidArgon2idParams {
 
 /// Makes hashes of one cost by Argon2id, and verifies hashes of any cost that is not absurd.
 #[derive(Debug)]
-pub struct Argon2id(Argon2<'static>);
+pub struct Argon2id(KeptArgon2);
 
 impl Argon2id {
     /// Argon2id at this cost.
@@ -73,11 +75,7 @@ impl Argon2id {
         if is_too_costly(&params) {
             return Err(InvalidArgon2idParams::TooCostly);
         }
-        Ok(Self(Argon2::new(
-            Algorithm::Argon2id,
-            Version::V0x13,
-            params,
-        )))
+        Ok(Self(KeptArgon2::new(params)))
     }
 
     /// Hashes a password with a salt of its own.

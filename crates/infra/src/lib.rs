@@ -3,6 +3,7 @@
 //! [`Database`] implements every repository on SQLite and on PostgreSQL alike; the modules under `repositories` mirror
 //! those under `ports` in the domain, file by file. The other adapters are one file or one module each.
 
+mod argon2_kept;
 mod argon2id;
 mod bcrypt;
 mod common_passwords;

@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
 
-use todo_api::{Lane, LaneMetrics, LaneSettings, Lanes, Observers, ServeSettings};
+use todo_api::{Lane, LaneSettings, Lanes, Observers, ServeSettings};
 use todo_application::{
     App,
     operation::{Pruned, prune},
@@ -19,6 +19,11 @@ pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
+
+/// By how much hashing passwords, and what is done after an answer, give way to all else: where there are too few cores
+/// they get a tenth of what others get. So a crowd of logins does not hold up everyone else, and is not held up for ever;
+/// and an answer does not wait for what follows it, lest it tells by its time what that is.
+const GIVING_WAY: i32 = 10;
 
 /// How many mails are sent at the same time.
 const MAIL_THREADS: usize = 2;
@@ -70,21 +75,19 @@ pub(crate) fn serve() -> CommandResult {
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
-    let lane_metrics = &metrics.api().lanes;
+    let start_lane = |name, width, niceness| {
+        let queue = config.http.queue;
+        let settings = LaneSettings {
+            width,
+            queue,
+            niceness,
+        };
+        Lane::start(name, settings, &metrics.api().lanes)
+    };
     let lanes = Lanes {
-        database: start_lane(
-            "database",
-            max_connections as usize,
-            config.http.queue,
-            lane_metrics,
-        )?,
-        hashing: start_lane(
-            "hashing",
-            config.hashing.threads,
-            config.http.queue,
-            lane_metrics,
-        )?,
-        mail: start_lane("mail", MAIL_THREADS, config.http.queue, lane_metrics)?,
+        database: start_lane("database", max_connections as usize, 0)?,
+        hashing: start_lane("hashing", config.hashing.threads, GIVING_WAY)?,
+        mail: start_lane("mail", MAIL_THREADS, GIVING_WAY)?,
     };
     let settings = ServeSettings {
         workers: config.http.workers,
@@ -164,15 +167,6 @@ pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
         Err(error) => return Err(format!("the file .env cannot be used: {error}").into()),
     }
     Ok(Config::read(|name| env::var(name).ok())?)
-}
-
-fn start_lane(
-    name: &'static str,
-    width: usize,
-    queue: usize,
-    metrics: &LaneMetrics,
-) -> std::io::Result<Lane> {
-    Lane::start(name, LaneSettings { width, queue }, metrics)
 }
 
 /// Clears away what no longer counts, now and then, for as long as the process lives.

@@ -49,6 +49,8 @@ fn dependencies_point_inward() {
         of_the_workspace("todo-server"),
         ["todo_api", "todo_application", "todo_domain", "todo_infra"]
     );
+    // It tries the server from outside.
+    assert_eq!(of_the_workspace("todo-trials"), [""; 0]);
 }
 
 #[test]

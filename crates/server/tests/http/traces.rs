@@ -136,7 +136,9 @@ fn answered(server: &Server) -> Vec<Json> {
     let log = server.log();
     // The last line may not be whole yet.
     let (whole, _) = log.rsplit_once('\n').unwrap_or_default();
-    let lines = whole.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines = whole
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
     lines
         .filter(|line: &Json| line["message"] == "answered")
         .collect()

@@ -1,0 +1,241 @@
+//! A PostgreSQL for a trial, made of the PostgreSQL programs of the machine, as they come: what is committed is on disk.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::TrialResult;
+
+/// How long it may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A PostgreSQL that ends when it is dropped, and all its databases with it. It listens on a Unix socket only.
+#[derive(Debug)]
+pub struct PostgresServer {
+    programs: PathBuf,
+    process: Child,
+    // Dropped after the process has ended.
+    folder: TempDir,
+}
+
+/// One of its databases.
+#[derive(Debug, Clone)]
+pub struct PostgresDatabase {
+    programs: PathBuf,
+    folder: PathBuf,
+    name: String,
+}
+
+impl PostgresServer {
+    /// Starts a PostgreSQL.
+    ///
+    /// # Errors
+    /// When its programs are not found, or do not run.
+    pub fn start() -> TrialResult<Self> {
+        let programs = programs()?;
+        let folder = TempDir::new()?;
+        let data = folder.path().join("data");
+        // It refuses to run as root.
+        let account = unprivileged_account()?;
+        fs::create_dir(&data)?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        if let Some((user, group)) = account {
+            chown(folder.path(), Some(user), Some(group))?;
+            chown(&data, Some(user), Some(group))?;
+        }
+        let command = |program: &str| {
+            let mut command = Command::new(programs.join(program));
+            command.current_dir(folder.path()).stdin(Stdio::null());
+            if let Some((user, group)) = account {
+                command.uid(user).gid(group);
+            }
+            command
+        };
+        let made = command("initdb")
+            .arg("--pgdata")
+            .arg(&data)
+            .args(["--username", "postgres", "--auth", "trust"])
+            .args(["--encoding", "UTF8", "--locale", "C.UTF-8"])
+            .output()?;
+        if !made.status.success() {
+            return Err(String::from_utf8_lossy(&made.stderr).into());
+        }
+        let log = fs::File::create(folder.path().join("log"))?;
+        let process = command("postgres")
+            .arg("-D")
+            .arg(&data)
+            .args(["-c", "listen_addresses="])
+            .arg("-c")
+            .arg(format!(
+                "unix_socket_directories={}",
+                folder.path().display()
+            ))
+            .args(["-c", "max_connections=200"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        let mut server = Self {
+            programs,
+            process,
+            folder,
+        };
+        server.wait()?;
+        Ok(server)
+    }
+
+    fn wait(&mut self) -> TrialResult<()> {
+        let began = Instant::now();
+        let database = self.database("postgres");
+        while database.query("SELECT 1").is_err() {
+            if self.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
+                return Err(format!("PostgreSQL does not start: {}", self.log()?).into());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Makes an empty database.
+    ///
+    /// # Errors
+    /// When there is one of this name.
+    pub fn create_database(&self, name: &str) -> TrialResult<PostgresDatabase> {
+        self.database("postgres")
+            .query(&format!("CREATE DATABASE {name}"))?;
+        Ok(self.database(name))
+    }
+
+    fn database(&self, name: &str) -> PostgresDatabase {
+        PostgresDatabase {
+            programs: self.programs.clone(),
+            folder: self.folder.path().to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// Has every statement logged, or none.
+    pub(crate) fn log_statements(&self, all: bool) -> TrialResult<()> {
+        let which = if all { "all" } else { "none" };
+        let database = self.database("postgres");
+        database.query(&format!("ALTER SYSTEM SET log_statement = '{which}'"))?;
+        database.query("SELECT pg_reload_conf()").map(drop)
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> TrialResult<String> {
+        Ok(fs::read_to_string(self.folder.path().join("log"))?)
+    }
+
+    /// The process that all others of it are children of.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        // SIGINT, the "fast shutdown": it ends its children and then itself.
+        let ended = Command::new("kill")
+            .args(["-INT", &self.process.id().to_string()])
+            .status();
+        if ended.is_err() {
+            drop(self.process.kill());
+        }
+        drop(self.process.wait());
+    }
+}
+
+impl PostgresDatabase {
+    /// What `DATABASE_URL` is to be.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!(
+            "postgres:///{}?host={}&user=postgres",
+            self.name,
+            self.folder.display()
+        )
+    }
+
+    /// Runs SQL, and gives what it selects: a line for each row, columns separated by `|`.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn query(&self, sql: &str) -> TrialResult<String> {
+        let mut process = self
+            .program("psql")
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set", "ON_ERROR_STOP=1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut input) = process.stdin.take() {
+            input.write_all(sql.as_bytes())?;
+        }
+        let output = process.wait_with_output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// One of PostgreSQL's programs, as a client of this database.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command
+            .current_dir("/")
+            .env("PGHOST", &self.folder)
+            .env("PGUSER", "postgres")
+            .env("PGDATABASE", &self.name);
+        command
+    }
+}
+
+/// Where the programs of the server are, which need not be on the path.
+fn programs() -> TrialResult<PathBuf> {
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
+        let folder = PathBuf::from(String::from_utf8(output.stdout)?.trim());
+        if folder.join("postgres").exists() {
+            return Ok(folder);
+        }
+    }
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .map_err(|error| format!("the programs of PostgreSQL are not found: {error}"))?
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|folder| folder.join("postgres").exists())
+        .collect();
+    versions.sort();
+    versions
+        .pop()
+        .ok_or_else(|| "the programs of PostgreSQL are not found".into())
+}
+
+/// The user and the group that PostgreSQL is to run as: nobody else, unless we are root.
+fn unprivileged_account() -> TrialResult<Option<(u32, u32)>> {
+    if fs::metadata("/proc/self")?.uid() != 0 {
+        return Ok(None);
+    }
+    let accounts = fs::read_to_string(Path::new("/etc/passwd"))?;
+    let account = ["postgres:", "nobody:"].iter().find_map(|name| {
+        let line = accounts.lines().find(|line| line.starts_with(name))?;
+        let mut numbers = line.split(':').skip(2);
+        Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    });
+    match account {
+        Some(account) => Ok(Some(account)),
+        None => Err("PostgreSQL cannot run as root, and there is no user postgres".into()),
+    }
+}
