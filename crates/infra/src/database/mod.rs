@@ -10,6 +10,7 @@ mod manager;
 mod migrations;
 mod pool;
 mod prepared;
+mod probe;
 pub(crate) mod schema;
 mod spans;
 mod statistics;
