@@ -18,6 +18,7 @@ mod harness;
 mod health;
 mod keys;
 mod metrics;
+mod ops;
 mod overload;
 mod tasks;
 #[cfg(feature = "otlp")]

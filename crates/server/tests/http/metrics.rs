@@ -11,13 +11,13 @@ use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use crate::harness::{PASSWORD, Server, eventually};
 
-const LISTEN: (&str, &str) = ("METRICS_LISTEN", "127.0.0.1:0");
+pub(crate) const LISTEN: (&str, &str) = ("METRICS_LISTEN", "127.0.0.1:0");
 
 /// What a server shows: the value of each series, by its name and labels as they are written.
-struct Shown(BTreeMap<String, f64>);
+pub(crate) struct Shown(BTreeMap<String, f64>);
 
 impl Shown {
-    fn by(server: &Server) -> Self {
+    pub(crate) fn by(server: &Server) -> Self {
         let answer = server.scraper().get("/metrics");
         assert_eq!(answer.status, 200);
         assert_eq!(
@@ -34,6 +34,11 @@ impl Shown {
             assert_eq!(before, None, "{name} is there twice");
         }
         Self(series)
+    }
+
+    /// The series, each with its labels as they are written.
+    pub(crate) fn series(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     fn value(&self, series: &str) -> f64 {
