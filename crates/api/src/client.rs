@@ -41,7 +41,7 @@ pub(crate) fn client(request: &HttpRequest, proxies: &TrustedProxies) -> Client 
 ///
 /// Each proxy appends what it sees to `X-Forwarded-For`, so what a client wrote there itself stands before that and is
 /// never reached.
-fn address(request: &HttpRequest, proxies: &TrustedProxies) -> Option<IpAddr> {
+pub(crate) fn address(request: &HttpRequest, proxies: &TrustedProxies) -> Option<IpAddr> {
     let mut seen = request.peer_addr()?.ip().to_canonical();
     let forwarded: Vec<_> = request
         .headers()

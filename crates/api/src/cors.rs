@@ -3,7 +3,10 @@
 use actix_cors::Cors;
 use actix_web::http::header;
 
-use crate::edge::REQUEST_ID;
+use crate::{
+    edge::REQUEST_ID,
+    errors::{RATE_LIMIT, RATE_LIMIT_POLICY},
+};
 
 /// The origins whose pages may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub(crate) fn cors(origins: &CorsOrigins) -> Cors {
             header::LOCATION,
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
+            RATE_LIMIT,
+            RATE_LIMIT_POLICY,
             REQUEST_ID,
         ])
         .max_age(MAX_AGE)

@@ -16,6 +16,10 @@ use crate::{errors::cross_site, problem::Problem};
 /// The cookie in which a browser keeps the token of its session. By its name the browser takes it only over TLS, from
 /// this very host and for all of its paths (RFC 6265bis, 4.1.3.2).
 const SESSION_COOKIE: &str = "__Host-todo-session";
+/// The cookie by which a device is known again, in the same way.
+const DEVICE_COOKIE: &str = "__Host-todo-device";
+/// For how many seconds a browser keeps it: a year.
+const DEVICE_COOKIE_SECONDS: i64 = 365 * 24 * 60 * 60;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a request shows.
@@ -62,16 +66,27 @@ impl Shown {
 /// The cookie that keeps `token` in a browser until it expires.
 pub(crate) fn session_cookie(token: &AccessToken, now: Timestamp, expires_at: Timestamp) -> String {
     let seconds = expires_at.as_seconds().saturating_sub(now.as_seconds());
-    cookie(token.expose(), seconds)
+    cookie(SESSION_COOKIE, token.expose(), seconds)
 }
 
 /// The cookie that makes a browser forget the one it has.
 pub(crate) fn no_session_cookie() -> String {
-    cookie("", 0)
+    cookie(SESSION_COOKIE, "", 0)
 }
 
-fn cookie(value: &str, seconds: i64) -> String {
-    Cookie::build(SESSION_COOKIE, value)
+/// The cookie by which `device` is known again.
+pub(crate) fn device_cookie(device: &Secret) -> String {
+    cookie(DEVICE_COOKIE, device.expose(), DEVICE_COOKIE_SECONDS)
+}
+
+/// What a device shows to be known again. One that was never made by us is as good as none, and replaced.
+pub(crate) fn shown_device(request: &HttpRequest) -> Option<Secret> {
+    let cookie = request.cookie(DEVICE_COOKIE)?;
+    Secret::parse(SecretKind::Device, cookie.value()).ok()
+}
+
+fn cookie(name: &str, value: &str, seconds: i64) -> String {
+    Cookie::build(name, value)
         .path("/")
         .secure(true)
         .http_only(true)

@@ -1,15 +1,21 @@
 //! What each way of failing is over HTTP: the one place that maps errors to problems.
 
-use actix_web::http::{StatusCode, header};
+use std::time::Duration;
+
+use actix_web::http::{
+    StatusCode,
+    header::{self, HeaderName},
+};
 use todo_application::{
     Failure, NotTheCaller,
     account::{
-        AllowEmailChangeError, AuthenticateError, ChangePasswordError, CreateTokenError,
-        CurrentSessionError, DeleteAccountError, EndSessionError, ExportAccountError,
-        GetAccountError, ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError,
-        LogoutError, RefreshError, RegisterError, RequestEmailChangeError,
-        RequestPasswordResetError, RequestVerificationError, ResetPasswordError, RevokeTokenError,
-        TellOfEmailChangeError, TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
+        AllowEmailChangeError, AllowPasswordResetError, AuthenticateError, ChangePasswordError,
+        CreateTokenError, CurrentSessionError, DeleteAccountError, EndSessionError,
+        ExportAccountError, GetAccountError, ListSecurityEventsError, ListSessionsError,
+        ListTokensError, LoginError, LogoutError, RefreshError, RegisterError,
+        RequestEmailChangeError, RequestPasswordResetError, RequestVerificationError,
+        ResetPasswordError, RevokeTokenError, TellOfEmailChangeError, TellOfPasswordResetError,
+        UpdateAccountError, VerifyEmailError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -17,9 +23,9 @@ use todo_application::{
         UpdateTodoError,
     },
 };
-use todo_domain::Scope;
+use todo_domain::{Scope, TooManyGuesses};
 
-use crate::{lane::LaneError, problem::Problem};
+use crate::{lane::LaneError, problem::Problem, rate_limits::RateLimited};
 
 /// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
 pub(crate) const INVALID_MAILED_TOKEN: &str = "is not valid any more; ask for a new mail";
@@ -37,6 +43,10 @@ const CHALLENGE_WRITE: &str =
 const CHALLENGE_SESSION: &str = r#"Bearer realm="todo", error="insufficient_scope", error_description="This takes the token of a session""#;
 /// In how many seconds a client that found the server busy may try again.
 const RETRY_AFTER: &str = "1";
+/// What is limited, and how (draft-ietf-httpapi-ratelimit-headers-10).
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of it.
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The request needs a token and has none.
 pub(crate) fn not_authenticated() -> Problem {
@@ -138,12 +148,70 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
 
 const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
 
+/// There was too much of what a policy counts.
+struct TooMany {
+    code: &'static str,
+    detail: &'static str,
+    /// Names what is counted.
+    policy: &'static str,
+    /// How much of it there may be in a window.
+    quota: u32,
+    /// How long that is, in seconds.
+    window: u64,
+    /// After which time there may be more.
+    retry_after: Duration,
+}
+
+impl From<TooMany> for Problem {
+    fn from(too_many: TooMany) -> Self {
+        let TooMany {
+            code,
+            detail,
+            policy,
+            quota,
+            window,
+            retry_after,
+        } = too_many;
+        let seconds = retry_after.as_micros().div_ceil(1_000_000).max(1);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+            .with_header_of(header::RETRY_AFTER, &seconds.to_string())
+            .with_header_of(
+                RATE_LIMIT_POLICY,
+                &format!("\"{policy}\";q={quota};w={window}"),
+            )
+            .with_header_of(RATE_LIMIT, &format!("\"{policy}\";r=0;t={seconds}"))
+    }
+}
+
+/// There were too many attempts at something.
+fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
+    let TooManyGuesses {
+        purpose,
+        retry_after,
+        limit,
+    } = too_many;
+    let quota = limit.without_delay.saturating_add(1);
+    Problem::from(TooMany {
+        code: "too_many_attempts",
+        detail: "Too many attempts; wait for as long as Retry-After says",
+        policy: purpose.as_str(),
+        quota,
+        window: limit.forgets_one_in.saturating_mul(quota).as_secs(),
+        retry_after,
+    })
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match &failure {
             Failure::Unavailable(_) => unavailable(
                 "storage_unavailable",
                 "The storage cannot be reached at the moment; nothing was changed",
+            ),
+            Failure::StorageFull(_) => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "storage_full",
+                "The storage is full; nothing was changed, and nothing can be until there is room",
             ),
             Failure::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
             Failure::Internal(_) => Self::internal(),
@@ -163,6 +231,24 @@ impl From<LaneError> for Problem {
             LaneError::Panicked => Self::internal(),
         }
         .caused_by(error)
+    }
+}
+
+impl From<RateLimited> for Problem {
+    fn from(limited: RateLimited) -> Self {
+        let RateLimited {
+            policy,
+            per_minute,
+            retry_after,
+        } = limited;
+        Self::from(TooMany {
+            code: "rate_limited",
+            detail: "Too many requests; wait for as long as Retry-After says",
+            policy,
+            quota: per_minute.get(),
+            window: 60,
+            retry_after,
+        })
     }
 }
 
@@ -193,7 +279,17 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::EmailTaken => email_taken(),
             RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
+            RegisterError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             RegisterError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AllowPasswordResetError> for Problem {
+    fn from(error: AllowPasswordResetError) -> Self {
+        match error {
+            AllowPasswordResetError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            AllowPasswordResetError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -262,6 +358,7 @@ impl From<AllowEmailChangeError> for Problem {
                 Self::invalid_field("email", "must be another than that of the account")
             }
             AllowEmailChangeError::CallerMissing => invalid_token(),
+            AllowEmailChangeError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             AllowEmailChangeError::Failure(failure) => failure.into(),
         }
     }
@@ -284,6 +381,7 @@ impl From<LoginError> for Problem {
                 "Invalid email or password",
             )
             .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
+            LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             LoginError::Failure(failure) => failure.into(),
         }
     }
@@ -306,6 +404,7 @@ impl From<ChangePasswordError> for Problem {
             ChangePasswordError::GuessablePassword(reason) => {
                 Self::invalid_field("new_password", reason)
             }
+            ChangePasswordError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             ChangePasswordError::Failure(failure) => failure.into(),
         }
     }
@@ -316,6 +415,7 @@ impl From<DeleteAccountError> for Problem {
         match error {
             DeleteAccountError::CallerMissing => invalid_token(),
             DeleteAccountError::WrongPassword => Self::invalid_field("password", error),
+            DeleteAccountError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             DeleteAccountError::Failure(failure) => failure.into(),
         }
     }

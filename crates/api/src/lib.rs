@@ -1,6 +1,6 @@
 //! The HTTP face of the todo backend.
 //!
-//! A request passes `edge` (its id, its body) and `cors`, reaches the one handler of its route under `routes`, and
+//! A request passes `edge` (its id, its body), `cors` and `rate_limits`, reaches the one handler of its route under `routes`, and
 //! there becomes one call of one use case on one thread of a [`Lane`]. A handler parses, calls, and maps the answer.
 //! Errors become problems in `errors`, and nowhere else.
 
@@ -18,6 +18,7 @@ mod metrics;
 mod openapi;
 mod problem;
 mod query;
+mod rate_limits;
 mod reply;
 mod request;
 mod routes;
@@ -25,9 +26,11 @@ mod serve;
 mod trace;
 mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use todo_application::App;
+
+use crate::rate_limits::RateLimits;
 
 pub use body::BodySettings;
 pub use client::TrustedProxies;
@@ -35,6 +38,7 @@ pub use cors::CorsOrigins;
 pub use lane::{Lane, LaneError, LaneSettings};
 pub use metrics::{LaneMetrics, Metrics, serve_metrics};
 pub use openapi::openapi_json;
+pub use rate_limits::RateLimitSettings;
 pub use serve::{Observers, ServeSettings, serve};
 pub use trace::{NoTracer, TraceId, TraceParent, Tracer};
 
@@ -59,4 +63,5 @@ pub(crate) struct State {
     request_deadline: Duration,
     body: BodySettings,
     trusted_proxies: TrustedProxies,
+    rate_limits: Arc<RateLimits>,
 }

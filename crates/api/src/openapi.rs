@@ -167,8 +167,16 @@ fn add_common_responses(operation: &mut Operation) {
              page of this origin is known to make (`cross_site`)",
         ),
         (
+            "429",
+            "There were too many requests from one address or of one user; `Retry-After` says when to try again",
+        ),
+        (
             "503",
             "The server cannot answer now; `Retry-After` says when to try again",
+        ),
+        (
+            "507",
+            "The storage is full (`storage_full`): what only reads goes on, and changes do once there is room",
         ),
     ];
     if operation

@@ -148,6 +148,14 @@ impl Problem {
         self
     }
 
+    /// The same with a header that is known only now; without it, should it be one that cannot be sent.
+    pub(crate) fn with_header_of(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }

@@ -199,7 +199,7 @@ impl Responder for Reply {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CACHE_CONTROL, self.cache_control));
         for header in self.headers {
-            response.insert_header(header);
+            response.append_header(header);
         }
         if self.body.is_empty() {
             return response.finish();

@@ -3,6 +3,7 @@
 use std::{
     future::{Ready, ready},
     str::FromStr,
+    sync::Arc,
 };
 
 use actix_web::{
@@ -16,14 +17,14 @@ use todo_application::{
     account::{Authenticated, Credential, authenticate, authenticate_session},
     todo::{Precondition, WantedOnce},
 };
-use todo_domain::{Client, IdempotencyKey, Scope, UserId};
+use todo_domain::{Client, IdempotencyKey, Scope, Secret, UserId};
 use tracing::{error, warn};
 
 use crate::{
     Lanes, State,
     body::{Body, parse_object},
     client::client,
-    credentials::Shown,
+    credentials::{Shown, shown_device},
     errors::not_authenticated,
     etag,
     fields::Fields,
@@ -31,6 +32,7 @@ use crate::{
     metrics::LoginMetrics,
     problem::Problem,
     query::{parse_query, write_parameter},
+    rate_limits::{RateLimited, RateLimits},
     reply::{Afterwards, Reply},
     trace::{Trace, handler_of},
 };
@@ -47,6 +49,9 @@ pub(crate) struct Request {
     trace: Trace,
     client: Client,
     shown: Shown,
+    device: Option<Secret>,
+    /// What it is counted in for its user, if it is.
+    rate_limits: Option<Arc<RateLimits>>,
     input: Input,
 }
 
@@ -57,6 +62,8 @@ pub(crate) struct Visitor {
     pub(crate) client: Client,
     /// What it shows all the same.
     pub(crate) credential: Option<Credential>,
+    /// What its device shows to be known again.
+    pub(crate) device: Option<Secret>,
 }
 
 /// What a client sent for a use case to work on. Each handler reads it by one method, which refuses all else: a query or
@@ -75,6 +82,15 @@ pub(crate) struct Input {
 }
 
 impl Request {
+    /// The same, but not counted for its user: for what ends sessions and tokens, which is to be possible while whoever
+    /// has got hold of one uses up what the user may do.
+    pub(crate) fn not_counted_for_user(self) -> Self {
+        Self {
+            rate_limits: None,
+            ..self
+        }
+    }
+
     /// What is counted of logins.
     pub(crate) fn login_metrics(&self) -> LoginMetrics {
         self.state.observers.metrics.logins.clone()
@@ -92,13 +108,16 @@ impl Request {
             trace,
             client,
             shown,
+            rate_limits,
             input,
+            ..
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = &state.lanes.database;
         let handler = handler_of(&work);
         run(&state, &trace, handler, lane, move |app| {
             let caller = noted(authenticate(app, &credential, scope, &client)?);
+            count(rate_limits.as_deref(), caller.user_id)?;
             if let Some(user_id) = &input.user_id {
                 caller.must_be(parse_path::<UserId>("user_id", user_id)?)?;
             }
@@ -118,13 +137,16 @@ impl Request {
             trace,
             client,
             shown,
+            rate_limits,
             input,
+            ..
         } = self;
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = lane(&state.lanes);
         let handler = handler_of(&work);
         run(&state, &trace, handler, lane, move |app| {
             let caller = noted(authenticate_session(app, &credential, &client)?);
+            count(rate_limits.as_deref(), caller.user_id())?;
             work(app, &caller, &input)
         })
         .await
@@ -141,34 +163,22 @@ impl Request {
             trace,
             client,
             shown,
+            device,
             input,
+            ..
         } = self;
         let credential = shown.into_credential()?;
-        let visitor = Visitor { client, credential };
+        let visitor = Visitor {
+            client,
+            credential,
+            device,
+        };
         let lane = lane(&state.lanes);
         let handler = handler_of(&work);
         run(&state, &trace, handler, lane, move |app| {
             work(app, &visitor, &input)
         })
         .await
-    }
-
-    /// Answers anyone at once, in no lane: for what only reads the request, and leaves the use case for
-    /// [afterwards](Reply::followed_by).
-    pub(crate) fn at_once(
-        self,
-        work: impl FnOnce(Visitor, &Input) -> Result<Reply, Problem>,
-    ) -> Result<Reply, Problem> {
-        let Self {
-            state,
-            trace,
-            client,
-            shown,
-            input,
-        } = self;
-        let credential = shown.into_credential()?;
-        let reply = work(Visitor { client, credential }, &input)?;
-        with_afterwards(&state, &trace, reply)
     }
 }
 
@@ -192,6 +202,11 @@ fn noted<C>(authenticated: Authenticated<C>) -> C {
         );
     }
     authenticated.caller
+}
+
+/// Counts a request for its user, where it is to be.
+fn count(rate_limits: Option<&RateLimits>, user: UserId) -> Result<(), RateLimited> {
+    rate_limits.map_or(Ok(()), |limits| limits.count_user(user))
 }
 
 async fn run(
@@ -406,6 +421,8 @@ fn from_request(request: &HttpRequest) -> Option<Request> {
         trace,
         client: client(request, &state.trusted_proxies),
         shown: Shown::by(request),
+        device: shown_device(request),
+        rate_limits: Some(Arc::clone(&state.rate_limits)),
         state,
         input: Input {
             id: part("id"),

@@ -3,13 +3,20 @@
 use std::{fmt, io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
-    App as ActixApp, HttpServer, http::KeepAlive, middleware::from_fn, rt::System, web::Data,
+    App as ActixApp, HttpServer,
+    http::KeepAlive,
+    middleware::from_fn,
+    rt::{self, System},
+    web::Data,
 };
 use todo_application::App;
 
 use crate::{
-    BodySettings, CorsOrigins, Lanes, Metrics, State, Tracer, TrustedProxies, cors::cors,
-    edge::edge, routes,
+    BodySettings, CorsOrigins, Lanes, Metrics, RateLimitSettings, State, Tracer, TrustedProxies,
+    cors::cors,
+    edge::edge,
+    rate_limits::{FORGETTING_INTERVAL, RateLimits, limit_address},
+    routes,
 };
 
 /// How HTTP is served.
@@ -25,6 +32,8 @@ pub struct ServeSettings {
     pub head_deadline: Duration,
     /// The proxies that are believed when they say whom they forward for.
     pub trusted_proxies: TrustedProxies,
+    /// How many requests one address and one user may make.
+    pub rate_limits: RateLimitSettings,
     /// The origins whose pages may call.
     pub cors_origins: CorsOrigins,
     /// For how long requests that are under way are waited for when the server is told to end.
@@ -62,6 +71,7 @@ pub fn serve(
     observers: Observers,
     settings: ServeSettings,
 ) -> io::Result<()> {
+    let rate_limits = Arc::new(RateLimits::new(settings.rate_limits));
     let state = Data::new(State {
         app,
         lanes,
@@ -69,12 +79,14 @@ pub fn serve(
         request_deadline: settings.request_deadline,
         body: settings.body,
         trusted_proxies: settings.trusted_proxies,
+        rate_limits: Arc::clone(&rate_limits),
     });
     let origins = settings.cors_origins;
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(state.clone())
             .configure(routes::configure)
+            .wrap(from_fn(limit_address))
             .wrap(cors(&origins))
             .wrap(from_fn(edge))
     })
@@ -83,5 +95,17 @@ pub fn serve(
     .client_request_timeout(settings.head_deadline)
     .shutdown_timeout(settings.shutdown_deadline.as_secs())
     .listen(listener)?;
-    System::new().block_on(server.run())
+    System::new().block_on(async {
+        // It ends with the system.
+        rt::spawn(keep_forgetting(rate_limits));
+        server.run().await
+    })
+}
+
+async fn keep_forgetting(rate_limits: Arc<RateLimits>) {
+    let mut times = rt::time::interval(FORGETTING_INTERVAL);
+    loop {
+        times.tick().await;
+        rate_limits.forget_idle();
+    }
 }

@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use todo_domain::{
-    PublicUrl, SessionPolicy,
+    GuessPolicy, PublicUrl, SessionPolicy,
     ports::{
-        AccessTokens, Clock, CommonPasswords, IdGenerator, IdempotencyKeys, MailedSecrets, Mailer,
-        PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens, Secrets, SecurityEvents,
-        SessionRepository, StorageProbe, TodoRepository, UserRepository,
+        AccessTokens, Clock, CommonPasswords, GuessLedger, IdGenerator, IdempotencyKeys,
+        MailedSecrets, Mailer, PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens,
+        Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -22,6 +22,8 @@ pub struct App {
     pub personal_access_tokens: Arc<dyn PersonalAccessTokens>,
     /// Keeps what happened to accounts.
     pub security_events: Arc<dyn SecurityEvents>,
+    /// Counts guesses at passwords.
+    pub guesses: Arc<dyn GuessLedger>,
     /// Keeps todos.
     pub todos: Arc<dyn TodoRepository>,
     /// Keeps the keys of requests that are to have their effect once.
@@ -50,6 +52,8 @@ pub struct App {
     pub ids: Arc<dyn IdGenerator>,
     /// For how long what belongs to a session counts.
     pub session_policy: SessionPolicy,
+    /// How often passwords may be guessed at.
+    pub guess_policy: GuessPolicy,
     /// For how long it is kept what happened to accounts.
     pub security_event_retention: Duration,
     /// Where mails link to; they link to nothing where there is no front end.
@@ -60,6 +64,7 @@ impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
             .field("session_policy", &self.session_policy)
+            .field("guess_policy", &self.guess_policy)
             .field("security_event_retention", &self.security_event_retention)
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()

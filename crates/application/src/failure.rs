@@ -8,6 +8,9 @@ pub enum Failure {
     /// Something that is needed cannot be reached; nothing was changed, and trying again later may help.
     #[error("something that is needed cannot be reached")]
     Unavailable(#[source] BoxError),
+    /// The storage has no room left; nothing was changed, and trying again helps once there is room.
+    #[error("the storage is full")]
+    StorageFull(#[source] BoxError),
     /// The connection was lost in the middle of a change; whether the change was made is not known.
     #[error("whether the change was made is not known")]
     OutcomeUnknown(#[source] BoxError),
@@ -20,6 +23,7 @@ impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Unavailable(source) => Self::Unavailable(source),
+            StorageError::Full(source) => Self::StorageFull(source),
             StorageError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
             error => Self::Internal(error.into()),
         }

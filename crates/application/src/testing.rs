@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use todo_domain::{
-    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, MailPurpose,
-    MailedSecret, NewPersonalAccessToken, NewTodo, PasswordHash, PersonalAccessToken, Scope,
-    Secret, SecretDigest, SecretKind, SecurityEvent, SecurityEventKind, Session, SessionId,
-    SessionPolicy, SessionWithSettings, Timestamp, Title, Todo, TodoId, TokenId, TokenLifetime,
-    TokenName, TokenScopes, User, UserAgent, UserId, UserSettings,
+    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, GuessCounter,
+    GuessPolicy, Guesses, MailPurpose, MailedSecret, NewPersonalAccessToken, NewTodo, PasswordHash,
+    PersonalAccessToken, Scope, Secret, SecretDigest, SecretKind, SecurityEvent, SecurityEventKind,
+    Session, SessionId, SessionPolicy, SessionWithSettings, Timestamp, Title, Todo, TodoId,
+    TokenId, TokenLifetime, TokenName, TokenScopes, TooManyGuesses, User, UserAgent, UserId,
+    UserSettings,
     ports::{
-        BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockIdempotencyKeys, MockMailedSecrets, MockMailer, MockPasswordHasher,
+        BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockGuessLedger,
+        MockIdGenerator, MockIdempotencyKeys, MockMailedSecrets, MockMailer, MockPasswordHasher,
         MockPersonalAccessTokens, MockPublicKeys, MockRefreshTokens, MockSecrets,
         MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
         MockUserRepository, StorageError,
@@ -34,6 +35,7 @@ pub(crate) struct Mocks {
     pub(crate) sessions: MockSessionRepository,
     pub(crate) personal_access_tokens: MockPersonalAccessTokens,
     pub(crate) security_events: MockSecurityEvents,
+    pub(crate) guesses: MockGuessLedger,
     pub(crate) todos: MockTodoRepository,
     pub(crate) idempotency_keys: MockIdempotencyKeys,
     pub(crate) probe: MockStorageProbe,
@@ -58,12 +60,39 @@ impl Mocks {
         mocks
     }
 
+    /// The same where any guess may be made, from a device that is not known.
+    pub(crate) fn unguarded(mut self) -> Self {
+        let nothing = |subjects: &[_]| Ok(vec![Guesses::default(); subjects.len()]);
+        self.guesses.expect_find().returning(nothing);
+        self.guesses.expect_count().returning(|_, _| Ok(()));
+        self.guesses.expect_succeed().returning(|_, _, _| Ok(()));
+        self.secrets.expect_generate().returning(|_| Ok(device()));
+        self
+    }
+
+    /// The same where every guess comes too early.
+    pub(crate) fn guarded(mut self) -> Self {
+        let nothing = |subjects: &[_]| Ok(vec![Guesses::default(); subjects.len()]);
+        self.guesses.expect_find().returning(nothing);
+        self.guesses.expect_count().returning(|counters, _| {
+            let GuessCounter { subject, limit } = &counters[0];
+            let too_many = TooManyGuesses {
+                purpose: subject.purpose(),
+                retry_after: Duration::from_secs(4),
+                limit: *limit,
+            };
+            Err(too_many.into())
+        });
+        self
+    }
+
     pub(crate) fn app(self) -> App {
         App {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
             personal_access_tokens: Arc::new(self.personal_access_tokens),
             security_events: Arc::new(self.security_events),
+            guesses: Arc::new(self.guesses),
             todos: Arc::new(self.todos),
             idempotency_keys: Arc::new(self.idempotency_keys),
             probe: Arc::new(self.probe),
@@ -78,10 +107,15 @@ impl Mocks {
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
             session_policy: POLICY,
+            guess_policy: GuessPolicy::default(),
             security_event_retention: Duration::from_hours(24),
             public_url: None,
         }
     }
+}
+
+pub(crate) fn device() -> Secret {
+    Secret::from_random(SecretKind::Device, [1, 2, 3])
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -1,6 +1,6 @@
 //! What a request comes from, as far as that can be told.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// The program that makes a request, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -10,6 +10,29 @@ pub struct Client {
     pub address: Option<IpAddr>,
     /// What it calls itself.
     pub user_agent: Option<UserAgent>,
+}
+
+/// What counts as one address where clients are told from each other by it: of IPv6 a network of 64 bits, since a single
+/// machine has all of it; the address itself of IPv4, which may be mapped into IPv6.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use todo_domain::network_of;
+///
+/// let network = |address: &str| network_of(address.parse().unwrap());
+/// assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+/// assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+/// assert_eq!(network("::ffff:192.0.2.1"), IpAddr::from([192, 0, 2, 1]));
+/// ```
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
 }
 
 /// What a program calls itself (RFC 9110, 10.1.5): at most 255 characters, none of them a control character.

@@ -3,6 +3,7 @@
 mod access_token;
 mod archive;
 mod client;
+mod guess;
 mod id;
 mod mail;
 mod mailed_secret;
@@ -24,7 +25,10 @@ mod user;
 
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
-pub use client::{Client, UserAgent};
+pub use client::{Client, UserAgent, network_of};
+pub use guess::{
+    GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, TooManyGuesses,
+};
 pub use id::{EventId, InvalidId, SessionId, TodoId, TokenId, UserId};
 pub use mail::Mail;
 pub use mailed_secret::{MailPurpose, MailedSecret, UnknownMailPurpose};

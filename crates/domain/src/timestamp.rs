@@ -79,6 +79,12 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.as_seconds()).map_or(self, Self)
     }
 
+    /// The time from this instant to a later one; none, where that is not later.
+    #[must_use]
+    pub fn until(self, later: Self) -> Duration {
+        Duration::try_from(later.0.duration_since(self.0)).unwrap_or_default()
+    }
+
     /// The instant `duration` earlier; the first one there is, where that lies before it.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {

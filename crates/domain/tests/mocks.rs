@@ -5,13 +5,13 @@ use std::sync::Arc;
 use todo_domain::{
     Timestamp,
     ports::{
-        AccessTokens, Archive, Clock, CommonPasswords, IdGenerator, MailedSecrets, Mailer,
-        MockAccessTokens, MockArchive, MockClock, MockCommonPasswords, MockIdGenerator,
-        MockMailedSecrets, MockMailer, MockPasswordHasher, MockPersonalAccessTokens,
-        MockPublicKeys, MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
-        MockStorageProbe, MockTodoRepository, MockUserRepository, PasswordHasher,
-        PersonalAccessTokens, PublicKeys, RefreshTokens, Secrets, SecurityEvents,
-        SessionRepository, StorageProbe, TodoRepository, UserRepository,
+        AccessTokens, Archive, Clock, CommonPasswords, GuessLedger, IdGenerator, MailedSecrets,
+        Mailer, MockAccessTokens, MockArchive, MockClock, MockCommonPasswords, MockGuessLedger,
+        MockIdGenerator, MockMailedSecrets, MockMailer, MockPasswordHasher,
+        MockPersonalAccessTokens, MockPublicKeys, MockRefreshTokens, MockSecrets,
+        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
+        MockUserRepository, PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens,
+        Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -30,6 +30,7 @@ fn every_port_can_be_shared_as_an_object() {
     shared::<dyn AccessTokens>(Arc::new(MockAccessTokens::new()));
     shared::<dyn Archive>(Arc::new(MockArchive::new()));
     shared::<dyn CommonPasswords>(Arc::new(MockCommonPasswords::new()));
+    shared::<dyn GuessLedger>(Arc::new(MockGuessLedger::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
     shared::<dyn MailedSecrets>(Arc::new(MockMailedSecrets::new()));
     shared::<dyn Mailer>(Arc::new(MockMailer::new()));

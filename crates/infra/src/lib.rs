@@ -7,6 +7,7 @@ mod argon2id;
 mod bcrypt;
 mod common_passwords;
 mod database;
+mod files;
 mod jwt;
 mod keys;
 mod mail;
@@ -19,8 +20,9 @@ mod system_clock;
 pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
 pub use common_passwords::CommonPasswordList;
 pub use database::{
-    ConnectError, Database, DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
-    PlannedStep, PoolSettings, PoolStatistics, Progress,
+    BackupError, ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl,
+    InvalidDatabaseUrl, MigrateError, PlannedStep, PoolSettings, PoolStatistics, Progress,
+    SqliteVersion, Transport,
 };
 pub use jwt::JwtTokens;
 pub use keys::{

@@ -40,7 +40,8 @@ pub(crate) fn serve() -> CommandResult {
         Arc::clone(&clock),
     )?;
     let ring = Arc::new(ring);
-    let database = Database::new(config.database.url, &config.database.pool);
+    let max_connections = config.database.pool.max_connections;
+    let database = config.database.database();
     database.migrate_and_tell(&mut migration::log())?;
 
     let metrics = ServerMetrics::new(&database);
@@ -50,6 +51,7 @@ pub(crate) fn serve() -> CommandResult {
         sessions: Arc::new(database.clone()),
         personal_access_tokens: Arc::new(database.clone()),
         security_events: Arc::new(database.clone()),
+        guesses: Arc::new(database.clone()),
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
@@ -64,6 +66,7 @@ pub(crate) fn serve() -> CommandResult {
         clock,
         ids: Arc::new(RandomIds),
         session_policy: config.sessions.policy,
+        guess_policy: config.guesses,
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
@@ -71,7 +74,7 @@ pub(crate) fn serve() -> CommandResult {
     let lanes = Lanes {
         database: start_lane(
             "database",
-            config.database.pool.max_connections as usize,
+            max_connections as usize,
             config.http.queue,
             lane_metrics,
         )?,
@@ -90,6 +93,7 @@ pub(crate) fn serve() -> CommandResult {
         head_deadline: config.http.head_deadline,
         cors_origins: config.http.cors_origins,
         trusted_proxies: config.http.trusted_proxies,
+        rate_limits: config.http.rate_limits,
         shutdown_deadline: config.http.shutdown_deadline,
     };
     let listener = TcpListener::bind(config.listen)
@@ -119,7 +123,7 @@ pub(crate) fn serve() -> CommandResult {
 pub(crate) fn migrate() -> CommandResult {
     let config = read_config()?;
     logging::start(config.log);
-    let database = Database::new(config.database.url, &config.database.pool);
+    let database = config.database.database();
     let mut shown = migration::Shown::new();
     let steps = database.migrate_and_tell(&mut |progress| shown.show(progress))?;
     shown.end(&steps);
@@ -130,7 +134,7 @@ pub(crate) fn migrate() -> CommandResult {
 pub(crate) fn plan_migration() -> CommandResult {
     let config = read_config()?;
     logging::start(config.log);
-    let database = Database::new(config.database.url, &config.database.pool);
+    let database = config.database.database();
     migration::show_plan(&database.plan_migration()?);
     Ok(())
 }
@@ -149,7 +153,7 @@ pub(crate) fn openapi() -> CommandResult {
 pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
     let config = read_config()?;
     logging::start(config.log);
-    Ok(Database::new(config.database.url, &config.database.pool))
+    Ok(config.database.database())
 }
 
 /// The environment, and `.env` for what is not in it.
@@ -184,12 +188,14 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                         idempotency_keys,
                         mailed_secrets,
                         security_events,
+                        guesses,
                     }) => info!(
                         sessions,
                         personal_access_tokens,
                         idempotency_keys,
                         mailed_secrets,
                         security_events,
+                        guesses,
                         "cleared away"
                     ),
                     Err(error) => error!(%error, "what no longer counts cannot be cleared away"),

@@ -1,8 +1,10 @@
 //! A todo backend with accounts, on SQLite or PostgreSQL.
 
 mod archive;
+mod backup;
 mod commands;
 mod config;
+mod doctor;
 mod keys;
 mod logging;
 mod metrics;
@@ -36,6 +38,11 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Look whether everything is as a server needs it, and say what to do where it is not.
+    ///
+    /// One line for each thing: ok, warning or fault. With a fault, the exit status is 1. It changes nothing, and can run
+    /// beside a server.
+    Doctor,
     /// Print the OpenAPI document, and end.
     Openapi,
     /// Write all users and their tasks to a file, for `import`.
@@ -51,6 +58,13 @@ enum Command {
     /// Insert what `export` wrote: all of it, or nothing.
     Import {
         /// The file; `-` for standard input.
+        file: PathBuf,
+    },
+    /// Copy the SQLite database to a file, also while it is in use.
+    ///
+    /// Whoever has the copy has the password hashes in it. The keys that sign tokens are not in it.
+    Backup {
+        /// The file, which must not be there yet.
         file: PathBuf,
     },
     /// Show or change the keys that sign tokens.
@@ -80,9 +94,11 @@ fn main() -> ExitCode {
         Command::Serve => commands::serve(),
         Command::Migrate { dry_run: false } => commands::migrate(),
         Command::Migrate { dry_run: true } => commands::plan_migration(),
+        Command::Doctor => doctor::doctor(),
         Command::Openapi => commands::openapi(),
         Command::Export { user, file } => archive::export(user.as_deref(), &file),
         Command::Import { file } => archive::import(&file),
+        Command::Backup { file } => backup::backup(&file),
         Command::Keys {
             command: KeysCommand::Rotate { algorithm },
         } => keys::rotate(algorithm),

@@ -204,6 +204,25 @@ fn migrate_says_what_it_did() {
 }
 
 #[test]
+fn migrations_go_past_a_pooler() {
+    let Some(database) = TestDatabase::new(Kind::Postgres) else {
+        return;
+    };
+    let url = database.url();
+    let variables = [
+        // Nobody is there.
+        ("DATABASE_URL", "postgres://127.0.0.1:1/todo"),
+        ("DATABASE_MIGRATION_URL", url.as_str()),
+        ("JWT_SECRET", "a secret of no less than 32 bytes"),
+    ];
+    let output = run(&["migrate"], &variables);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!database.columns("tasks").is_empty());
+    let plan = run(&["migrate", "--dry-run"], &variables);
+    assert_eq!(text(&plan.stdout), "There is nothing to migrate\n");
+}
+
+#[test]
 fn a_dry_run_says_what_migrate_would_do_and_changes_nothing() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         let Some(database) = TestDatabase::new(kind) else {
@@ -225,10 +244,212 @@ fn a_dry_run_says_what_migrate_would_do_and_changes_nothing() {
 }
 
 #[test]
+fn a_database_that_is_served_is_copied_and_the_copy_can_be_served() {
+    let folder = TempDir::new().unwrap();
+    let port = [("LISTEN", "127.0.0.1:0")];
+    let (serving, lines) = Serving::start(todo_server(folder.path(), &[], &port));
+    let address = lines[0].strip_prefix("Listening on ").unwrap();
+    let body = r#"{"email": "ada@example.com", "password": "correct horse", "name": "Ada"}"#;
+    let registered = ureq::post(format!("{address}/api/auth/register"))
+        .content_type("application/json")
+        .send(body);
+    assert!(registered.is_ok());
+    let back_up = || {
+        let mut command = todo_server(folder.path(), &["backup", "copy.db"], &port);
+        command.output().unwrap()
+    };
+    let output = back_up();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let length = fs::metadata(folder.path().join("copy.db")).unwrap().len();
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "Backed up sqlite://todo.db to copy.db ({length} bytes)\n\
+             The keys that sign tokens are not in it: keep a copy of todo.db.jwt-key where you keep secrets\n"
+        )
+    );
+    let again = back_up();
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(
+        text(&again.stderr),
+        "todo-server: copy.db is there already, and is left as it is\n"
+    );
+    drop(serving);
+
+    let copy = [port[0], ("DATABASE_URL", "sqlite://copy.db")];
+    let (_serving, lines) = Serving::start(todo_server(folder.path(), &[], &copy));
+    let address = lines[0].strip_prefix("Listening on ").unwrap();
+    let logged_in = ureq::post(format!("{address}/api/auth/login"))
+        .content_type("application/json")
+        .send(body.replace(r#", "name": "Ada""#, ""));
+    assert!(logged_in.is_ok());
+}
+
+#[test]
+fn for_postgres_it_is_said_what_copies_it() {
+    let variables = [
+        ("DATABASE_URL", "postgres://127.0.0.1:1/todo"),
+        ("JWT_SECRET", "a secret of no less than 32 bytes"),
+    ];
+    let output = run(&["backup", "copy.db"], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    for program in ["pg_dump", "todo-server export"] {
+        assert!(message.contains(program), "{message}");
+    }
+}
+
+/// What the doctor finds, by what was looked at, and whether it is content.
+fn examined(folder: &Path, variables: &[(&str, &str)]) -> (Vec<String>, bool) {
+    let output = todo_server(folder, &["doctor"], variables)
+        .output()
+        .unwrap();
+    let lines = text(&output.stdout);
+    assert!(!lines.contains("hunter2"), "{lines}");
+    for line in lines.lines() {
+        let levels = ["ok       ", "warning  ", "fault    "];
+        assert!(levels.iter().any(|level| line.starts_with(level)), "{line}");
+    }
+    let has_fault = lines.contains("fault    ");
+    assert_eq!(output.status.code(), Some(i32::from(has_fault)), "{lines}");
+    (lines.lines().map(str::to_owned).collect(), !has_fault)
+}
+
+fn has(lines: &[String], beginning: &str) -> bool {
+    lines.iter().any(|line| line.starts_with(beginning))
+}
+
+#[test]
+fn the_doctor_is_content_with_nothing_and_makes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let (lines, is_content) = examined(folder.path(), &[]);
+    assert!(is_content, "{lines:?}");
+    assert!(has(
+        &lines,
+        "ok       database: sqlite://todo.db will be made"
+    ));
+    assert!(has(
+        &lines,
+        "ok       signing keys: todo.db.jwt-key will be made"
+    ));
+    assert!(has(&lines, "warning  mail: "), "{lines:?}");
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_doctor_tells_of_files_that_others_can_read_and_of_those_that_are_damaged() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let port = [("LISTEN", "127.0.0.1:0")];
+    let (_serving, lines) = Serving::start(todo_server(folder.path(), &[], &port));
+    // From then on it has a connection, and the file has others beside it.
+    let address = lines[0].strip_prefix("Listening on ").unwrap();
+    assert!(ureq::get(format!("{address}/health/ready")).call().is_ok());
+    let (lines, is_content) = examined(folder.path(), &[]);
+    assert!(is_content, "{lines:?}");
+    for expected in [
+        "ok       permissions: todo.db is its owner's alone",
+        "ok       permissions: todo.db-wal is",
+        "ok       permissions: todo.db.jwt-key is",
+        "ok       migrations: ",
+        "ok       integrity: ",
+        "ok       SQLite: ",
+    ] {
+        assert!(has(&lines, expected), "{expected}: {lines:?}");
+    }
+
+    let open = fs::Permissions::from_mode(0o640);
+    fs::set_permissions(folder.path().join("todo.db.jwt-key"), open).unwrap();
+    let (lines, is_content) = examined(folder.path(), &[]);
+    assert!(is_content, "{lines:?}");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("warning  permissions: ")
+                && line.ends_with("chmod 600 todo.db.jwt-key")),
+        "{lines:?}"
+    );
+
+    fs::write(
+        folder.path().join("other.db"),
+        "no database at all, but hunter2",
+    )
+    .unwrap();
+    let other = [("DATABASE_URL", "sqlite://other.db")];
+    let (lines, is_content) = examined(folder.path(), &other);
+    assert!(!is_content, "{lines:?}");
+    assert!(has(&lines, "fault    integrity: "), "{lines:?}");
+}
+
+#[test]
+fn the_doctor_names_what_must_be_mended() {
+    let folder = TempDir::new().unwrap();
+    let wrong = [
+        ("DATABASE_URL", "mysql://ada:hunter2@db"),
+        ("LISTEN", "somewhere"),
+    ];
+    let (lines, _) = examined(folder.path(), &wrong);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(has(
+        &lines,
+        "fault    configuration: DATABASE_URL must begin with"
+    ));
+    assert!(has(&lines, "fault    configuration: LISTEN must be"));
+
+    let away = [
+        ("DATABASE_URL", "postgres://ada:hunter2@127.0.0.1:1/todo"),
+        ("JWT_KEYS_FILE", "missing"),
+    ];
+    let (lines, _) = examined(folder.path(), &away);
+    let refused = |line: &String| {
+        line.starts_with("fault    database: ") && line.contains("Connection refused")
+    };
+    assert!(lines.iter().any(refused), "{lines:?}");
+    assert!(has(&lines, "fault    signing keys: "), "{lines:?}");
+}
+
+#[test]
+fn the_doctor_looks_at_postgres() {
+    let Some(database) = TestDatabase::new(Kind::Postgres) else {
+        return;
+    };
+    let url = database.url();
+    let variables = [
+        ("DATABASE_URL", url.as_str()),
+        ("JWT_SECRET", "hunter2, a secret of no less than 32 bytes"),
+    ];
+    let folder = TempDir::new().unwrap();
+    let (lines, is_content) = examined(folder.path(), &variables);
+    assert!(is_content, "{lines:?}");
+    assert!(has(&lines, "warning  migrations: "), "{lines:?}");
+    assert!(database.columns("users").is_empty(), "nothing was changed");
+
+    assert!(run(&["migrate"], &variables).status.success());
+    let (lines, is_content) = examined(folder.path(), &variables);
+    assert!(is_content, "{lines:?}");
+    for expected in [
+        "transport",
+        "database",
+        "migrations",
+        "clock",
+        "connections",
+    ] {
+        assert!(has(&lines, &format!("ok       {expected}: ")), "{lines:?}");
+    }
+
+    let many = [&variables[..], &[("DATABASE_MAX_CONNECTIONS", "1000000")]].concat();
+    let (lines, _) = examined(folder.path(), &many);
+    assert!(has(&lines, "fault    connections: "), "{lines:?}");
+}
+
+#[test]
 fn help_and_version_are_there() {
     let help = run(&["--help"], &[]);
     assert!(help.status.success());
-    for command in ["serve", "migrate", "openapi", "export", "import", "keys"] {
+    for command in [
+        "serve", "migrate", "openapi", "export", "import", "backup", "doctor", "keys",
+    ] {
         assert!(text(&help.stdout).contains(command));
     }
     let version = run(&["--version"], &[]);

@@ -11,9 +11,10 @@
     reason = "this crate is part of the tests, which fail by panicking"
 )]
 
+mod pooler;
 mod postgres;
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection,
@@ -23,6 +24,7 @@ use diesel::{
 };
 use tempfile::TempDir;
 
+pub use pooler::{Certificates, Pooler};
 use postgres::PostgresDatabase;
 
 /// The two kinds of database that every test of storage runs on.
@@ -167,13 +169,25 @@ impl TestDatabase {
     }
 
     fn sqlite(&self) -> SqliteConnection {
-        let mut connection =
-            SqliteConnection::establish(&self.sqlite_file()).expect("the file can be opened");
-        connection
-            .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")
-            .expect("the pragmas are known");
-        connection
+        connect_sqlite(&self.sqlite_file())
     }
+}
+
+/// What a query on an SQLite file gives that selects one text as `value`.
+#[must_use]
+pub fn sqlite_values(file: &Path, sql: &str) -> Vec<Option<String>> {
+    let rows: Vec<Value> = sql_query(sql)
+        .load(&mut connect_sqlite(&file.display().to_string()))
+        .expect("the query succeeds");
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+fn connect_sqlite(file: &str) -> SqliteConnection {
+    let mut connection = SqliteConnection::establish(file).expect("the file can be opened");
+    connection
+        .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")
+        .expect("the pragmas are known");
+    connection
 }
 
 fn connect(url: &str) -> PgConnection {

@@ -27,10 +27,10 @@ CREATE TABLE IF NOT EXISTS mailed_secrets (
 CREATE INDEX IF NOT EXISTS ix_mailed_secrets_user_id ON mailed_secrets (user_id);
 CREATE INDEX IF NOT EXISTS ix_mailed_secrets_expires_at ON mailed_secrets (expires_at);
 
--- How often something was guessed at, such as the password of one account.
+-- How often something was guessed at, such as the password of one account; `level` in thousandths of a failure.
 CREATE TABLE IF NOT EXISTS guesses (
     subject bytea NOT NULL PRIMARY KEY,
-    failures integer NOT NULL,
+    level integer NOT NULL,
     failed_at timestamp,
     succeeded_at timestamp,
     updated_at timestamp NOT NULL

@@ -34,10 +34,10 @@ CREATE TABLE mailed_secrets (
 CREATE INDEX ix_mailed_secrets_user_id ON mailed_secrets (user_id);
 CREATE INDEX ix_mailed_secrets_expires_at ON mailed_secrets (expires_at);
 
--- How often something was guessed at, such as the password of one account.
+-- How often something was guessed at, such as the password of one account; `level` in thousandths of a failure.
 CREATE TABLE guesses (
     subject BLOB NOT NULL PRIMARY KEY CHECK (length(subject) = 32),
-    failures INTEGER NOT NULL,
+    level INTEGER NOT NULL,
     failed_at INTEGER,
     succeeded_at INTEGER,
     updated_at INTEGER NOT NULL

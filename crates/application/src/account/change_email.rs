@@ -1,9 +1,10 @@
 //! Asking for another address.
 
-use todo_domain::{Email, MailPurpose, PasswordAttempt};
+use todo_domain::{Email, MailPurpose, PasswordAttempt, TooManyGuesses};
 
 use super::{
     confirm_password::{ConfirmPasswordError, confirm_password},
+    guard::{GuardError, guard_mail},
     mail_secret::mail_secret,
 };
 use crate::{App, Failure, SessionCaller};
@@ -29,6 +30,10 @@ pub enum AllowEmailChangeError {
     /// The account was deleted a moment ago, and its sessions with it.
     #[error("the account does not exist any more")]
     CallerMissing,
+    /// There were too many attempts through this session, or too many mails were asked for from the address of the
+    /// client.
+    #[error(transparent)]
+    TooManyAttempts(TooManyGuesses),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -39,7 +44,17 @@ impl From<ConfirmPasswordError> for AllowEmailChangeError {
         match error {
             ConfirmPasswordError::CallerMissing => Self::CallerMissing,
             ConfirmPasswordError::WrongPassword => Self::WrongPassword,
+            ConfirmPasswordError::TooManyAttempts(too_many) => Self::TooManyAttempts(too_many),
             ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
+impl From<GuardError> for AllowEmailChangeError {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
+            GuardError::Failure(failure) => Self::Failure(failure),
         }
     }
 }
@@ -52,7 +67,7 @@ pub enum RequestEmailChangeError {
     Failure(#[from] Failure),
 }
 
-/// Makes sure that the caller knows the password, which it takes to [ask](request_email_change) for another address.
+/// Makes sure that the caller knows the password, and counts the mail, which it takes to [ask](request_email_change) for another address.
 ///
 /// Whether someone else has that address is not said.
 ///
@@ -67,7 +82,7 @@ pub fn allow_email_change(
     if change.email == user.email {
         return Err(AllowEmailChangeError::SameEmail);
     }
-    Ok(())
+    Ok(guard_mail(app, &caller.caller.client)?)
 }
 
 /// Mails to another address what it takes to make it that of the caller's account. Nothing changes until then.
@@ -86,9 +101,11 @@ pub fn request_email_change(
 
 #[cfg(test)]
 mod tests {
+    use mockall::Sequence;
     use rstest::rstest;
     use todo_domain::{
-        Credentials, PasswordHash, SecurityEventKind::LoginFailed, User, ports::Verification,
+        Credentials, GuessPurpose, PasswordHash, SecurityEventKind::LoginFailed, User,
+        ports::Verification,
     };
 
     use super::*;
@@ -102,6 +119,10 @@ mod tests {
     }
 
     fn allowed(mocks: Mocks, email: Email) -> Result<(), AllowEmailChangeError> {
+        allowed_by(mocks.unguarded(), email)
+    }
+
+    fn allowed_by(mocks: Mocks, email: Email) -> Result<(), AllowEmailChangeError> {
         let change = EmailChange {
             email,
             password: PasswordAttempt::new("correct horse").unwrap(),
@@ -172,6 +193,31 @@ mod tests {
     }
 
     #[test]
+    fn it_counts_for_the_session_and_then_as_a_mail() {
+        let mut mocks = verifying(Verification::Right);
+        let mut sequence = Sequence::new();
+        for purpose in [GuessPurpose::Confirmation, GuessPurpose::Mail] {
+            mocks
+                .guesses
+                .expect_count()
+                .withf(move |counters, _| {
+                    matches!(counters, [counter] if counter.subject.purpose() == purpose)
+                })
+                .once()
+                .in_sequence(&mut sequence)
+                .returning(|_, _| Ok(()));
+        }
+        mocks.guesses.expect_succeed().returning(|_, _, _| Ok(()));
+        assert!(allowed_by(mocks, new_email()).is_ok());
+    }
+
+    #[test]
+    fn what_comes_too_early_is_not_looked_at() {
+        let error = allowed_by(Mocks::at_now().guarded(), new_email()).unwrap_err();
+        assert!(matches!(error, AllowEmailChangeError::TooManyAttempts(_)));
+    }
+
+    #[test]
     fn the_address_must_be_another() {
         let error = allowed(verifying(Verification::Right), email()).unwrap_err();
         assert!(matches!(error, AllowEmailChangeError::SameEmail));
@@ -179,7 +225,7 @@ mod tests {
 
     #[test]
     fn an_account_deleted_meanwhile_is_said_to_be_gone() {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
         mocks
             .users
             .expect_find_credentials_of()
@@ -190,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_storage_that_is_away_is_a_failure() {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
         mocks
             .users
             .expect_find_credentials_of()

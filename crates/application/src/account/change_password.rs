@@ -2,7 +2,7 @@
 
 use todo_domain::{
     GuessablePassword, Password, PasswordAttempt, PasswordContext, PasswordReplacement,
-    SecurityEventKind::PasswordChanged,
+    SecurityEventKind::PasswordChanged, TooManyGuesses,
 };
 
 use super::{
@@ -34,6 +34,9 @@ pub enum ChangePasswordError {
     /// The new password is too easily guessed.
     #[error(transparent)]
     GuessablePassword(GuessablePassword),
+    /// There were too many attempts through this session. Nothing was hashed.
+    #[error(transparent)]
+    TooManyAttempts(TooManyGuesses),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -44,6 +47,7 @@ impl From<ConfirmPasswordError> for ChangePasswordError {
         match error {
             ConfirmPasswordError::CallerMissing => Self::CallerMissing,
             ConfirmPasswordError::WrongPassword => Self::WrongPassword,
+            ConfirmPasswordError::TooManyAttempts(too_many) => Self::TooManyAttempts(too_many),
             ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
         }
     }
@@ -130,7 +134,7 @@ mod tests {
             new: Password::new(new).unwrap(),
             revoke_tokens: true,
         };
-        change_password(&mocks.app(), &session_caller(), &input)
+        change_password(&mocks.unguarded().app(), &session_caller(), &input)
     }
 
     #[test]

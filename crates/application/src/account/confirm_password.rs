@@ -1,10 +1,11 @@
 //! Making sure that whoever calls knows the password, before something that cannot be undone.
 
 use todo_domain::{
-    Credentials, PasswordAttempt, PasswordHash, SecurityEventKind::LoginFailed, User,
-    ports::Verification,
+    Credentials, PasswordAttempt, PasswordHash, SecurityEventKind::LoginFailed, TooManyGuesses,
+    User, ports::Verification,
 };
 
+use super::guard::{GuardError, guard_confirmation};
 use crate::{App, Failure, SessionCaller, security_event::event_by};
 
 /// Why it is not sure.
@@ -16,9 +17,21 @@ pub(super) enum ConfirmPasswordError {
     /// It is another password, or the account has none.
     #[error("is not the password of the account")]
     WrongPassword,
+    /// There were too many attempts through this session. Nothing was hashed.
+    #[error(transparent)]
+    TooManyAttempts(TooManyGuesses),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<GuardError> for ConfirmPasswordError {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
+            GuardError::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 /// The caller, and the hash of the password, if `attempt` is the password.
@@ -27,6 +40,7 @@ pub(super) fn confirm_password(
     caller: &SessionCaller,
     attempt: &PasswordAttempt,
 ) -> Result<(User, PasswordHash), ConfirmPasswordError> {
+    let guess = guard_confirmation(app, caller)?;
     let Credentials {
         user,
         password_hash,
@@ -40,7 +54,10 @@ pub(super) fn confirm_password(
         return Err(refused(app, caller));
     };
     match app.hasher.verify(attempt, &hash).map_err(Failure::from)? {
-        Verification::Right | Verification::RightButOutdated => Ok((user, hash)),
+        Verification::Right | Verification::RightButOutdated => {
+            guess.succeed(app)?;
+            Ok((user, hash))
+        }
         Verification::Wrong => Err(refused(app, caller)),
     }
 }
@@ -56,9 +73,11 @@ fn refused(app: &App, caller: &SessionCaller) -> ConfirmPasswordError {
 
 #[cfg(test)]
 mod tests {
+    use todo_domain::{GuessPurpose, GuessSubject};
+
     use super::*;
     use crate::testing::{
-        Mocks, event, password_hash, session_caller, session_id, unavailable, user, user_id,
+        Mocks, event, now, password_hash, session_caller, session_id, unavailable, user, user_id,
     };
 
     fn confirmed(
@@ -86,7 +105,7 @@ mod tests {
             .returning(move |_, _| Ok(verification));
         mocks.hasher.expect_verify_nothing().returning(|_| Ok(()));
         let attempt = PasswordAttempt::new("correct horse").unwrap();
-        confirm_password(&mocks.app(), &session_caller(), &attempt)
+        confirm_password(&mocks.unguarded().app(), &session_caller(), &attempt)
     }
 
     fn credentials() -> Credentials {
@@ -124,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_storage_that_is_away_is_a_failure() {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now().unguarded();
         mocks
             .users
             .expect_find_credentials_of()
@@ -134,6 +153,51 @@ mod tests {
         assert!(matches!(
             error,
             ConfirmPasswordError::Failure(Failure::Unavailable(_))
+        ));
+    }
+
+    #[test]
+    fn it_counts_for_the_session_until_it_is_right() {
+        let of_session = GuessSubject::session(GuessPurpose::Confirmation, session_id(1));
+        let mut mocks = Mocks::at_now();
+        mocks
+            .users
+            .expect_find_credentials_of()
+            .return_once(|_| Ok(Some(credentials())));
+        mocks
+            .hasher
+            .expect_verify()
+            .returning(|_, _| Ok(Verification::Right));
+        let counted = of_session.clone();
+        mocks
+            .guesses
+            .expect_count()
+            .withf(move |counters, at| {
+                matches!(counters, [one] if one.subject == counted) && *at == now()
+            })
+            .once()
+            .returning(|_, _| Ok(()));
+        mocks
+            .guesses
+            .expect_succeed()
+            .withf(move |cleared, taken_back, _| {
+                cleared == [of_session.clone()] && taken_back.is_empty()
+            })
+            .once()
+            .returning(|_, _, _| Ok(()));
+        let attempt = PasswordAttempt::new("correct horse").unwrap();
+        assert!(confirm_password(&mocks.app(), &session_caller(), &attempt).is_ok());
+    }
+
+    #[test]
+    fn what_comes_too_early_is_neither_looked_up_nor_hashed() {
+        let app = Mocks::at_now().guarded().app();
+        let attempt = PasswordAttempt::new("correct horse").unwrap();
+        let error = confirm_password(&app, &session_caller(), &attempt).unwrap_err();
+        assert!(matches!(
+            error,
+            ConfirmPasswordError::TooManyAttempts(too_many)
+                if too_many.purpose == GuessPurpose::Confirmation
         ));
     }
 }

@@ -1,6 +1,6 @@
 //! Deleting one's account.
 
-use todo_domain::PasswordAttempt;
+use todo_domain::{PasswordAttempt, TooManyGuesses};
 
 use super::confirm_password::{ConfirmPasswordError, confirm_password};
 use crate::{App, Failure, SessionCaller};
@@ -14,6 +14,9 @@ pub enum DeleteAccountError {
     /// The password is another.
     #[error("is not the password of the account")]
     WrongPassword,
+    /// There were too many attempts through this session. Nothing was hashed.
+    #[error(transparent)]
+    TooManyAttempts(TooManyGuesses),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -24,6 +27,7 @@ impl From<ConfirmPasswordError> for DeleteAccountError {
         match error {
             ConfirmPasswordError::CallerMissing => Self::CallerMissing,
             ConfirmPasswordError::WrongPassword => Self::WrongPassword,
+            ConfirmPasswordError::TooManyAttempts(too_many) => Self::TooManyAttempts(too_many),
             ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
         }
     }
@@ -86,7 +90,7 @@ mod tests {
                 .return_once(|_| answer);
         }
         let password = PasswordAttempt::new("correct horse").unwrap();
-        delete_account(&mocks.app(), &session_caller(), &password)
+        delete_account(&mocks.unguarded().app(), &session_caller(), &password)
     }
 
     #[test]

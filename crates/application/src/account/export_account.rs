@@ -1,11 +1,10 @@
 //! Giving users everything that is kept of them.
 
 use todo_domain::{
-    Direction, Page, PageLimit, PageStart, SecurityEvent, SecurityEventKind::AccountExported,
-    Session, SortKey, Todo, TodoFilter, TodoOrder, User,
+    Direction, Page, PageLimit, PageStart, PersonalAccessToken, SecurityEvent,
+    SecurityEventKind::AccountExported, Session, SortKey, Todo, TodoFilter, TodoOrder, User,
 };
 
-use super::SECURITY_EVENTS_SHOWN;
 use crate::{App, Failure, SessionCaller, security_event::event_by};
 
 /// Everything that is kept of a user, but for what would be a credential.
@@ -17,7 +16,9 @@ pub struct AccountExport {
     pub todos: Vec<Todo>,
     /// Where the user is logged in, or was until a while ago.
     pub sessions: Vec<Session>,
-    /// What happened to the account, the last first.
+    /// The tokens that the user has made, their secrets aside.
+    pub personal_access_tokens: Vec<PersonalAccessToken>,
+    /// What happened to the account, as far as it is kept, the last first.
     pub security_events: Vec<SecurityEvent>,
 }
 
@@ -55,9 +56,13 @@ pub fn export_account(
         user,
         todos: every_todo(app, caller)?,
         sessions: app.sessions.list(owner).map_err(Failure::from)?,
+        personal_access_tokens: app
+            .personal_access_tokens
+            .list(owner)
+            .map_err(Failure::from)?,
         security_events: app
             .security_events
-            .list(owner, SECURITY_EVENTS_SHOWN)
+            .list(owner, u32::MAX)
             .map_err(Failure::from)?,
     })
 }
@@ -93,7 +98,10 @@ mod tests {
     use mockall::Sequence;
 
     use super::*;
-    use crate::testing::{Mocks, event, session, session_caller, todo, unavailable, user, user_id};
+    use crate::testing::{
+        Mocks, event, personal_access_token, session, session_caller, todo, unavailable, user,
+        user_id,
+    };
 
     fn recorded() -> Mocks {
         let mut mocks = Mocks::at_now();
@@ -134,13 +142,20 @@ mod tests {
             .expect_list()
             .returning(|_| Ok(vec![session()]));
         mocks
+            .personal_access_tokens
+            .expect_list()
+            .withf(|owner| *owner == user_id(1))
+            .returning(|_| Ok(vec![personal_access_token()]));
+        mocks
             .security_events
             .expect_list()
+            .withf(|owner, limit| *owner == user_id(1) && *limit == u32::MAX)
             .returning(|_, _| Ok(vec![event(AccountExported)]));
         let export = export_account(&mocks.app(), &session_caller()).unwrap();
         assert_eq!(export.user, user());
         assert_eq!(export.todos.len(), 1_002);
         assert_eq!(export.sessions, [session()]);
+        assert_eq!(export.personal_access_tokens, [personal_access_token()]);
         assert_eq!(export.security_events, [event(AccountExported)]);
     }
 

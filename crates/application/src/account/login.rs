@@ -1,11 +1,16 @@
 //! Logging in.
 
 use todo_domain::{
-    Client, Credentials, Email, PasswordAttempt, SecurityEventKind, UserId,
+    Client, Credentials, Email, PasswordAttempt, Secret, SecurityEventKind, TooManyGuesses, UserId,
     ports::{InsertSessionError, Verification},
 };
 
-use super::{Keeper, SignedIn, renew_hash::renew_hash, signed_in::begin_session};
+use super::{
+    Keeper, SignedIn,
+    guard::{GuardError, device, guard_login},
+    renew_hash::renew_hash,
+    signed_in::begin_session,
+};
 use crate::{App, Failure, security_event::event};
 
 /// What a login needs.
@@ -17,6 +22,8 @@ pub struct Login {
     pub password: PasswordAttempt,
     /// Who is to keep the token.
     pub keeper: Keeper,
+    /// What the device shows to be known again.
+    pub device: Option<Secret>,
 }
 
 /// A login that succeeded.
@@ -24,6 +31,8 @@ pub struct Login {
 pub struct LoggedIn {
     /// Who logged in, and the session that began.
     pub signed_in: SignedIn,
+    /// What the device is to show to be known again.
+    pub device: Secret,
     /// Why an outdated hash of the password is kept, for the log. Whoever logs in need not care: it still counts, and
     /// the next login tries to renew it again.
     pub hash_not_renewed: Option<Failure>,
@@ -35,18 +44,34 @@ pub enum LoginError {
     /// There is no such account, or it has another password, or none; which of these is not said.
     #[error("the address or the password is wrong")]
     InvalidCredentials,
+    /// There were too many attempts, whether or not there is such an account. Nothing was hashed.
+    #[error(transparent)]
+    TooManyAttempts(TooManyGuesses),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<GuardError> for LoginError {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
+            GuardError::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 /// Begins a session for whoever knows an account's password, and renews the hash of the password if it is outdated.
 ///
 /// It takes the same time whether or not the account exists, unless its hash costs other than those of today.
 ///
+/// An attempt that is refused for being too early is no event, lest whoever makes many fill the storage; those before
+/// it are.
+///
 /// # Errors
 /// [`LoginError`].
 pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, LoginError> {
+    let guess = guard_login(app, &input.email, client, input.device.as_ref())?;
     let credentials = app
         .users
         .find_credentials(&input.email)
@@ -70,6 +95,10 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
         return Err(refused(app, user_id, client));
     }
 
+    let device = device(app, input.device.clone())?;
+    guess
+        .making_known(&input.email, client, &device)
+        .succeed(app)?;
     let now = app.clock.now();
     let session = begin_session(app, user.id, client, now);
     let signed_in = SignedIn::new(app, user, session, input.keeper, now)?;
@@ -94,6 +123,7 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
     };
     Ok(LoggedIn {
         signed_in,
+        device,
         hash_not_renewed,
     })
 }
@@ -117,14 +147,16 @@ fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken, RefreshClaims, RefreshToken, SecurityEvent,
+        AccessToken, GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken,
+        SecurityEvent,
         SecurityEventKind::{LoggedIn, LoginFailed},
         ports::HashError,
     };
 
     use super::*;
     use crate::testing::{
-        Mocks, cause, client, email, event, password_hash, session, session_id, unavailable, user,
+        Mocks, cause, client, device, email, event, now, password_hash, session, session_id,
+        unavailable, user,
     };
 
     fn input() -> Login {
@@ -132,6 +164,7 @@ mod tests {
             email: email(),
             password: PasswordAttempt::new("correct horse").unwrap(),
             keeper: Keeper::Client,
+            device: None,
         }
     }
 
@@ -209,7 +242,7 @@ mod tests {
             })
             .once()
             .returning(|_, _| Ok(()));
-        let logged_in = login(&mocks.app(), &client(), &input()).unwrap();
+        let logged_in = login(&mocks.unguarded().app(), &client(), &input()).unwrap();
         assert!(logged_in.hash_not_renewed.is_none());
         let signed_in = logged_in.signed_in;
         assert_eq!(signed_in.user, user());
@@ -232,7 +265,7 @@ mod tests {
             .withf(|id, from, _| *id == user().id && *from == password_hash())
             .once()
             .returning(|_, _, _| Ok(true));
-        let logged_in = login(&mocks.app(), &client(), &input()).unwrap();
+        let logged_in = login(&mocks.unguarded().app(), &client(), &input()).unwrap();
         assert_eq!(logged_in.signed_in.session, session());
         assert!(logged_in.hash_not_renewed.is_none());
     }
@@ -245,7 +278,7 @@ mod tests {
             .expect_renew()
             .once()
             .returning(|_, _| Err(HashError(cause())));
-        let logged_in = login(&mocks.app(), &client(), &input()).unwrap();
+        let logged_in = login(&mocks.unguarded().app(), &client(), &input()).unwrap();
         assert_eq!(logged_in.signed_in.session, session());
         let failure = logged_in.hash_not_renewed;
         assert!(matches!(failure, Some(Failure::Internal(_))));
@@ -262,7 +295,7 @@ mod tests {
             .hasher
             .expect_verify()
             .returning(|_, _| Ok(Verification::Wrong));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }
 
@@ -281,7 +314,7 @@ mod tests {
             .withf(|attempt| attempt.expose() == "correct horse")
             .once()
             .returning(|_| Ok(()));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }
 
@@ -292,18 +325,18 @@ mod tests {
             .sessions
             .expect_insert()
             .returning(|_, _| Err(InsertSessionError::UserMissing));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }
 
     #[test]
     fn a_storage_that_is_away_is_a_failure_and_not_a_wrong_password() {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
         mocks
             .users
             .expect_find_credentials()
             .returning(|_| Err(unavailable()));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(
             error,
             LoginError::Failure(Failure::Unavailable(_))
@@ -314,7 +347,7 @@ mod tests {
             .sessions
             .expect_insert()
             .returning(|_, _| Err(unavailable().into()));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(
             error,
             LoginError::Failure(Failure::Unavailable(_))
@@ -323,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_hasher_that_fails_is_a_failure() {
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
         mocks
             .users
             .expect_find_credentials()
@@ -332,10 +365,10 @@ mod tests {
             .hasher
             .expect_verify_nothing()
             .returning(|_| Err(HashError(cause())));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
 
-        let mut mocks = Mocks::default();
+        let mut mocks = Mocks::at_now();
         mocks
             .users
             .expect_find_credentials()
@@ -344,7 +377,78 @@ mod tests {
             .hasher
             .expect_verify()
             .returning(|_, _| Err(HashError(cause())));
-        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
+    }
+
+    #[rstest]
+    #[case::from_anywhere(false)]
+    #[case::from_a_known_device(true)]
+    fn a_known_device_is_counted_by_itself_and_anyone_else_by_account_and_address(
+        #[case] known: bool,
+    ) {
+        let address = client().address.unwrap();
+        let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
+        let of_place = GuessSubject::place(GuessPurpose::Login, &email(), address);
+        let of_account = GuessSubject::account(GuessPurpose::Login, &email());
+        let of_address = GuessSubject::address(GuessPurpose::Login, address);
+        let (counted, cleared, taken_back) = if known {
+            let cleared = vec![of_device.clone(), of_device.clone(), of_place.clone()];
+            (vec![of_device.clone()], cleared, Vec::new())
+        } else {
+            let cleared = vec![of_account.clone(), of_device.clone(), of_place.clone()];
+            (
+                vec![of_account, of_address.clone()],
+                cleared,
+                vec![of_address],
+            )
+        };
+        let mut mocks = verified(Verification::Right);
+        mocks.sessions.expect_insert().returning(|_, _| Ok(()));
+        let candidates = [of_device, of_place];
+        mocks
+            .guesses
+            .expect_find()
+            .withf(move |subjects| *subjects == candidates)
+            .returning(move |_| {
+                let of_device = Guesses {
+                    level: 3_000,
+                    failed_at: Some(now()),
+                    succeeded_at: known.then(now),
+                };
+                Ok(vec![of_device, Guesses::default()])
+            });
+        mocks
+            .guesses
+            .expect_count()
+            .withf(move |counters, instant| {
+                let subjects: Vec<_> = counters.iter().map(|one| one.subject.clone()).collect();
+                subjects == counted && *instant == now()
+            })
+            .once()
+            .returning(|_, _| Ok(()));
+        mocks
+            .guesses
+            .expect_succeed()
+            .withf(move |clear, back, _| *clear == cleared && *back == taken_back)
+            .once()
+            .returning(|_, _, _| Ok(()));
+        let input = Login {
+            device: Some(device()),
+            ..input()
+        };
+        let logged_in = login(&mocks.app(), &client(), &input).unwrap();
+        assert_eq!(logged_in.device.expose(), device().expose());
+    }
+
+    #[test]
+    fn what_comes_too_early_is_neither_looked_up_nor_hashed() {
+        let app = Mocks::at_now().guarded().app();
+        let error = login(&app, &client(), &input()).unwrap_err();
+        let LoginError::TooManyAttempts(too_many) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(too_many.purpose, GuessPurpose::Login);
+        assert_eq!(too_many.retry_after, std::time::Duration::from_secs(4));
     }
 }

@@ -12,6 +12,7 @@ mod delete_account;
 mod end_session;
 mod export_account;
 mod get_account;
+mod guard;
 mod list_security_events;
 mod list_sessions;
 mod list_tokens;
@@ -52,8 +53,11 @@ pub use list_tokens::{ListTokensError, list_tokens};
 pub use login::{LoggedIn, Login, LoginError, login};
 pub use logout::{LogoutError, LogoutExtent, logout};
 pub use refresh::{RefreshError, refresh};
-pub use register::{Register, RegisterError, register};
-pub use request_password_reset::{RequestPasswordResetError, request_password_reset};
+pub use register::{Register, RegisterError, Registered, register};
+pub use request_password_reset::{
+    AllowPasswordResetError, RequestPasswordResetError, allow_password_reset,
+    request_password_reset,
+};
 pub use request_verification::{RequestVerificationError, request_verification};
 pub use reset_password::{
     ResetPasswordError, TellOfPasswordResetError, reset_password, tell_of_password_reset,

@@ -1,13 +1,14 @@
 //! Making an account.
 
 use todo_domain::{
-    Client, DisplayName, Email, GuessablePassword, Password, PasswordContext,
-    SecurityEventKind::Registered, User, ports::InsertUserError,
+    Client, DisplayName, Email, GuessablePassword, Password, PasswordContext, Secret,
+    SecurityEventKind, TooManyGuesses, User, ports::InsertUserError,
 };
 
 use super::{
     Keeper, SignedIn,
     choose_password::{ChoosePasswordError, choose_password},
+    guard::{GuardError, device, guard_registration, know},
     signed_in::begin_session,
 };
 use crate::{App, Failure, security_event::event};
@@ -23,6 +24,19 @@ pub struct Register {
     pub name: DisplayName,
     /// Who is to keep the token.
     pub keeper: Keeper,
+    /// What the device shows to be known again.
+    pub device: Option<Secret>,
+}
+
+/// An account that was made.
+#[derive(Debug)]
+pub struct Registered {
+    /// Whose it is, and the session that began.
+    pub signed_in: SignedIn,
+    /// What the device is to show to be known again.
+    pub device: Secret,
+    /// Why the device is not known yet, for the log. Whoever registers need not care.
+    pub device_not_known: Option<Failure>,
 }
 
 /// Why no account was made.
@@ -34,9 +48,21 @@ pub enum RegisterError {
     /// The password is too easily guessed.
     #[error("the password {0}")]
     GuessablePassword(GuessablePassword),
+    /// There were too many registrations from the address of the client. Nothing was hashed.
+    #[error(transparent)]
+    TooManyAttempts(TooManyGuesses),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<GuardError> for RegisterError {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
+            GuardError::Failure(failure) => Self::Failure(failure),
+        }
+    }
 }
 
 /// Makes an account and begins its first session.
@@ -45,7 +71,8 @@ pub enum RegisterError {
 ///
 /// # Errors
 /// [`RegisterError`].
-pub fn register(app: &App, client: &Client, input: Register) -> Result<SignedIn, RegisterError> {
+pub fn register(app: &App, client: &Client, input: Register) -> Result<Registered, RegisterError> {
+    guard_registration(app, client)?;
     let context = PasswordContext {
         email: &input.email,
         name: Some(&input.name),
@@ -55,13 +82,21 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<SignedIn,
             ChoosePasswordError::Guessable(reason) => RegisterError::GuessablePassword(reason),
             ChoosePasswordError::Failure(failure) => RegisterError::Failure(failure),
         })?;
+    let device = device(app, input.device)?;
     let now = app.clock.now();
     let user = User::new(app.ids.user(), input.email, input.name, now);
     let session = begin_session(app, user.id, client, now);
     // The token is made before anything is stored: if it cannot be, there is no account that nobody was told of.
     let signed_in = SignedIn::new(app, user, session, input.keeper, now)?;
     let SignedIn { user, session, .. } = &signed_in;
-    let event = event(app, Registered, Some(user.id), client, now).of_session(session.id);
+    let event = event(
+        app,
+        SecurityEventKind::Registered,
+        Some(user.id),
+        client,
+        now,
+    )
+    .of_session(session.id);
     app.users
         .insert(user, &password_hash, session, &event)
         .map_err(|error| match error {
@@ -69,21 +104,27 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<SignedIn,
             InsertUserError::Storage(error) => RegisterError::Failure(error.into()),
             error => RegisterError::Failure(Failure::Internal(error.into())),
         })?;
-    Ok(signed_in)
+    // Not before: whoever registers the address of somebody else would be known in their place.
+    let device_not_known = know(app, &signed_in.user.email, client, &device).err();
+    Ok(Registered {
+        signed_in,
+        device,
+        device_not_known,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken, RefreshClaims, RefreshToken,
+        AccessToken, GuessPurpose, RefreshClaims, RefreshToken,
         ports::{HashError, TokenError},
     };
 
     use super::*;
     use crate::testing::{
-        Mocks, cause, client, email, event, event_id, now, password_hash, session, session_id,
-        unavailable, user, user_id,
+        Mocks, cause, client, device, email, event, event_id, now, password_hash, session,
+        session_id, unavailable, user, user_id,
     };
 
     fn input() -> Register {
@@ -92,12 +133,12 @@ mod tests {
             password: Password::new("correct horse").unwrap(),
             name: DisplayName::new("Ada").unwrap(),
             keeper: Keeper::Client,
+            device: None,
         }
     }
 
     fn mocks() -> Mocks {
         let mut mocks = where_common(false);
-        mocks.clock.expect_now().return_const(now());
         mocks.ids.expect_event().return_const(event_id());
         mocks.ids.expect_user().return_const(user_id(1));
         mocks.ids.expect_session().return_const(session_id(1));
@@ -112,6 +153,7 @@ mod tests {
     /// Mocks where every password is common, or none is.
     fn where_common(common: bool) -> Mocks {
         let mut mocks = Mocks::default();
+        mocks.clock.expect_now().return_const(now());
         mocks
             .common_passwords
             .expect_contains()
@@ -144,11 +186,13 @@ mod tests {
                 *stored == user()
                     && *hash == password_hash()
                     && *begun == session()
-                    && *recorded == event(Registered).of_session(session_id(1))
+                    && *recorded == event(SecurityEventKind::Registered).of_session(session_id(1))
             })
             .once()
             .returning(|_, _, _, _| Ok(()));
-        let signed_in = register(&mocks.app(), &client(), input()).unwrap();
+        let registered = register(&mocks.unguarded().app(), &client(), input()).unwrap();
+        assert!(registered.device_not_known.is_none());
+        let signed_in = registered.signed_in;
         assert_eq!(signed_in.user, user());
         assert_eq!(signed_in.session.created_at, now());
         assert_eq!(signed_in.token.expose(), "token");
@@ -161,7 +205,7 @@ mod tests {
             .users
             .expect_insert()
             .returning(|_, _, _, _| Err(InsertUserError::EmailTaken));
-        let error = register(&mocks.app(), &client(), input()).unwrap_err();
+        let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(error, RegisterError::EmailTaken));
     }
 
@@ -172,7 +216,7 @@ mod tests {
             .users
             .expect_insert()
             .returning(|_, _, _, _| Err(unavailable().into()));
-        let error = register(&mocks.app(), &client(), input()).unwrap_err();
+        let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::Failure(Failure::Unavailable(_))
@@ -186,7 +230,7 @@ mod tests {
             .tokens
             .expect_issue()
             .returning(|_| Err(TokenError::Signing(cause())));
-        let error = register(&mocks.app(), &client(), input()).unwrap_err();
+        let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::Failure(Failure::Internal(_))
@@ -194,8 +238,34 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_too_early_is_not_hashed() {
+        let app = Mocks::at_now().guarded().app();
+        let error = register(&app, &client(), input()).unwrap_err();
+        assert!(matches!(
+            error,
+            RegisterError::TooManyAttempts(too_many)
+                if too_many.purpose == GuessPurpose::Registration
+        ));
+    }
+
+    #[test]
+    fn an_address_that_is_not_known_is_not_counted() {
+        let nowhere = Client {
+            address: None,
+            ..client()
+        };
+        let mut mocks = with_token(mocks());
+        mocks.users.expect_insert().returning(|_, _, _, _| Ok(()));
+        mocks.secrets.expect_generate().returning(|_| Ok(device()));
+        // The device is known; nothing is expected to be counted.
+        mocks.guesses.expect_succeed().returning(|_, _, _| Ok(()));
+        assert!(register(&mocks.app(), &nowhere, input()).is_ok());
+    }
+
+    #[test]
     fn nothing_is_stored_when_the_password_is_easily_guessed() {
-        let error = register(&where_common(true).app(), &client(), input()).unwrap_err();
+        let error =
+            register(&where_common(true).unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::GuessablePassword(GuessablePassword::Common)
@@ -210,13 +280,14 @@ mod tests {
         #[case] expected: GuessablePassword,
     ) {
         let mut mocks = Mocks::default();
+        mocks.clock.expect_now().return_const(now());
         mocks.common_passwords.expect_contains().return_const(false);
         let input = Register {
             password: Password::new(password).unwrap(),
             name: DisplayName::new("Ada Lovelace").unwrap(),
             ..input()
         };
-        let error = register(&mocks.app(), &client(), input).unwrap_err();
+        let error = register(&mocks.unguarded().app(), &client(), input).unwrap_err();
         assert!(matches!(error, RegisterError::GuessablePassword(reason) if reason == expected));
     }
 
@@ -227,7 +298,7 @@ mod tests {
             .hasher
             .expect_hash()
             .returning(|_| Err(HashError(cause())));
-        let error = register(&mocks.app(), &client(), input()).unwrap_err();
+        let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
             RegisterError::Failure(Failure::Internal(_))

@@ -1,9 +1,34 @@
 //! Asking for a mail by which a new password can be chosen.
 
-use todo_domain::{Client, Email, MailPurpose, SecurityEventKind::PasswordResetRequested};
+use todo_domain::{
+    Client, Email, MailPurpose, SecurityEventKind::PasswordResetRequested, TooManyGuesses,
+};
 
-use super::mail_secret::mail_secret;
+use super::{
+    guard::{GuardError, guard_mail},
+    mail_secret::mail_secret,
+};
 use crate::{App, Failure, security_event::event};
+
+/// Why no mail may be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AllowPasswordResetError {
+    /// Too many mails were asked for from the address of the client.
+    #[error(transparent)]
+    TooManyAttempts(TooManyGuesses),
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<GuardError> for AllowPasswordResetError {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
+            GuardError::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
 
 /// Why no mail was sent.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +36,15 @@ pub enum RequestPasswordResetError {
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+/// Counts a mail by which a password could be chosen, whether or not there is an account to [send](request_password_reset)
+/// it to.
+///
+/// # Errors
+/// [`AllowPasswordResetError`].
+pub fn allow_password_reset(app: &App, client: &Client) -> Result<(), AllowPasswordResetError> {
+    Ok(guard_mail(app, client)?)
 }
 
 /// Mails whoever has an account with this address what it takes to choose a new password.
@@ -38,7 +72,7 @@ pub fn request_password_reset(
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::{Credentials, SecurityEvent};
+    use todo_domain::{Credentials, GuessPurpose, GuessSubject, SecurityEvent};
 
     use super::*;
     use crate::testing::{
@@ -114,5 +148,23 @@ mod tests {
             error,
             RequestPasswordResetError::Failure(Failure::Unavailable(_))
         ));
+    }
+
+    #[test]
+    fn one_may_be_asked_for_until_too_many_were_from_one_address() {
+        let address = client().address.unwrap();
+        let expected = GuessSubject::address(GuessPurpose::Mail, address);
+        let mut mocks = Mocks::at_now();
+        mocks
+            .guesses
+            .expect_count()
+            .withf(move |counters, _| matches!(counters, [one] if one.subject == expected))
+            .once()
+            .returning(|_, _| Ok(()));
+        assert!(allow_password_reset(&mocks.app(), &client()).is_ok());
+
+        let app = Mocks::at_now().guarded().app();
+        let error = allow_password_reset(&app, &client()).unwrap_err();
+        assert!(matches!(error, AllowPasswordResetError::TooManyAttempts(_)));
     }
 }

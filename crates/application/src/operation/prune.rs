@@ -17,6 +17,8 @@ pub struct Pruned {
     pub mailed_secrets: usize,
     /// Events that were kept for as long as they are to be.
     pub security_events: usize,
+    /// Subjects of guesses that are forgotten.
+    pub guesses: usize,
 }
 
 /// Why not everything was cleared away.
@@ -27,8 +29,8 @@ pub enum PruneError {
     Failure(#[from] Failure),
 }
 
-/// Deletes the sessions and tokens that have ended, the mailed secrets that have expired, and the keys and events that
-/// are to be forgotten. Several instances may do so at once.
+/// Deletes the sessions and tokens that have ended, the mailed secrets that have expired, and the keys, events and
+/// guesses that are to be forgotten. Several instances may do so at once.
 ///
 /// # Errors
 /// [`PruneError`].
@@ -54,12 +56,14 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
         .security_events
         .delete_before(now.saturating_sub(app.security_event_retention))
         .map_err(Failure::from)?;
+    let guesses = app.guesses.delete_forgotten(now).map_err(Failure::from)?;
     Ok(Pruned {
         sessions,
         personal_access_tokens,
         idempotency_keys,
         mailed_secrets,
         security_events,
+        guesses,
     })
 }
 
@@ -96,12 +100,18 @@ mod tests {
             .expect_delete_before()
             .withf(|instant| now().as_seconds() - instant.as_seconds() == 24 * 60 * 60)
             .returning(|_| Ok(7));
+        mocks
+            .guesses
+            .expect_delete_forgotten()
+            .withf(|instant| *instant == now())
+            .returning(|_| Ok(9));
         let pruned = Pruned {
             sessions: 3,
             personal_access_tokens: 4,
             idempotency_keys: 5,
             mailed_secrets: 6,
             security_events: 7,
+            guesses: 9,
         };
         assert_eq!(prune(&mocks.app()).unwrap(), pruned);
     }

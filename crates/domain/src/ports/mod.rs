@@ -8,6 +8,7 @@ mod access_tokens;
 mod archive;
 mod clock;
 mod common_passwords;
+mod guess_ledger;
 mod idempotency_keys;
 mod ids;
 mod mailed_secrets;
@@ -28,6 +29,7 @@ pub use access_tokens::AccessTokens;
 pub use archive::{Abandoned, Archive, InsertArchiveError, RecordSink, Refusal};
 pub use clock::Clock;
 pub use common_passwords::CommonPasswords;
+pub use guess_ledger::{CountGuessError, GuessLedger};
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
 pub use mailed_secrets::{ChangeEmailError, MailedSecrets};
@@ -47,10 +49,11 @@ pub use users::{InsertUserError, UserRepository};
 #[cfg(feature = "mocks")]
 pub use self::{
     access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
-    common_passwords::MockCommonPasswords, idempotency_keys::MockIdempotencyKeys,
-    ids::MockIdGenerator, mailed_secrets::MockMailedSecrets, mailer::MockMailer,
-    password_hasher::MockPasswordHasher, personal_access_tokens::MockPersonalAccessTokens,
-    public_keys::MockPublicKeys, refresh_tokens::MockRefreshTokens, secrets::MockSecrets,
-    security_events::MockSecurityEvents, sessions::MockSessionRepository,
-    storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
+    common_passwords::MockCommonPasswords, guess_ledger::MockGuessLedger,
+    idempotency_keys::MockIdempotencyKeys, ids::MockIdGenerator, mailed_secrets::MockMailedSecrets,
+    mailer::MockMailer, password_hasher::MockPasswordHasher,
+    personal_access_tokens::MockPersonalAccessTokens, public_keys::MockPublicKeys,
+    refresh_tokens::MockRefreshTokens, secrets::MockSecrets, security_events::MockSecurityEvents,
+    sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
+    users::MockUserRepository,
 };

@@ -10,6 +10,9 @@ pub enum StorageError {
     /// It could not be reached; nothing was changed, and trying again later may help.
     #[error("the storage cannot be reached at the moment")]
     Unavailable(#[source] BoxError),
+    /// It has no room left; nothing was changed. What only reads goes on, and changes do once there is room.
+    #[error("the storage is full")]
+    Full(#[source] BoxError),
     /// It was lost while it worked on a change; whether the change was made is not known.
     #[error("the storage was lost in the middle of a change")]
     OutcomeUnknown(#[source] BoxError),

@@ -24,6 +24,11 @@ impl From<ConnectionError> for StorageError {
             ConnectionError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
             // SQLite: another process held the write lock for longer than the busy timeout.
             ConnectionError::Statement(error) if is_busy(&error) => Self::Unavailable(error.into()),
+            ConnectionError::Statement(error) if is_full(&error) => Self::Full(error.into()),
+            // Where something may have changed, it is `OutcomeUnknown` already.
+            ConnectionError::Statement(error) if is_disk_fault(&error) => {
+                Self::Unavailable(error.into())
+            }
             ConnectionError::Statement(error) => Self::Internal(error.into()),
         }
     }
@@ -56,6 +61,76 @@ pub(crate) fn is_foreign_key_violation(error: &ConnectionError) -> bool {
 }
 
 fn is_busy(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(_, information)
-        if information.message().contains("database is locked"))
+    message_of(error).is_some_and(|message| message.contains("database is locked"))
+}
+
+/// Whether a change was not made because there is no room for it.
+///
+/// SQLite says so in these words where the disk is full, and where the file may not grow. PostgreSQL says what the
+/// operating system says, in the language of the server; in another than English, it counts as a fault.
+fn is_full(error: &Error) -> bool {
+    message_of(error).is_some_and(|message| {
+        message.contains("database or disk is full") || message.contains("No space left on device")
+    })
+}
+
+/// Whether the disk of an SQLite file did not do as it was told. What was written before may count, or not.
+pub(super) fn is_disk_fault(error: &Error) -> bool {
+    message_of(error).is_some_and(|message| message.contains("disk I/O error"))
+}
+
+fn message_of(error: &Error) -> Option<&str> {
+    match error {
+        Error::DatabaseError(_, information) => Some(information.message()),
+        Error::RollbackErrorOnCommit { commit_error, .. } => message_of(commit_error),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_storage(message: &str) -> StorageError {
+        let information = Box::new(message.to_owned());
+        let error = Error::DatabaseError(DatabaseErrorKind::Unknown, information);
+        ConnectionError::Statement(error).into()
+    }
+
+    #[test]
+    fn a_storage_that_is_full_is_told_from_one_that_is_at_fault() {
+        for full in [
+            "database or disk is full",
+            "could not extend file \"base/16384/16402\": No space left on device",
+        ] {
+            assert!(matches!(of_storage(full), StorageError::Full(_)), "{full}");
+        }
+        for passing in ["database is locked", "disk I/O error"] {
+            assert!(
+                matches!(of_storage(passing), StorageError::Unavailable(_)),
+                "{passing}"
+            );
+        }
+        assert!(matches!(
+            of_storage("no such table: todos"),
+            StorageError::Internal(_)
+        ));
+    }
+
+    #[test]
+    fn a_commit_that_failed_tells_why_also_where_it_could_not_be_rolled_back() {
+        let failed = |message: &str| {
+            let information = Box::new(message.to_owned());
+            Box::new(Error::DatabaseError(
+                DatabaseErrorKind::Unknown,
+                information,
+            ))
+        };
+        let error = Error::RollbackErrorOnCommit {
+            rollback_error: failed("cannot rollback - no transaction is active"),
+            commit_error: failed("database or disk is full"),
+        };
+        assert!(is_full(&error));
+        assert!(!is_disk_fault(&error));
+    }
 }

@@ -1,16 +1,16 @@
 //! Opening connections, and telling which are still good.
 
-use std::{
-    fs::OpenOptions,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use diesel::{
-    Connection, ConnectionError, PgConnection, SqliteConnection, connection::SimpleConnection,
+    Connection, ConnectionError, PgConnection,
+    connection::{CacheSize, SimpleConnection, TransactionManager},
 };
 
-use super::{AnyConnection, DatabaseKind, DatabaseUrl, spans::StatementSpans};
+use super::{
+    AnyConnection, DatabaseKind, DatabaseUrl, PoolSettings, SqliteVersion, spans::StatementSpans,
+    sqlite,
+};
 
 /// A connection could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,21 @@ pub enum ConnectError {
     /// The connection could not be set up.
     #[error("the connection to the database cannot be set up")]
     SetUp(#[from] diesel::result::Error),
+    /// SQLite is of a version that could lose writes that were committed.
+    #[error(
+        "SQLite {version} could lose writes that were committed; build the program with {oldest} or newer",
+        oldest = SqliteVersion::OLDEST
+    )]
+    SqliteTooOld {
+        /// The version.
+        version: SqliteVersion,
+    },
+    /// SQLite is of a version that cannot be told.
+    #[error("the version of SQLite cannot be told from {version:?}")]
+    UnknownSqlite {
+        /// What it says of itself.
+        version: String,
+    },
 }
 
 /// A connection with its history.
@@ -71,44 +86,47 @@ impl ManagedConnection {
 pub(super) struct Manager {
     url: DatabaseUrl,
     max_lifetime: Duration,
+    statement_cache: bool,
 }
 
 impl Manager {
-    pub(super) fn new(url: DatabaseUrl, connect_timeout: Duration, max_lifetime: Duration) -> Self {
+    pub(super) fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
         Self {
-            url: with_connect_timeout(url, connect_timeout),
-            max_lifetime,
+            url: with_connect_timeout(url, settings.connection_timeout),
+            max_lifetime: settings.max_lifetime,
+            statement_cache: settings.statement_cache,
         }
     }
 
     pub(super) fn open(&self) -> Result<AnyConnection, ConnectError> {
         let target = self.url.target();
-        match self.url.kind() {
+        let mut connection = match self.url.kind() {
             DatabaseKind::Postgres => {
                 let mut connection = PgConnection::establish(target)?;
                 connection.set_instrumentation(StatementSpans::of("postgresql"));
-                Ok(AnyConnection::Postgres(connection))
+                AnyConnection::Postgres(connection)
             }
             DatabaseKind::Sqlite => {
-                let mut connection = open_sqlite(target)?;
+                let mut connection = sqlite::open(target)?;
                 connection.set_instrumentation(StatementSpans::of("sqlite"));
-                Ok(AnyConnection::Sqlite(connection))
+                AnyConnection::Sqlite(connection)
             }
+        };
+        if !self.statement_cache {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
+        Ok(connection)
     }
 
     /// Opens a connection that sets nothing up and makes no file; `None` where the file is not there.
     pub(super) fn open_to_look(&self) -> Result<Option<AnyConnection>, ConnectError> {
-        if self.url.sqlite_file().is_none() {
-            return self.open().map(Some);
+        match self.url.kind() {
+            DatabaseKind::Postgres => self.open().map(Some),
+            DatabaseKind::Sqlite => {
+                let connection = sqlite::open_to_look(self.url.target())?;
+                Ok(connection.map(AnyConnection::Sqlite))
+            }
         }
-        let target = self.url.target();
-        if !Path::new(target).exists() {
-            return Ok(None);
-        }
-        let mut connection = SqliteConnection::establish(target)?;
-        connection.batch_execute("PRAGMA busy_timeout = 5000")?;
-        Ok(Some(AnyConnection::Sqlite(connection)))
     }
 }
 
@@ -127,29 +145,15 @@ impl r2d2::ManageConnection for Manager {
 
     /// Asked when a connection comes back. The pool itself looks at the age of idle connections only.
     fn has_broken(&self, connection: &mut Self::Connection) -> bool {
-        connection.lost || connection.opened_at.elapsed() >= self.max_lifetime
+        connection.lost
+            || connection.opened_at.elapsed() >= self.max_lifetime
+            || is_left_in_transaction(&mut connection.connection)
     }
 }
 
-fn open_sqlite(file: &str) -> Result<SqliteConnection, ConnectError> {
-    make_for_owner_only(Path::new(file)).map_err(ConnectError::File)?;
-    let mut connection = SqliteConnection::establish(file)?;
-    connection.batch_execute(
-        "PRAGMA busy_timeout = 5000;
-         PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;",
-    )?;
-    Ok(connection)
-}
-
-/// Makes the file where there is none, readable by its owner alone. SQLite gives the files beside it the same rights.
-fn make_for_owner_only(file: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
+/// Whether a transaction on it could be neither committed nor rolled back.
+fn is_left_in_transaction(connection: &mut AnyConnection) -> bool {
+    <AnyConnection as Connection>::TransactionManager::is_broken_transaction_manager(connection)
 }
 
 /// Bounds the time in which libpq tries to connect, unless the URL does so itself.

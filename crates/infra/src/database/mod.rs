@@ -1,10 +1,12 @@
 //! One storage on two databases.
 //!
-//! Few places know which of the two it is: opening a connection (`manager`), beginning a transaction (`connection`),
+//! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
 //! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike.
 
+mod backup;
 pub(crate) mod columns;
 mod connection;
+mod diagnosis;
 mod error;
 mod manager;
 mod migrations;
@@ -13,15 +15,19 @@ mod prepared;
 mod probe;
 pub(crate) mod schema;
 mod spans;
+mod sqlite;
 mod statistics;
 mod url;
 
+pub use backup::BackupError;
 pub(crate) use columns::{Day, Id, Instant};
 pub(crate) use connection::{AnyConnection, MultiBackend};
+pub use diagnosis::ClockDifference;
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
 pub use manager::ConnectError;
 pub use migrations::{MigrateError, PlannedStep, Progress};
 pub use pool::{Database, PoolSettings};
 pub(crate) use prepared::kept_prepared;
+pub use sqlite::SqliteVersion;
 pub use statistics::PoolStatistics;
-pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl};
+pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, Transport};

@@ -7,6 +7,7 @@ use r2d2::PooledConnection;
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
+    error::is_disk_fault,
     manager::{ManagedConnection, Manager},
     migrations, spans,
     statistics::{Counters, PoolStatistics},
@@ -23,20 +24,34 @@ pub struct PoolSettings {
     pub max_lifetime: Duration,
     /// For how long an unused connection is kept. A serverless database sleeps only when there is none.
     pub idle_timeout: Duration,
+    /// Whether statements stay prepared on their connections. They cannot where a pooler gives each transaction another
+    /// connection and does not know of them (pgbouncer without `max_prepared_statements`).
+    pub statement_cache: bool,
 }
 
 impl PoolSettings {
     /// What suits a kind of database.
+    ///
+    /// Connections to SQLite are kept: when the last one is closed, the files beside the database go, and when the next
+    /// one is opened on a disk that is full by then, they cannot be made, not even to read.
     #[must_use]
     pub fn for_kind(kind: DatabaseKind) -> Self {
-        Self {
-            max_connections: match kind {
-                DatabaseKind::Postgres => 30,
-                DatabaseKind::Sqlite => 8,
+        let connection_timeout = Duration::from_secs(2);
+        match kind {
+            DatabaseKind::Postgres => Self {
+                max_connections: 30,
+                connection_timeout,
+                max_lifetime: Duration::from_mins(5),
+                idle_timeout: Duration::from_mins(2),
+                statement_cache: true,
             },
-            connection_timeout: Duration::from_secs(2),
-            max_lifetime: Duration::from_mins(5),
-            idle_timeout: Duration::from_mins(2),
+            DatabaseKind::Sqlite => Self {
+                max_connections: 8,
+                connection_timeout,
+                max_lifetime: Duration::MAX,
+                idle_timeout: Duration::MAX,
+                statement_cache: true,
+            },
         }
     }
 }
@@ -50,6 +65,9 @@ pub struct Database {
     pool: r2d2::Pool<Manager>,
     counters: Counters,
     url: DatabaseUrl,
+    /// Where migrations are done, if not there.
+    migration_url: Option<DatabaseUrl>,
+    settings: PoolSettings,
 }
 
 impl fmt::Debug for Database {
@@ -65,11 +83,7 @@ impl Database {
     /// When `settings` allow no connection, or one without time.
     #[must_use]
     pub fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
-        let manager = Manager::new(
-            url.clone(),
-            settings.connection_timeout,
-            settings.max_lifetime,
-        );
+        let manager = Manager::new(url.clone(), settings);
         let counters = Counters::default();
         let pool = r2d2::Pool::builder()
             .max_size(settings.max_connections)
@@ -85,6 +99,18 @@ impl Database {
             pool,
             counters,
             url,
+            migration_url: None,
+            settings: settings.clone(),
+        }
+    }
+
+    /// The same, which does its migrations on connections to `url`: to the same database, and past any pooler that
+    /// shares connections between transactions, since a migration holds locks for as long as its connection lives.
+    #[must_use]
+    pub fn migrating_at(self, url: DatabaseUrl) -> Self {
+        Self {
+            migration_url: Some(url),
+            ..self
         }
     }
 
@@ -92,6 +118,11 @@ impl Database {
     #[must_use]
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// How it connects.
+    pub(super) fn settings(&self) -> &PoolSettings {
+        &self.settings
     }
 
     /// How its pool of connections is, and what that has gone through.
@@ -130,13 +161,10 @@ impl Database {
         migrations::run(&self.unpooled(), listener)
     }
 
-    /// Opens connections that are not the pool's and live for as long as they are needed.
+    /// Opens connections that are not the pool's and live for as long as they are needed, for migrations.
     fn unpooled(&self) -> Manager {
-        Manager::new(
-            self.url.clone(),
-            self.pool.connection_timeout(),
-            Duration::MAX,
-        )
+        let url = self.migration_url.as_ref().unwrap_or(&self.url);
+        Manager::new(url.clone(), &self.settings)
     }
 
     /// Runs statements that only read, on another connection where one turns out to have died.
@@ -170,10 +198,16 @@ impl Database {
     }
 
     /// Runs one statement that changes something. It is sent once.
+    ///
+    /// SQLite says only at the end of a statement whether what it changed is kept, and diesel does not listen once it has
+    /// the row that `RETURNING` gave: so there it is a transaction, whose end is heard.
     pub(crate) fn write<T>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
+        if self.url.kind() == DatabaseKind::Sqlite {
+            return self.transaction(work);
+        }
         let _span = spans::of_use("write").entered();
         let mut connection = self.answering_connection()?;
         match work(&mut connection.connection) {
@@ -205,6 +239,7 @@ impl Database {
                     connection.answered();
                     Ok(value)
                 }
+                Err(error) if is_disk_fault(&error) => Err(self.outcome_unknown(error)),
                 Err(error) if self.still_answers(&mut connection) => Err(error.into()),
                 Err(error) => Err(self.outcome_unknown(error)),
             },

@@ -163,18 +163,41 @@ mod tests {
             .unwrap();
     }
 
+    /// A database with one connection.
+    fn database(behind: &TestDatabase, statement_cache: bool) -> Database {
+        let url: DatabaseUrl = behind.url().parse().unwrap();
+        let settings = PoolSettings {
+            max_connections: 1,
+            statement_cache,
+            ..PoolSettings::for_kind(url.kind())
+        };
+        let database = Database::new(url, &settings);
+        database.migrate().unwrap();
+        database
+    }
+
+    #[test]
+    fn without_the_cache_nothing_stays_prepared() {
+        let Some(behind) = TestDatabase::new(Postgres) else {
+            return;
+        };
+        let database = database(&behind, false);
+        write_everything(&database, "ada@example.com");
+        let email = Email::new("ada@example.com").unwrap();
+        assert!(database.find_credentials(&email).unwrap().is_some());
+        let all = "SELECT count(*) AS count FROM pg_prepared_statements";
+        let Count { count } = database
+            .read(|connection| sql_query(all).get_result(connection))
+            .unwrap();
+        assert_eq!(count, 0);
+    }
+
     #[test]
     fn what_writes_is_prepared_once() {
         let Some(behind) = TestDatabase::new(Postgres) else {
             return;
         };
-        let url: DatabaseUrl = behind.url().parse().unwrap();
-        let settings = PoolSettings {
-            max_connections: 1,
-            ..PoolSettings::for_kind(url.kind())
-        };
-        let database = Database::new(url, &settings);
-        database.migrate().unwrap();
+        let database = database(&behind, true);
         write_everything(&database, "ada@example.com");
         // User, session, its use and its rotation, event, hash, todo; two changes; a deletion; a lock, a key and its answer;
         // the lock of a user, token and its use.

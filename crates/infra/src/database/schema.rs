@@ -107,7 +107,7 @@ diesel::table! {
 
     guesses (subject) {
         subject -> Binary,
-        failures -> Integer,
+        level -> Integer,
         failed_at -> Nullable<InstantColumn>,
         succeeded_at -> Nullable<InstantColumn>,
         updated_at -> InstantColumn,
@@ -191,7 +191,7 @@ mod tests {
         let mailed =
             names!(mailed_secrets: digest, user_id, purpose, email, created_at, expires_at);
         assert_eq!(behind.columns("mailed_secrets"), mailed);
-        let guesses = names!(guesses: subject, failures, failed_at, succeeded_at, updated_at);
+        let guesses = names!(guesses: subject, level, failed_at, succeeded_at, updated_at);
         assert_eq!(behind.columns("guesses"), guesses);
         let events = names!(security_events: id, user_id, kind, subject, address, user_agent,
             created_at);

@@ -19,6 +19,20 @@ pub struct DatabaseUrl {
     target: String,
 }
 
+/// How a database is reached, as far as it can be told from its URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// Nothing leaves this machine: it is a file, a socket of this machine, or its loopback address.
+    Local,
+    /// Over a network, by TLS, where it is made sure that the server is the one that is meant.
+    Verified,
+    /// Over a network, where whoever answers is talked to.
+    Unverified {
+        /// The `sslmode`, `prefer` where none is given.
+        mode: String,
+    },
+}
+
 /// The text names no database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -51,6 +65,65 @@ impl DatabaseUrl {
             DatabaseKind::Sqlite => Some(Path::new(&self.target)),
             DatabaseKind::Postgres => None,
         }
+    }
+
+    /// How the database is reached. libpq takes what the URL does not say from variables (`PGHOST`, `PGHOSTADDR`,
+    /// `PGSSLMODE`), as `lookup` finds them.
+    #[must_use]
+    pub fn transport(&self, lookup: impl Fn(&str) -> Option<String>) -> Transport {
+        if self.kind == DatabaseKind::Sqlite {
+            return Transport::Local;
+        }
+        let given = |parameter: &str, variable: &str| {
+            self.parameter(parameter)
+                .map(str::to_owned)
+                .or_else(|| lookup(variable))
+                .filter(|value| !value.is_empty())
+        };
+        let mut hosts = self.hosts_of_authority();
+        for host in [given("hostaddr", "PGHOSTADDR"), given("host", "PGHOST")] {
+            if hosts.is_empty() {
+                hosts.extend(host);
+            }
+        }
+        if hosts
+            .iter()
+            .flat_map(|hosts| hosts.split(','))
+            .all(is_local)
+        {
+            return Transport::Local;
+        }
+        match given("sslmode", "PGSSLMODE") {
+            Some(mode) if mode == "verify-full" => Transport::Verified,
+            mode => Transport::Unverified {
+                mode: mode.unwrap_or_else(|| "prefer".to_owned()),
+            },
+        }
+    }
+
+    /// The last of a parameter that is given several times counts.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let (_, parameters) = self.target.split_once('?')?;
+        parameters
+            .split('&')
+            .filter_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='))
+            .next_back()
+    }
+
+    /// The hosts between `@` and `/`, without their ports.
+    fn hosts_of_authority(&self) -> Vec<String> {
+        let (_, rest) = self.target.split_once("://").unwrap_or_default();
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let places = authority.rsplit('@').next().unwrap_or_default();
+        places
+            .split(',')
+            .map(|place| match place.strip_prefix('[') {
+                Some(address) => address.split(']').next().unwrap_or_default(),
+                None => place.split(':').next().unwrap_or_default(),
+            })
+            .filter(|host| !host.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// What the database's own library is given: the path of the file, or the whole URL.
@@ -121,6 +194,16 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Whether a host is this machine: nothing and a path are sockets, also where the path is percent-encoded.
+fn is_local(host: &str) -> bool {
+    let is_socket =
+        host.is_empty() || host.starts_with('/') || host.to_ascii_uppercase().starts_with("%2F");
+    let is_loopback = host
+        .parse()
+        .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    is_socket || is_loopback || host.eq_ignore_ascii_case("localhost")
+}
+
 /// A PostgreSQL URL without its password, and without its parameters, among which there may be another.
 fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
@@ -171,5 +254,56 @@ mod tests {
         let url: DatabaseUrl = text.parse().unwrap();
         assert_eq!(url.to_string(), "postgres://ada@db.example.com:5432/todo");
         assert!(!format!("{url:?}").contains("cret"));
+    }
+
+    #[rstest]
+    #[case("sqlite://todo.db", Transport::Local)]
+    #[case("postgres:///todo", Transport::Local)]
+    #[case("postgres:///todo?host=/run/postgresql", Transport::Local)]
+    #[case("postgres://%2frun%2Fpostgresql/todo", Transport::Local)]
+    #[case("postgres://ada:p%40ss@localhost:5432/todo", Transport::Local)]
+    #[case("postgres://ada@127.0.0.1/todo?sslmode=disable", Transport::Local)]
+    #[case("postgres://[::1]:5432/todo", Transport::Local)]
+    #[case("postgres://db.example.com/todo", unverified("prefer"))]
+    #[case("postgres://ada:se/cret@db.example.com/todo", unverified("prefer"))]
+    #[case(
+        "postgres://ada@db.example.com:5432/todo?sslmode=require",
+        unverified("require")
+    )]
+    #[case(
+        "postgres://ada@db/todo?sslmode=verify-ca&a=b",
+        unverified("verify-ca")
+    )]
+    #[case("postgres://localhost,db.example.com/todo", unverified("prefer"))]
+    #[case("postgres:///todo?host=db.example.com", unverified("prefer"))]
+    #[case(
+        "postgres://db.example.com/todo?sslmode=verify-full&sslrootcert=ca.crt",
+        Transport::Verified
+    )]
+    fn it_is_told_how_a_database_is_reached(#[case] url: &str, #[case] expected: Transport) {
+        let url: DatabaseUrl = url.parse().unwrap();
+        assert_eq!(url.transport(|_| None), expected);
+    }
+
+    fn unverified(mode: &str) -> Transport {
+        Transport::Unverified {
+            mode: mode.to_owned(),
+        }
+    }
+
+    #[rstest]
+    #[case(&[("PGHOST", "db.example.com")], unverified("prefer"))]
+    #[case(&[("PGHOSTADDR", "192.0.2.1"), ("PGSSLMODE", "require")], unverified("require"))]
+    #[case(&[("PGHOST", "db.example.com"), ("PGSSLMODE", "verify-full")], Transport::Verified)]
+    fn what_the_url_does_not_say_is_in_variables(
+        #[case] variables: &[(&str, &str)],
+        #[case] expected: Transport,
+    ) {
+        let url: DatabaseUrl = "postgres:///todo".parse().unwrap();
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(url.transport(lookup), expected);
     }
 }

@@ -8,6 +8,8 @@ use std::{
     time::SystemTime,
 };
 
+use crate::files::sync_folder;
+
 /// What tells one file of a path from the one that took its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -100,16 +102,4 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
     let mut name = OsString::from(path);
     name.push(format!(".{:016x}", u64::from_le_bytes(random)));
     Ok(name.into())
-}
-
-/// Makes sure that the name of a file survives a loss of power, as its content does.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let folder = path.parent().filter(|folder| folder != &Path::new(""));
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }

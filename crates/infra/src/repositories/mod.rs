@@ -2,6 +2,7 @@
 
 mod archive;
 mod clients;
+mod guess_ledger;
 mod idempotency_keys;
 mod mailed_secrets;
 mod personal_access_tokens;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use todo_infra::{DatabaseUrl, PoolSettings};
+use todo_infra::{Database, DatabaseKind, DatabaseUrl, PoolSettings};
 
 use super::Variables;
 
@@ -10,6 +10,8 @@ use super::Variables;
 #[derive(Debug)]
 pub(crate) struct DatabaseConfig {
     pub(crate) url: DatabaseUrl,
+    /// Where migrations are done, if not there.
+    pub(crate) migration_url: Option<DatabaseUrl>,
     pub(crate) pool: PoolSettings,
 }
 
@@ -25,14 +27,56 @@ impl DatabaseConfig {
                 default.max_connections,
                 1,
             ),
+            statement_cache: variables
+                .parsed("DATABASE_STATEMENT_CACHE", on_or_off)
+                .unwrap_or(default.statement_cache),
             ..default
         };
-        Self { url, pool }
+        let migration_url = variables.parsed("DATABASE_MIGRATION_URL", |text| {
+            migration_url(text, url.kind())
+        });
+        Self {
+            url,
+            migration_url,
+            pool,
+        }
+    }
+
+    /// The database. Connections are opened when they are needed.
+    pub(crate) fn database(self) -> Database {
+        let database = Database::new(self.url, &self.pool);
+        match self.migration_url {
+            Some(url) => database.migrating_at(url),
+            None => database,
+        }
+    }
+}
+
+fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off"),
+    }
+}
+
+/// Reads where migrations of a database of this kind are done.
+fn migration_url(text: &str, kind: DatabaseKind) -> Result<DatabaseUrl, String> {
+    if kind == DatabaseKind::Sqlite {
+        return Err("is for PostgreSQL, and DATABASE_URL names a file of SQLite".to_owned());
+    }
+    let url = DatabaseUrl::from_str(text).map_err(|error| error.to_string())?;
+    if url.kind() == kind {
+        Ok(url)
+    } else {
+        Err("must begin with postgres://, as DATABASE_URL does".to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use crate::config::testing::{SECRET, read};
 
     #[test]
@@ -42,5 +86,43 @@ mod tests {
             ("JWT_SECRET", SECRET),
         ]);
         assert_eq!(config.unwrap().database.pool.max_connections, 30);
+    }
+
+    const POSTGRES: [(&str, &str); 2] = [
+        ("DATABASE_URL", "postgres://pooler/todo"),
+        ("JWT_SECRET", SECRET),
+    ];
+
+    #[test]
+    fn behind_a_pooler_statements_are_not_kept_and_migrations_go_past_it() {
+        let mut variables = POSTGRES.to_vec();
+        let config = read(&variables).unwrap().database;
+        assert!(config.pool.statement_cache);
+        assert!(config.migration_url.is_none());
+
+        variables.push(("DATABASE_STATEMENT_CACHE", "off"));
+        variables.push(("DATABASE_MIGRATION_URL", "postgres://direct/todo"));
+        let config = read(&variables).unwrap().database;
+        assert!(!config.pool.statement_cache);
+        let url = config.migration_url.unwrap();
+        assert_eq!(url.to_string(), "postgres://direct/todo");
+    }
+
+    #[rstest]
+    #[case("DATABASE_STATEMENT_CACHE", "maybe")]
+    #[case("DATABASE_MIGRATION_URL", "sqlite://hunter2.db")]
+    #[case("DATABASE_MIGRATION_URL", "mysql://ada:hunter2@direct/todo")]
+    fn what_cannot_be_used_is_named(#[case] name: &str, #[case] value: &str) {
+        let variables = [&POSTGRES[..], &[(name, value)]].concat();
+        let error = read(&variables).unwrap_err();
+        assert_eq!(error.0.len(), 1, "{error}");
+        assert!(error.0[0].starts_with(name), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_migrated_where_it_is() {
+        let error = read(&[("DATABASE_MIGRATION_URL", "postgres://direct/todo")]).unwrap_err();
+        assert!(error.0[0].starts_with("DATABASE_MIGRATION_URL is for PostgreSQL"));
     }
 }

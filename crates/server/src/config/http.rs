@@ -2,9 +2,9 @@
 
 use std::{num::NonZero, thread::available_parallelism, time::Duration};
 
-use todo_api::{BodySettings, CorsOrigins, TrustedProxies};
+use todo_api::{BodySettings, CorsOrigins, RateLimitSettings, TrustedProxies};
 
-use super::{Variables, cors, proxies};
+use super::{Variables, cors, proxies, rate_limits};
 
 /// How HTTP is served, and within which bounds.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub(crate) struct HttpConfig {
     pub(crate) shutdown_deadline: Duration,
     pub(crate) cors_origins: CorsOrigins,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) rate_limits: RateLimitSettings,
 }
 
 impl HttpConfig {
@@ -43,6 +44,7 @@ impl HttpConfig {
             shutdown_deadline: variables.seconds("SHUTDOWN_DEADLINE_SECONDS", 30, 1),
             cors_origins: cors::origins(variables),
             trusted_proxies: proxies::trusted(variables),
+            rate_limits: rate_limits::settings(variables),
         }
     }
 }

@@ -5,12 +5,14 @@
 
 mod cors;
 mod database;
+mod guesses;
 mod hashing;
 mod http;
 mod log;
 mod mail;
 mod observation;
 mod proxies;
+mod rate_limits;
 mod sessions;
 mod signing_keys;
 #[cfg(test)]
@@ -21,6 +23,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
     time::Duration,
 };
+
+use todo_domain::GuessPolicy;
 
 use self::variables::Variables;
 pub(crate) use self::{
@@ -43,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) signing_keys: SigningKeyConfig,
     pub(crate) sessions: SessionConfig,
+    pub(crate) guesses: GuessPolicy,
     pub(crate) hashing: HashingConfig,
     pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
@@ -69,6 +74,7 @@ impl Config {
         let listen = variables.parsed("LISTEN", socket_address);
         let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
+        let guesses = guesses::policy(variables);
         let hashing = HashingConfig::read(variables);
         let mail = MailConfig::read(variables);
         let http = HttpConfig::read(variables);
@@ -79,6 +85,7 @@ impl Config {
             listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
             signing_keys: signing_keys?,
             sessions,
+            guesses,
             hashing: hashing?,
             mail: mail?,
             http,

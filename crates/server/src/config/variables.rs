@@ -10,6 +10,13 @@ use std::{
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ConfigError(pub(super) Vec<String>);
 
+impl ConfigError {
+    /// What is wrong with each, beginning with its name.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
 impl Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration cannot be used:")?;

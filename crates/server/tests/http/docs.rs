@@ -76,6 +76,26 @@ fn the_document_and_the_server_know_the_same_methods() {
     }
 }
 
+#[test]
+fn the_document_says_of_every_operation_whether_it_is_limited() {
+    let server = Server::start(Sqlite).unwrap();
+    let document = server.client().get("/api/openapi.json").json();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let limited = &operation["responses"]["429"];
+            assert_eq!(
+                limited.is_object(),
+                path.starts_with("/api/"),
+                "{method} {path}"
+            );
+            if limited.is_object() {
+                let schema = &limited["content"]["application/problem+json"]["schema"];
+                assert_eq!(schema["$ref"], "#/components/schemas/Problem");
+            }
+        }
+    }
+}
+
 /// What a route says that it knows, when it is sent something that it does not, is what the document says.
 #[test]
 fn the_document_and_the_server_know_the_same_fields() {

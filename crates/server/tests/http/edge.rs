@@ -72,6 +72,7 @@ fn a_page_of_a_listed_origin_may_read_every_answer(#[values(Sqlite, Postgres)] k
             "www-authenticate",
             "link",
             "etag",
+            "ratelimit-policy",
         ] {
             assert!(exposed.contains(name), "{exposed}");
         }

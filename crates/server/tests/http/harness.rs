@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -25,7 +26,8 @@ pub(crate) struct Server {
     log: Arc<Mutex<String>>,
     // Dropped in this order, after the process has ended.
     pub(crate) database: Option<Arc<TestDatabase>>,
-    _folder: TempDir,
+    disk: Option<PathBuf>,
+    folders: Vec<TempDir>,
 }
 
 impl Server {
@@ -47,9 +49,48 @@ impl Server {
         server
     }
 
+    /// A server whose database is at this URL, and is none of its own.
+    pub(crate) fn at(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(database_url, variables)
+    }
+
+    /// A server with an SQLite file on a disk of its own, which has so many KiB; `None` where none can be mounted.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn on_small_disk(kibibytes: u32) -> Option<Self> {
+        let place = TempDir::new().unwrap();
+        if !on_own_disk(place.path(), kibibytes, "true")
+            .status()
+            .is_ok_and(|status| status.success())
+        {
+            let message = "\nSKIPPED: a test on a full disk, since none can be mounted here.\n\n";
+            std::io::stderr().write_all(message.as_bytes()).unwrap();
+            return None;
+        }
+        let url = format!("sqlite://{}/todo.db", place.path().display());
+        let program = on_own_disk(place.path(), kibibytes, env!("CARGO_BIN_EXE_todo-server"));
+        let mut server = Self::start_program(program, &url, &[]);
+        // Only the process sees what is mounted there.
+        let seen = format!("/proc/{}/root", server.process_id());
+        let inner = place.path().strip_prefix("/").unwrap();
+        server.disk = Some(Path::new(&seen).join(inner));
+        server.folders.push(place);
+        Some(server)
+    }
+
+    /// The folder on the [small disk](Self::on_small_disk).
+    #[cfg(target_os = "linux")]
+    pub(crate) fn disk(&self) -> &Path {
+        self.disk.as_deref().unwrap()
+    }
+
     fn spawn(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_todo-server"));
+        Self::start_program(program, database_url, variables)
+    }
+
+    fn start_program(mut program: Command, database_url: &str, variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_todo-server"))
+        let mut process = program
             .env_clear()
             .current_dir(&folder)
             .env("DATABASE_URL", database_url)
@@ -60,6 +101,9 @@ impl Server {
             .env("ARGON2_ITERATIONS", "1")
             // Patience for a machine that is busy with other tests.
             .env("REQUEST_DEADLINE_SECONDS", "60")
+            // Tests make many requests from one address.
+            .env("REQUESTS_PER_MINUTE_PER_ADDRESS", "0")
+            .env("REQUESTS_PER_MINUTE_PER_USER", "0")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -98,7 +142,8 @@ impl Server {
             metrics_address,
             log,
             database: None,
-            _folder: folder,
+            disk: None,
+            folders: vec![folder],
         }
     }
 
@@ -142,6 +187,12 @@ impl Server {
 
     pub(crate) fn process_id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Ends the process as a loss of power would.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     /// Waits for the process to end.
@@ -191,6 +242,23 @@ impl Drop for Server {
         drop(self.process.kill());
         self.process.wait().unwrap();
     }
+}
+
+/// A command that runs `program` with a disk of its own mounted at `place`, which nobody else sees and which goes when
+/// the program ends.
+#[cfg(target_os = "linux")]
+fn on_own_disk(place: &Path, kibibytes: u32, program: &str) -> Command {
+    let script = r#"mount -t tmpfs -o size="$1"k,mode=700 none "$2" && exec "$3""#;
+    let mut command = Command::new("/usr/bin/unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount"])
+        .args(["/bin/sh", "-c", script, "sh"])
+        .arg(kibibytes.to_string())
+        .arg(place)
+        .arg(program)
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .stderr(Stdio::null());
+    command
 }
 
 /// Someone who sends requests, with a token or without.

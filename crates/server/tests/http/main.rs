@@ -14,12 +14,17 @@ mod clients;
 mod concurrency;
 mod docs;
 mod edge;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod harness;
 mod health;
 mod keys;
 mod metrics;
+mod one_file;
 mod ops;
 mod overload;
+mod pooler;
+mod rate_limits;
 mod tasks;
 #[cfg(feature = "otlp")]
 mod traces;

@@ -106,6 +106,8 @@ pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
     request_body = ChangeEmailBody,
     responses(
         (status = 202, description = "A mail is sent to the new address", body = MessageResponse),
+        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+            content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
     request

@@ -4,7 +4,10 @@ use serde::Serialize;
 use todo_application::account::export_account;
 use utoipa::ToSchema;
 
-use super::{account::AccountResponse, events::EventItem, sessions::SessionItem};
+use super::{
+    account::AccountResponse, events::EventItem, personal_access_tokens::TokenItem,
+    sessions::SessionItem,
+};
 use crate::{
     problem::Problem,
     reply::Reply,
@@ -22,7 +25,9 @@ pub(crate) struct ExportResponse<'a> {
     tasks: Vec<TaskResponse<'a>>,
     /// Where the user is logged in, or was until a while ago.
     sessions: Vec<SessionItem<'a>>,
-    /// What happened to the account, the last first.
+    /// The personal access tokens that the user has made, those that have expired lately included.
+    tokens: Vec<TokenItem<'a>>,
+    /// What happened to the account, as far as it is kept, the last first.
     events: Vec<EventItem<'a>>,
 }
 
@@ -47,6 +52,11 @@ pub(crate) async fn export(request: Request) -> Result<Reply, Problem> {
                 tasks: export.todos.iter().map(TaskResponse::from).collect(),
                 sessions: sessions
                     .map(|session| SessionItem::new(session, current))
+                    .collect(),
+                tokens: export
+                    .personal_access_tokens
+                    .iter()
+                    .map(TokenItem::from)
                     .collect(),
                 events: export.security_events.iter().map(EventItem::from).collect(),
             };

@@ -37,6 +37,7 @@ fn read(fields: &mut Fields) -> Option<Login> {
         email: email?,
         password: password?,
         keeper: keeper?,
+        device: None,
     })
 }
 
@@ -47,21 +48,27 @@ fn read(fields: &mut Fields) -> Option<Login> {
         (status = 200, description = "A session has begun", body = SignedInResponse),
         (status = 401, description = "The address or the password is wrong", body = ProblemBody,
             content_type = "application/problem+json"),
+        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+            content_type = "application/problem+json"),
     ))]
 pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
     let metrics = request.login_metrics();
     let answer = request
         .for_anyone(hashing, |app, visitor, input| {
-            let input = input.body(read)?;
+            let input = Login {
+                device: visitor.device.clone(),
+                ..input.body(read)?
+            };
             let LoggedIn {
                 signed_in,
+                device,
                 hash_not_renewed,
             } = log_in(app, &visitor.client, &input)?;
             if let Some(failure) = hash_not_renewed {
                 let cause = Problem::from(failure).causes();
                 warn!(cause, "an outdated password hash is kept");
             }
-            reply_with(&signed_in, input.keeper, Reply::ok)
+            reply_with(&signed_in, input.keeper, Some(&device), Reply::ok)
         })
         .await;
     metrics.answered(answer.as_ref().err().map(Problem::code));

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::message::{MessageResponse, done};
 use crate::{
     fields::{Fields, boolean, text},
-    problem::Problem,
+    problem::{Problem, ProblemBody},
     reply::Reply,
     request::{Request, hashing},
 };
@@ -46,6 +46,8 @@ fn read(fields: &mut Fields) -> Option<ChangePassword> {
     request_body = ChangePasswordBody,
     responses(
         (status = 200, description = "The password is changed", body = MessageResponse),
+        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+            content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
     request

@@ -1,6 +1,8 @@
 //! Choosing a new password by mail.
 
-use todo_application::account::{request_password_reset, reset_password, tell_of_password_reset};
+use todo_application::account::{
+    allow_password_reset, request_password_reset, reset_password, tell_of_password_reset,
+};
 use todo_domain::{Email, Password, Secret, SecretKind};
 use utoipa::ToSchema;
 
@@ -10,9 +12,9 @@ use super::{
 };
 use crate::{
     fields::{Fields, text},
-    problem::Problem,
+    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, hashing},
+    request::{Request, database, hashing},
 };
 
 /// Whose password is to be another.
@@ -56,14 +58,20 @@ fn read(fields: &mut Fields) -> Option<(Secret, Password)> {
     security(()), request_body = RequestPasswordResetBody,
     responses(
         (status = 202, description = "A mail is sent if there is such an account", body = MessageResponse),
+        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+            content_type = "application/problem+json"),
     ))]
 pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
-    request.at_once(|visitor, input| {
-        let email = input.body(read_request)?;
-        let reply =
-            accepted("If there is an account with this address, a mail is on its way to it")?;
-        Ok(reply.followed_by(move |app| request_password_reset(app, &visitor.client, &email)))
-    })
+    request
+        .for_anyone(database, |app, visitor, input| {
+            let email = input.body(read_request)?;
+            allow_password_reset(app, &visitor.client)?;
+            let client = visitor.client.clone();
+            let reply =
+                accepted("If there is an account with this address, a mail is on its way to it")?;
+            Ok(reply.followed_by(move |app| request_password_reset(app, &client, &email)))
+        })
+        .await
 }
 
 /// Choose a new password

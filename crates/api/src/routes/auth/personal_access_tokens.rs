@@ -153,6 +153,7 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
+        .not_counted_for_user()
         .for_session(database, |app, caller, input| {
             input.nothing()?;
             let tokens = list_tokens(app, caller)?;
@@ -176,6 +177,7 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn revoke(request: Request) -> Result<Reply, Problem> {
     request
+        .not_counted_for_user()
         .for_session(database, |app, caller, input| {
             let id = input.id()?;
             input.nothing()?;

@@ -1,7 +1,10 @@
 //! Making an account.
 
-use todo_application::account::{Register, register as register_user, request_verification};
+use todo_application::account::{
+    Register, Registered, register as register_user, request_verification,
+};
 use todo_domain::{DisplayName, Email, Password};
+use tracing::warn;
 use utoipa::ToSchema;
 
 use super::signed_in::{SignedInResponse, read_keeper, reply_with};
@@ -42,6 +45,7 @@ fn read(fields: &mut Fields) -> Option<Register> {
         password: password?,
         name: name?,
         keeper: keeper?,
+        device: None,
     })
 }
 
@@ -53,14 +57,27 @@ fn read(fields: &mut Fields) -> Option<Register> {
     responses(
         (status = 201, description = "The account is made", body = SignedInResponse),
         (status = 409, description = "The address is taken", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many registrations from one address; `Retry-After` says how long to wait",
+            body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
     request
         .for_anyone(hashing, |app, visitor, input| {
-            let input = input.body(read)?;
+            let input = Register {
+                device: visitor.device.clone(),
+                ..input.body(read)?
+            };
             let keeper = input.keeper;
-            let signed_in = register_user(app, &visitor.client, input)?;
-            let reply = reply_with(&signed_in, keeper, Reply::created)?;
+            let Registered {
+                signed_in,
+                device,
+                device_not_known,
+            } = register_user(app, &visitor.client, input)?;
+            if let Some(failure) = device_not_known {
+                let cause = Problem::from(failure).causes();
+                warn!(cause, "a device is not known yet");
+            }
+            let reply = reply_with(&signed_in, keeper, Some(&device), Reply::created)?;
             let (client, user_id) = (visitor.client.clone(), signed_in.user.id);
             Ok(reply
                 .at("/api/auth/session".to_owned())

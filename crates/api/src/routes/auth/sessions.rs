@@ -72,6 +72,7 @@ impl<'a> SessionItem<'a> {
     ))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
+        .not_counted_for_user()
         .for_session(database, |app, caller, input| {
             input.nothing()?;
             let sessions = list_sessions(app, caller)?;
@@ -98,6 +99,7 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn end(request: Request) -> Result<Reply, Problem> {
     request
+        .not_counted_for_user()
         .for_session(database, |app, caller, input| {
             let id = input.id()?;
             input.nothing()?;

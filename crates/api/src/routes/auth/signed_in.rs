@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 use todo_application::account::{Keeper, SignedIn};
-use todo_domain::RefreshToken;
+use todo_domain::{RefreshToken, Secret};
 use utoipa::ToSchema;
 
 use crate::{
-    credentials::session_cookie,
+    credentials::{device_cookie, session_cookie},
     fields::{Fields, boolean},
     problem::Problem,
     reply::Reply,
@@ -38,10 +38,12 @@ pub(super) fn read_keeper(fields: &mut Fields) -> Option<Keeper> {
     })
 }
 
-/// Answers with the body that `reply` is given, and with a cookie where that was asked for.
+/// Answers with the body that `reply` is given, and with a cookie where that was asked for. Another one has
+/// `device` known again.
 pub(super) fn reply_with<'a>(
     signed_in: &'a SignedIn,
     keeper: Keeper,
+    device: Option<&Secret>,
     reply: impl FnOnce(&SignedInResponse<'a>) -> Result<Reply, Problem>,
 ) -> Result<Reply, Problem> {
     let SignedIn {
@@ -59,8 +61,12 @@ pub(super) fn reply_with<'a>(
         expires_at: expires_at.as_seconds(),
     };
     let reply = reply(&body)?.not_to_be_stored();
-    Ok(match keeper {
+    let reply = match keeper {
         Keeper::Client => reply,
         Keeper::Browser => reply.with_cookie(session_cookie(token, *issued_at, *expires_at)),
+    };
+    Ok(match device {
+        Some(device) => reply.with_cookie(device_cookie(device)),
+        None => reply,
     })
 }

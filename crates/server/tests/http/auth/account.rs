@@ -125,6 +125,12 @@ fn everything_that_is_kept_can_be_had_as_a_file(#[values(Sqlite, Postgres)] kind
     let client = server.user("ada@example.com");
     let task = client.task("Buy milk");
     server.user("grace@example.com").task("Buy bread");
+    let token = json!({"name": "backup", "scopes": ["tasks:read"], "expires_in_days": 1});
+    assert_eq!(client.post("/api/auth/tokens", &token).status, 201);
+    // More events than are shown at once.
+    for _ in 0..100 {
+        assert_eq!(client.get("/api/auth/account/export").status, 200);
+    }
     let answer = client.get("/api/auth/account/export");
     assert_eq!(answer.status, 200);
     assert_eq!(
@@ -135,10 +141,16 @@ fn everything_that_is_kept_can_be_had_as_a_file(#[values(Sqlite, Postgres)] kind
     assert_eq!(export["account"], client.get(PATH).json());
     assert_eq!(export["tasks"], json!([task]));
     assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        export["tokens"],
+        client.get("/api/auth/tokens").json()["tokens"]
+    );
+    assert_eq!(export["tokens"][0]["name"], "backup");
     let events = export["events"].as_array().unwrap();
+    assert_eq!(events.len(), 103);
     assert_eq!(events[0]["kind"], "account_exported");
-    assert_eq!(events[1]["kind"], "registered");
-    assert_eq!(events[1]["address"], "127.0.0.1");
+    assert_eq!(events[102]["kind"], "registered");
+    assert_eq!(events[102]["address"], "127.0.0.1");
     let text = String::from_utf8(answer.body).unwrap();
     assert!(!text.contains("argon2"), "{text}");
 }

@@ -3,6 +3,7 @@
 mod account;
 mod cookie;
 mod email;
+mod guessing;
 mod login;
 mod logout;
 mod password;

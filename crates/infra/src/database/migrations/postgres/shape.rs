@@ -90,7 +90,7 @@ const MAILED_SECRETS: &Expected = &[
 
 const GUESSES: &Expected = &[
     ("subject", BYTES, true),
-    ("failures", &["int4"], true),
+    ("level", &["int4"], true),
     ("failed_at", INSTANT, true),
     ("succeeded_at", INSTANT, true),
     ("updated_at", INSTANT, true),

@@ -1,0 +1,173 @@
+//! Keeping passwords from being guessed, and what is costly from being asked for too often.
+
+use todo_domain::{
+    Client, Email, GuessCounter, GuessLimit, GuessPurpose, GuessSubject, Secret, SecretKind,
+    TooManyGuesses, ports::CountGuessError,
+};
+
+use crate::{App, Failure, SessionCaller};
+
+/// Why a guess may not be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum GuardError {
+    /// It comes too early.
+    #[error(transparent)]
+    TooMany(TooManyGuesses),
+    /// The service failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<CountGuessError> for GuardError {
+    fn from(error: CountGuessError) -> Self {
+        match error {
+            CountGuessError::TooMany(too_many) => Self::TooMany(too_many),
+            CountGuessError::Storage(error) => Self::Failure(error.into()),
+            error => Self::Failure(Failure::Internal(error.into())),
+        }
+    }
+}
+
+/// A guess that may be made, and counts as a failure until it is said to have succeeded.
+#[derive(Debug)]
+pub(super) struct Guess {
+    cleared: Vec<GuessSubject>,
+    taken_back: Vec<GuessSubject>,
+}
+
+/// Counts a login to an account, whether or not there is one with this address.
+///
+/// From a device or a place that has logged in to it lately, that alone is asked and counted: so nobody elsewhere can
+/// keep its owner out. From anywhere else, the account and the address of the client are.
+pub(super) fn guard_login(
+    app: &App,
+    email: &Email,
+    client: &Client,
+    device: Option<&Secret>,
+) -> Result<Guess, GuardError> {
+    let purpose = GuessPurpose::Login;
+    let policy = &app.guess_policy;
+    let now = app.clock.now();
+    let candidates = places(email, client, device);
+    let found = app.guesses.find(&candidates).map_err(Failure::from)?;
+    let known = candidates
+        .into_iter()
+        .zip(found)
+        .find(|(_, guesses)| guesses.is_known(now))
+        .map(|(subject, _)| subject);
+    if let Some(subject) = known {
+        count(app, &[(&subject, policy.known)])?;
+        return Ok(Guess {
+            cleared: vec![subject],
+            taken_back: Vec::new(),
+        });
+    }
+    let account = GuessSubject::account(purpose, email);
+    let address = client
+        .address
+        .map(|address| GuessSubject::address(purpose, address));
+    let mut counted = vec![(&account, policy.account)];
+    counted.extend(address.as_ref().map(|address| (address, policy.address)));
+    count(app, &counted)?;
+    Ok(Guess {
+        cleared: vec![account],
+        taken_back: address.into_iter().collect(),
+    })
+}
+
+/// Counts what whoever has a session says to be the user's password. It counts for this session alone: the user, who can
+/// log in elsewhere, is not kept from anything by whoever took it.
+pub(super) fn guard_confirmation(app: &App, caller: &SessionCaller) -> Result<Guess, GuardError> {
+    let session = GuessSubject::session(GuessPurpose::Confirmation, caller.session.id);
+    count(app, &[(&session, app.guess_policy.confirmations)])?;
+    Ok(Guess {
+        cleared: vec![session],
+        taken_back: Vec::new(),
+    })
+}
+
+/// Counts a registration from the address of the client. It stays counted when it succeeds: it costs a hash.
+pub(super) fn guard_registration(app: &App, client: &Client) -> Result<(), GuardError> {
+    let limit = app.guess_policy.registrations;
+    guard_address(app, GuessPurpose::Registration, limit, client)
+}
+
+/// Counts a mail that is asked for from the address of the client, whether or not one is sent.
+pub(super) fn guard_mail(app: &App, client: &Client) -> Result<(), GuardError> {
+    guard_address(app, GuessPurpose::Mail, app.guess_policy.mails, client)
+}
+
+/// Counts something for the address of the client, where there is one.
+fn guard_address(
+    app: &App,
+    purpose: GuessPurpose,
+    limit: GuessLimit,
+    client: &Client,
+) -> Result<(), GuardError> {
+    match client.address {
+        None => Ok(()),
+        Some(address) => count(app, &[(&GuessSubject::address(purpose, address), limit)]),
+    }
+}
+
+fn count(app: &App, counted: &[(&GuessSubject, GuessLimit)]) -> Result<(), GuardError> {
+    let counters: Vec<_> = counted
+        .iter()
+        .map(|(subject, limit)| GuessCounter {
+            subject: (*subject).clone(),
+            limit: *limit,
+        })
+        .collect();
+    Ok(app.guesses.count(&counters, app.clock.now())?)
+}
+
+impl Guess {
+    /// The same, after which the device and the place of the client are known to the account.
+    pub(super) fn making_known(mut self, email: &Email, client: &Client, device: &Secret) -> Self {
+        self.cleared.extend(places(email, client, Some(device)));
+        self
+    }
+
+    /// Records that it succeeded. What was counted for the account, the device, the place or the session is cleared; of
+    /// the address, this guess is taken back and no other.
+    pub(super) fn succeed(self, app: &App) -> Result<(), Failure> {
+        Ok(app
+            .guesses
+            .succeed(&self.cleared, &self.taken_back, app.clock.now())?)
+    }
+}
+
+/// Has the device and the place of an account that was just made be known.
+pub(super) fn know(
+    app: &App,
+    email: &Email,
+    client: &Client,
+    device: &Secret,
+) -> Result<(), Failure> {
+    let nothing = Guess {
+        cleared: Vec::new(),
+        taken_back: Vec::new(),
+    };
+    nothing.making_known(email, client, device).succeed(app)
+}
+
+/// The secret by which a device is known from now on: the one that it shows, or a new one.
+pub(super) fn device(app: &App, shown: Option<Secret>) -> Result<Secret, Failure> {
+    match shown {
+        Some(secret) => Ok(secret),
+        None => app
+            .secrets
+            .generate(SecretKind::Device)
+            .map_err(|error| Failure::Internal(error.into())),
+    }
+}
+
+/// By what whoever guesses may be known, the device first.
+fn places(email: &Email, client: &Client, device: Option<&Secret>) -> Vec<GuessSubject> {
+    let purpose = GuessPurpose::Login;
+    let device = device.map(|device| GuessSubject::device(purpose, email, device));
+    let place = client
+        .address
+        .map(|address| GuessSubject::place(purpose, email, address));
+    device.into_iter().chain(place).collect()
+}

@@ -1,0 +1,446 @@
+//! How often something may be guessed at, such as the password of an account (OWASP ASVS 5.0, 6.3.1; NIST SP 800-63B-4,
+//! 3.2.2).
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use zeroize::Zeroizing;
+
+use crate::{Email, Secret, SessionId, Timestamp, network_of};
+
+/// What is guessed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GuessPurpose {
+    /// The password of an account.
+    Login,
+    /// The password of whoever has a session, before something that cannot be undone.
+    Confirmation,
+    /// An address that nobody has registered: each attempt costs a hash.
+    Registration,
+    /// An address that somebody else reads: each attempt costs a mail.
+    Mail,
+}
+
+impl GuessPurpose {
+    /// What it is called in counters and in headers; it stays the same.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Confirmation => "confirmation",
+            Self::Registration => "registration",
+            Self::Mail => "mail",
+        }
+    }
+}
+
+/// What guesses are counted for. A storage keeps the SHA-256 of its text and not the text.
+///
+/// It never prints itself: the secret of a device may be in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GuessSubject {
+    purpose: GuessPurpose,
+    text: Zeroizing<String>,
+}
+
+impl GuessSubject {
+    /// An account, whether or not there is one with this address.
+    #[must_use]
+    pub fn account(purpose: GuessPurpose, email: &Email) -> Self {
+        Self::new(purpose, "account", &[email.as_str()])
+    }
+
+    /// Whoever is at a network address. Of IPv6, a network of 64 bits is one: a single machine has all of it.
+    #[must_use]
+    pub fn address(purpose: GuessPurpose, address: IpAddr) -> Self {
+        Self::new(purpose, "address", &[&network_of(address).to_string()])
+    }
+
+    /// Whoever is at a network address and guesses at one account.
+    #[must_use]
+    pub fn place(purpose: GuessPurpose, email: &Email, address: IpAddr) -> Self {
+        let network = network_of(address).to_string();
+        Self::new(purpose, "place", &[email.as_str(), &network])
+    }
+
+    /// A device that guesses at one account.
+    #[must_use]
+    pub fn device(purpose: GuessPurpose, email: &Email, device: &Secret) -> Self {
+        Self::new(purpose, "device", &[email.as_str(), device.expose()])
+    }
+
+    /// Whoever has a session.
+    #[must_use]
+    pub fn session(purpose: GuessPurpose, session_id: SessionId) -> Self {
+        Self::new(purpose, "session", &[&session_id.to_string()])
+    }
+
+    /// What is guessed at.
+    #[must_use]
+    pub fn purpose(&self) -> GuessPurpose {
+        self.purpose
+    }
+
+    /// The text that a storage keeps the digest of.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// No part has a line break in it, so that no two subjects have one text.
+    fn new(purpose: GuessPurpose, kind: &str, parts: &[&str]) -> Self {
+        let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
+        let mut text = Zeroizing::new(String::with_capacity(
+            purpose.as_str().len() + 1 + kind.len() + length,
+        ));
+        text.push_str(purpose.as_str());
+        text.push(':');
+        text.push_str(kind);
+        for part in parts {
+            text.push('\n');
+            text.push_str(part);
+        }
+        Self { purpose, text }
+    }
+}
+
+impl fmt::Debug for GuessSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GuessSubject(…)")
+    }
+}
+
+/// After how many failures there is a delay. It is a second after the next one and doubles with each, up to 15 minutes.
+///
+/// Failures are forgotten one by one (a leaky bucket), so that many who share an address and fail now and then are not
+/// delayed for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuessLimit {
+    /// How many failures have no delay.
+    pub without_delay: u32,
+    /// In which time one failure is forgotten.
+    pub forgets_one_in: Duration,
+}
+
+impl GuessLimit {
+    /// The longest delay.
+    pub const MAX_DELAY: Duration = Duration::from_mins(15);
+
+    /// For how long nobody may guess after so many failures.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use todo_domain::GuessLimit;
+    ///
+    /// let limit = GuessLimit { without_delay: 5, forgets_one_in: Duration::from_mins(15) };
+    /// assert_eq!(limit.delay_after(5), Duration::ZERO);
+    /// assert_eq!(limit.delay_after(6), Duration::from_secs(1));
+    /// assert_eq!(limit.delay_after(8), Duration::from_secs(4));
+    /// assert_eq!(limit.delay_after(1_000), Duration::from_mins(15));
+    /// ```
+    #[must_use]
+    pub fn delay_after(self, failures: u32) -> Duration {
+        match failures.checked_sub(self.without_delay) {
+            None | Some(0) => Duration::ZERO,
+            Some(beyond) => {
+                let seconds = 1_u64.checked_shl(beyond - 1).unwrap_or(u64::MAX);
+                Duration::from_secs(seconds).min(Self::MAX_DELAY)
+            }
+        }
+    }
+}
+
+/// How many failures have no delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuessPolicy {
+    /// Of logins to one account, from wherever it is not known.
+    pub account: GuessLimit,
+    /// Of logins to one account from one device or address that has logged in to it.
+    pub known: GuessLimit,
+    /// Of logins from one address, to whatever accounts it has not logged in to.
+    pub address: GuessLimit,
+    /// Of the passwords that whoever has one session says to be the user's.
+    pub confirmations: GuessLimit,
+    /// Of registrations from one address, those that succeed included.
+    pub registrations: GuessLimit,
+    /// Of mails that are asked for from one address.
+    pub mails: GuessLimit,
+}
+
+impl Default for GuessPolicy {
+    /// 5, 10, 50, 5, 100 and 20. Of an account, about 100 guesses a day are left; of an address, where many may be, 720.
+    fn default() -> Self {
+        let limit = |without_delay, minutes| GuessLimit {
+            without_delay,
+            forgets_one_in: Duration::from_mins(minutes),
+        };
+        Self {
+            account: limit(5, 15),
+            known: limit(10, 15),
+            address: limit(50, 2),
+            confirmations: limit(5, 15),
+            registrations: limit(100, 1),
+            mails: limit(20, 5),
+        }
+    }
+}
+
+/// What is known of the guesses at a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Guesses {
+    /// How many failed since the last that succeeded and were not forgotten when the last one began, in
+    /// [thousandths](Self::ONE_FAILURE) of one. One that is under way has failed until it succeeds.
+    pub level: u32,
+    /// When the last of these began.
+    pub failed_at: Option<Timestamp>,
+    /// When the last one succeeded.
+    pub succeeded_at: Option<Timestamp>,
+}
+
+impl Guesses {
+    /// By how much a failure raises the level.
+    pub const ONE_FAILURE: u32 = 1_000;
+    /// After which time without a failure all are forgotten.
+    pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
+    /// For how long after a success a device or a place is known.
+    pub const KNOWN_FOR: Duration = Duration::from_hours(90 * 24);
+
+    /// Whether one has succeeded lately.
+    #[must_use]
+    pub fn is_known(&self, now: Timestamp) -> bool {
+        self.succeeded_at
+            .is_some_and(|at| now < at.saturating_add(Self::KNOWN_FOR))
+    }
+
+    /// For how long nobody may guess from `now` on.
+    #[must_use]
+    pub fn delay(&self, limit: GuessLimit, now: Timestamp) -> Duration {
+        let Some(failed_at) = self.failed_at else {
+            return Duration::ZERO;
+        };
+        let delay = limit.delay_after(self.level.div_ceil(Self::ONE_FAILURE));
+        // Where clocks differ, the last failure may lie ahead; nobody waits longer for that.
+        now.until(failed_at.saturating_add(delay)).min(delay)
+    }
+
+    /// The same after a guess that begins at `now`, and has not succeeded yet.
+    #[must_use]
+    pub fn after_guess(self, limit: GuessLimit, now: Timestamp) -> Self {
+        Self {
+            level: self.level_at(limit, now).saturating_add(Self::ONE_FAILURE),
+            failed_at: Some(now),
+            ..self
+        }
+    }
+
+    /// What is not forgotten of the failures.
+    fn level_at(&self, limit: GuessLimit, now: Timestamp) -> u32 {
+        let Some(since) = self.failed_at.map(|at| at.until(now)) else {
+            return 0;
+        };
+        if since >= Self::FORGOTTEN_AFTER {
+            return 0;
+        }
+        let forgotten = since
+            .as_millis()
+            .saturating_mul(Self::ONE_FAILURE.into())
+            .checked_div(limit.forgets_one_in.as_millis())
+            .unwrap_or(u128::MAX);
+        self.level
+            .saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX))
+    }
+}
+
+/// A subject that is guessed at, and how often it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuessCounter {
+    /// The subject.
+    pub subject: GuessSubject,
+    /// How often.
+    pub limit: GuessLimit,
+}
+
+/// A guess came too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts")]
+pub struct TooManyGuesses {
+    /// What was guessed at.
+    pub purpose: GuessPurpose,
+    /// In which time the next may be made.
+    pub retry_after: Duration,
+    /// What it was counted by.
+    pub limit: GuessLimit,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use uuid::Uuid;
+
+    use super::{
+        GuessPurpose::{Confirmation, Login, Mail, Registration},
+        *,
+    };
+    use crate::SecretKind;
+
+    const LIMIT: GuessLimit = GuessLimit {
+        without_delay: 5,
+        forgets_one_in: Duration::from_mins(15),
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_microseconds(seconds * 1_000_000).unwrap()
+    }
+
+    fn failed(failures: u32, seconds: i64) -> Guesses {
+        Guesses {
+            level: failures * Guesses::ONE_FAILURE,
+            failed_at: Some(at(seconds)),
+            succeeded_at: None,
+        }
+    }
+
+    #[test]
+    fn every_subject_has_a_text_of_its_own() {
+        let email = Email::new("ada@example.com").unwrap();
+        let device = Secret::from_random(SecretKind::Device, [1, 2, 3]);
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let session = SessionId::from_uuid(Uuid::from_u128(1));
+        let mut texts: Vec<_> = [Login, Confirmation, Registration, Mail]
+            .into_iter()
+            .flat_map(|purpose| {
+                [
+                    GuessSubject::account(purpose, &email),
+                    GuessSubject::address(purpose, address),
+                    GuessSubject::place(purpose, &email, address),
+                    GuessSubject::device(purpose, &email, &device),
+                    GuessSubject::session(purpose, session),
+                ]
+            })
+            .map(|subject| subject.expose().to_owned())
+            .collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), 20);
+    }
+
+    #[rstest]
+    #[case::one_network("2001:db8::1", "2001:db8::ffff:1", true)]
+    #[case::another_network("2001:db8::1", "2001:db8:0:1::1", false)]
+    #[case::the_fourth_version("192.0.2.1", "192.0.2.2", false)]
+    #[case::the_fourth_in_the_sixth("192.0.2.1", "::ffff:192.0.2.1", true)]
+    fn of_ipv6_a_network_is_one_address(
+        #[case] one: &str,
+        #[case] other: &str,
+        #[case] expected: bool,
+    ) {
+        let [one, other] = [one, other]
+            .map(|text| GuessSubject::address(GuessPurpose::Login, text.parse().unwrap()));
+        assert_eq!(one == other, expected);
+    }
+
+    #[test]
+    fn nothing_prints_a_subject() {
+        let email = Email::new("ada@example.com").unwrap();
+        let subject = GuessSubject::account(GuessPurpose::Login, &email);
+        assert_eq!(format!("{subject:?}"), "GuessSubject(…)");
+    }
+
+    #[rstest]
+    #[case::few(failed(5, 0), 0, 0)]
+    #[case::too_many(failed(8, 0), 1, 3)]
+    #[case::waited(failed(8, 0), 4, 0)]
+    #[case::the_clock_is_behind(failed(8, 100), 0, 4)]
+    #[case::nearly_forgotten(failed(1_000, 0), 899, 1)]
+    fn a_delay_counts_from_the_last_failure(
+        #[case] guesses: Guesses,
+        #[case] now: i64,
+        #[case] seconds: u64,
+    ) {
+        assert_eq!(guesses.delay(LIMIT, at(now)), Duration::from_secs(seconds));
+    }
+
+    #[test]
+    fn failures_are_forgotten_after_a_day_without_one() {
+        let day = 24 * 60 * 60;
+        assert_eq!(failed(100, 0).after_guess(LIMIT, at(day - 1)).level, 5_002);
+        assert_eq!(failed(100, 0).after_guess(LIMIT, at(day)).level, 1_000);
+    }
+
+    #[rstest]
+    #[case::at_once(0, 8_000)]
+    #[case::after_a_third_of_the_time(300, 7_667)]
+    #[case::after_the_time(900, 7_000)]
+    #[case::after_seven_times_the_time(6_300, 1_000)]
+    #[case::much_later(80_000, 1_000)]
+    #[case::the_clock_is_behind(-900, 8_000)]
+    fn failures_are_forgotten_one_by_one(#[case] now: i64, #[case] level: u32) {
+        assert_eq!(failed(7, 0).after_guess(LIMIT, at(now)).level, level);
+    }
+
+    #[test]
+    fn those_who_share_an_address_and_fail_now_and_then_are_not_delayed() {
+        let limit = GuessPolicy::default().address;
+        let mut guesses = Guesses::default();
+        for hour in 0..1_000 {
+            // 20 an hour, one every three minutes.
+            for failure in 0..20 {
+                let now = at(hour * 3_600 + failure * 180);
+                assert_eq!(guesses.delay(limit, now), Duration::ZERO);
+                guesses = guesses.after_guess(limit, now);
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_guesses_as_often_as_may_be_has_about_a_hundred_a_day() {
+        let limit = GuessPolicy::default().account;
+        let (mut guesses, mut now, mut made) = (Guesses::default(), at(0), 0);
+        while now < at(10 * 24 * 60 * 60) {
+            guesses = guesses.after_guess(limit, now);
+            made += 1;
+            // Never waiting any longer is not the best that can be done, nor is waiting for one to be forgotten.
+            let wait = guesses.delay(limit, now);
+            now = now.saturating_add(wait.max(Duration::from_millis(1)));
+        }
+        assert!(made < 10 * 110, "{made}");
+    }
+
+    #[test]
+    fn what_succeeded_is_known_for_90_days() {
+        let day = 24 * 60 * 60;
+        let guesses = Guesses {
+            succeeded_at: Some(at(0)),
+            ..failed(100, 0)
+        };
+        assert!(guesses.is_known(at(90 * day - 1)));
+        assert!(!guesses.is_known(at(90 * day)));
+        assert!(!failed(0, 0).is_known(at(0)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_delay_never_shrinks_and_has_an_end(without_delay in 0..1_000_u32, failures in 0..u32::MAX) {
+            let limit = GuessLimit { without_delay, ..LIMIT };
+            let delay = limit.delay_after(failures);
+            prop_assert!(delay <= limit.delay_after(failures + 1));
+            prop_assert!(delay <= GuessLimit::MAX_DELAY);
+            prop_assert_eq!(delay.is_zero(), failures <= without_delay);
+        }
+
+        #[test]
+        fn of_any_number_of_guesses_at_one_instant_those_without_delay_and_one_more_are_made(
+            without_delay in 0..100_u32,
+            attempts in 0..200_u32,
+        ) {
+            let limit = GuessLimit { without_delay, ..LIMIT };
+            let mut guesses = Guesses::default();
+            for _ in 0..attempts {
+                if guesses.delay(limit, at(0)).is_zero() {
+                    guesses = guesses.after_guess(limit, at(0));
+                }
+            }
+            prop_assert_eq!(guesses.level, attempts.min(without_delay + 1) * Guesses::ONE_FAILURE);
+        }
+    }
+}

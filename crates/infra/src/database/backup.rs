@@ -1,0 +1,126 @@
+//! Copying an SQLite database while it is in use.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use diesel::{QueryResult, RunQueryDsl, SqliteConnection, sql_query, sql_types::Text};
+
+use super::{ConnectError, Database, sqlite};
+use crate::files::sync_folder;
+
+/// There is no copy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// The database is not a file.
+    #[error("PostgreSQL is not a file that could be copied")]
+    NotAFile,
+    /// There is no database yet.
+    #[error("there is no database {}", .0.display())]
+    Missing(PathBuf),
+    /// There is something where the copy is to be.
+    #[error("{} is there already, and is left as it is", .0.display())]
+    Exists(PathBuf),
+    /// The name of the copy is not UTF-8, as SQLite wants it.
+    #[error("the name {} is not UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+    /// The database could not be opened.
+    #[error("the database cannot be opened")]
+    Connect(#[from] ConnectError),
+    /// The database could not be read, or the copy not written.
+    #[error("the database cannot be copied")]
+    Copy(#[source] diesel::result::Error),
+    /// The copy could not be written.
+    #[error("{} cannot be written", .0.display())]
+    Write(PathBuf, #[source] io::Error),
+}
+
+impl Database {
+    /// Copies an SQLite database, as it is at one instant, to a file that is not there yet. Others may go on reading and
+    /// writing the database meanwhile.
+    ///
+    /// The copy takes its place whole or not at all, is on the disk when this returns, and is for its owner only. It gives
+    /// the size of the copy in bytes.
+    ///
+    /// # Errors
+    /// [`BackupError`].
+    pub fn backup(&self, to: &Path) -> Result<u64, BackupError> {
+        let database = self.url().sqlite_file().ok_or(BackupError::NotAFile)?;
+        if fs::symlink_metadata(to).is_ok() {
+            return Err(BackupError::Exists(to.to_owned()));
+        }
+        let mut connection = sqlite::open_to_look(self.url().target())?
+            .ok_or_else(|| BackupError::Missing(database.to_owned()))?;
+        let writing = |error| BackupError::Write(to.to_owned(), error);
+        let draft = Draft::beside(to).map_err(writing)?;
+        let name = draft
+            .path
+            .to_str()
+            .ok_or_else(|| BackupError::NotUtf8(to.to_owned()))?;
+        copy(&mut connection, name).map_err(BackupError::Copy)?;
+        let length = draft.sync().map_err(writing)?;
+        match draft.place(to) {
+            Ok(()) => Ok(length),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(BackupError::Exists(to.to_owned()))
+            }
+            Err(error) => Err(writing(error)),
+        }
+    }
+}
+
+/// Copies into a file that is there and empty. All is read in one transaction.
+fn copy(connection: &mut SqliteConnection, name: &str) -> QueryResult<()> {
+    sql_query("VACUUM INTO ?")
+        .bind::<Text, _>(name)
+        .execute(connection)
+        .map(drop)
+}
+
+/// A file beside the one that it is to become. It goes when it is dropped, if it is still there.
+struct Draft {
+    path: PathBuf,
+}
+
+impl Draft {
+    /// An empty file, for its owner only.
+    fn beside(place: &Path) -> io::Result<Self> {
+        let mut path = place.as_os_str().to_owned();
+        path.push(format!(".{}.part", std::process::id()));
+        let path = PathBuf::from(path);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Makes sure that it is on the disk, and gives its length.
+    fn sync(&self) -> io::Result<u64> {
+        let file = File::options().write(true).open(&self.path)?;
+        file.sync_all()?;
+        Ok(file.metadata()?.len())
+    }
+
+    /// Gives it its name, if nothing has that name.
+    fn place(&self, to: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.path, to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            // Not every disk has links; then it is as good as it gets.
+            Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(&self.path, to)?,
+            Err(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+        }
+        sync_folder(to)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.path));
+    }
+}

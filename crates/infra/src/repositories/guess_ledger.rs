@@ -1,0 +1,202 @@
+//! Where guesses are counted.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
+    Queryable, QueryableByName, RunQueryDsl, Selectable, SelectableHelper,
+    result::Error,
+    sql_query,
+    sql_types::{Binary, Integer, Nullable},
+};
+use todo_domain::{
+    GuessCounter, GuessSubject, Guesses, Timestamp, TooManyGuesses,
+    ports::{CountGuessError, GuessLedger, StorageError},
+};
+
+use crate::database::{
+    AnyConnection, Database, Instant, MultiBackend, columns::sql::InstantColumn, kept_prepared,
+    schema::guesses,
+};
+
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = guesses)]
+struct GuessesRow {
+    subject: Vec<u8>,
+    level: i32,
+    failed_at: Option<Instant>,
+    succeeded_at: Option<Instant>,
+}
+
+impl From<&GuessesRow> for Guesses {
+    fn from(row: &GuessesRow) -> Self {
+        Self {
+            level: row.level.try_into().unwrap_or_default(),
+            failed_at: row.failed_at.map(|at| at.0),
+            succeeded_at: row.succeeded_at.map(|at| at.0),
+        }
+    }
+}
+
+/// The key of a subject.
+fn key(subject: &GuessSubject) -> Vec<u8> {
+    digest(&SHA256, subject.expose().as_bytes())
+        .as_ref()
+        .to_vec()
+}
+
+/// What is known of a subject, among rows.
+fn found(rows: &[GuessesRow], key: &[u8]) -> Guesses {
+    rows.iter()
+        .find(|row| row.subject == key)
+        .map(Guesses::from)
+        .unwrap_or_default()
+}
+
+/// What `write` does where there is a row: nothing but locking it.
+const LOCK: &str = "updated_at = guesses.updated_at";
+/// The new row takes the place of the old one.
+const REPLACE: &str = "level = excluded.level, failed_at = excluded.failed_at, \
+     succeeded_at = excluded.succeeded_at, updated_at = excluded.updated_at";
+/// A row with a success clears the failures; one without takes one back.
+fn succeed() -> String {
+    let one = Guesses::ONE_FAILURE;
+    format!(
+        "level = CASE WHEN excluded.succeeded_at IS NOT NULL OR guesses.level < {one} THEN 0 \
+         ELSE guesses.level - {one} END, \
+         succeeded_at = COALESCE(excluded.succeeded_at, guesses.succeeded_at), \
+         updated_at = excluded.updated_at"
+    )
+}
+
+/// Inserts a row of each subject, in the order of their keys, so that nobody waits for somebody who waits for them; or
+/// does to the row that is there what `conflict` says. Gives the rows as they are then.
+///
+/// There are few subjects at a time, so that the statement has few texts. Both databases read it alike.
+fn write(
+    connection: &mut AnyConnection,
+    mut rows: Vec<(Vec<u8>, Guesses)>,
+    now: Timestamp,
+    conflict: &str,
+) -> QueryResult<Vec<GuessesRow>> {
+    rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+    rows.dedup_by(|(one, _), (other, _)| one == other);
+    let values: Vec<_> = (0..rows.len())
+        .map(|row| {
+            let parameters = [1, 2, 3, 4, 5].map(|column| format!("${}", 5 * row + column));
+            format!("({})", parameters.join(", "))
+        })
+        .collect();
+    let mut insert = sql_query(format!(
+        "INSERT INTO guesses (subject, level, failed_at, succeeded_at, updated_at) \
+         VALUES {} ON CONFLICT (subject) DO UPDATE SET {conflict} \
+         RETURNING subject, level, failed_at, succeeded_at",
+        values.join(", ")
+    ))
+    .into_boxed::<MultiBackend>();
+    for (key, guesses) in rows {
+        insert = insert
+            .bind::<Binary, _>(key)
+            .bind::<Integer, _>(i32::try_from(guesses.level).unwrap_or(i32::MAX))
+            .bind::<Nullable<InstantColumn>, _>(guesses.failed_at.map(Instant))
+            .bind::<Nullable<InstantColumn>, _>(guesses.succeeded_at.map(Instant))
+            .bind::<InstantColumn, _>(Instant(now));
+    }
+    kept_prepared(insert).get_results(connection)
+}
+
+impl GuessLedger for Database {
+    fn find(&self, subjects: &[GuessSubject]) -> Result<Vec<Guesses>, StorageError> {
+        let keys: Vec<_> = subjects.iter().map(key).collect();
+        let rows = self.read(|connection| {
+            guesses::table
+                .filter(guesses::subject.eq_any(&keys))
+                .select(GuessesRow::as_select())
+                .load::<GuessesRow>(connection)
+        })?;
+        Ok(keys.iter().map(|key| found(&rows, key)).collect())
+    }
+
+    fn count(&self, counters: &[GuessCounter], now: Timestamp) -> Result<(), CountGuessError> {
+        if counters.is_empty() {
+            return Ok(());
+        }
+        let keyed: Vec<_> = counters
+            .iter()
+            .map(|counter| (key(&counter.subject), counter))
+            .collect();
+        let mut too_many = None;
+        let counted = self.transaction(|connection| {
+            let locked = keyed
+                .iter()
+                .map(|(key, _)| (key.clone(), Guesses::default()))
+                .collect();
+            let rows = write(connection, locked, now, LOCK)?;
+            let longest = keyed
+                .iter()
+                .map(|(key, counter)| TooManyGuesses {
+                    purpose: counter.subject.purpose(),
+                    retry_after: found(&rows, key).delay(counter.limit, now),
+                    limit: counter.limit,
+                })
+                .max_by_key(|refusal| refusal.retry_after)
+                .filter(|refusal| refusal.retry_after > Duration::ZERO);
+            if longest.is_some() {
+                too_many = longest;
+                // Rolled back: what is refused leaves no row behind.
+                return Err(Error::NotFound);
+            }
+            let counted = keyed
+                .iter()
+                .map(|(key, counter)| {
+                    let guesses = found(&rows, key).after_guess(counter.limit, now);
+                    (key.clone(), guesses)
+                })
+                .collect();
+            write(connection, counted, now, REPLACE)
+        });
+        match (counted, too_many) {
+            (_, Some(too_many)) => Err(too_many.into()),
+            (Ok(_), None) => Ok(()),
+            (Err(error), None) => Err(CountGuessError::Storage(error.into())),
+        }
+    }
+
+    fn succeed(
+        &self,
+        cleared: &[GuessSubject],
+        taken_back: &[GuessSubject],
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let success = Guesses {
+            succeeded_at: Some(now),
+            ..Guesses::default()
+        };
+        let cleared = cleared.iter().map(|subject| (key(subject), success));
+        let taken_back = taken_back
+            .iter()
+            .map(|subject| (key(subject), Guesses::default()));
+        let rows: Vec<_> = cleared.chain(taken_back).collect();
+        if !rows.is_empty() {
+            self.write(|connection| write(connection, rows, now, &succeed()))?;
+        }
+        Ok(())
+    }
+
+    fn delete_forgotten(&self, now: Timestamp) -> Result<usize, StorageError> {
+        let failures_forgotten = Instant(now.saturating_sub(Guesses::FORGOTTEN_AFTER));
+        let no_longer_known = Instant(now.saturating_sub(Guesses::KNOWN_FOR));
+        let deleted = self.write(|connection| {
+            let forgotten = guesses::table
+                .filter(guesses::updated_at.le(failures_forgotten))
+                .filter(
+                    guesses::succeeded_at
+                        .is_null()
+                        .or(guesses::succeeded_at.assume_not_null().le(no_longer_known)),
+                );
+            diesel::delete(forgotten).execute(connection)
+        })?;
+        Ok(deleted)
+    }
+}

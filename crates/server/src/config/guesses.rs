@@ -1,0 +1,21 @@
+//! How often passwords may be guessed at, and what costs something be asked for.
+
+use todo_domain::{GuessLimit, GuessPolicy};
+
+use super::Variables;
+
+pub(super) fn policy(variables: &mut Variables<'_>) -> GuessPolicy {
+    let default = GuessPolicy::default();
+    let mut limit = |name, default: GuessLimit| GuessLimit {
+        without_delay: variables.number(name, default.without_delay, 1),
+        ..default
+    };
+    GuessPolicy {
+        account: limit("LOGIN_FAILURES_PER_ACCOUNT", default.account),
+        known: limit("LOGIN_FAILURES_PER_KNOWN_DEVICE", default.known),
+        address: limit("LOGIN_FAILURES_PER_ADDRESS", default.address),
+        confirmations: limit("PASSWORD_FAILURES_PER_SESSION", default.confirmations),
+        registrations: limit("REGISTRATIONS_PER_ADDRESS", default.registrations),
+        mails: limit("MAILS_PER_ADDRESS", default.mails),
+    }
+}

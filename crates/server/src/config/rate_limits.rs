@@ -1,0 +1,78 @@
+//! How many requests one address and one user may make.
+
+use std::num::NonZeroU32;
+
+use todo_api::RateLimitSettings;
+
+use super::Variables;
+
+/// 1,000 a second, so that an office or a school behind one address does not notice.
+const PER_ADDRESS: u32 = 60_000;
+/// 100 a second: a person with a busy page makes a few, and a program that needs more has the batch.
+const PER_USER: u32 = 6_000;
+
+pub(super) fn settings(variables: &mut Variables<'_>) -> RateLimitSettings {
+    let mut limit = |name, default| NonZeroU32::new(number(variables, name, default));
+    RateLimitSettings {
+        requests_per_minute_per_address: limit("REQUESTS_PER_MINUTE_PER_ADDRESS", PER_ADDRESS),
+        requests_per_minute_per_user: limit("REQUESTS_PER_MINUTE_PER_USER", PER_USER),
+    }
+}
+
+fn number(variables: &mut Variables<'_>, name: &str, default: u32) -> u32 {
+    let number = variables.parsed(name, |text| {
+        let fault = |_| {
+            format!(
+                "must be a whole number of at most {}, or 0 for no limit, not {text:?}",
+                u32::MAX
+            )
+        };
+        text.parse().map_err(fault)
+    });
+    number.unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::testing::read;
+
+    fn limits(per_address: &str, per_user: &str) -> RateLimitSettings {
+        let config = read(&[
+            ("REQUESTS_PER_MINUTE_PER_ADDRESS", per_address),
+            ("REQUESTS_PER_MINUTE_PER_USER", per_user),
+        ]);
+        config.unwrap().http.rate_limits
+    }
+
+    #[test]
+    fn zero_is_no_limit_and_nothing_is_the_default() {
+        for (text, per_address, per_user) in [
+            ("", PER_ADDRESS, PER_USER),
+            ("0", 0, 0),
+            ("1", 1, 1),
+            ("4294967295", u32::MAX, u32::MAX),
+        ] {
+            let expected = RateLimitSettings {
+                requests_per_minute_per_address: NonZeroU32::new(per_address),
+                requests_per_minute_per_user: NonZeroU32::new(per_user),
+            };
+            assert_eq!(limits(text, text), expected, "{text:?}");
+        }
+        assert_eq!(limits("0", "7").requests_per_minute_per_address, None);
+    }
+
+    #[rstest]
+    fn what_is_no_number_of_requests_is_named(
+        #[values("REQUESTS_PER_MINUTE_PER_ADDRESS", "REQUESTS_PER_MINUTE_PER_USER")] name: &str,
+        #[values("-1", "many", "1.5", "4294967296", "10/s")] text: &str,
+    ) {
+        let error = read(&[(name, text)]).unwrap_err();
+        let expected = format!(
+            "{name} must be a whole number of at most 4294967295, or 0 for no limit, not {text:?}"
+        );
+        assert_eq!(error.0, [expected]);
+    }
+}
