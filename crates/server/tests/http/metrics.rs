@@ -81,6 +81,12 @@ fn requests_are_counted_by_route_method_and_status(#[values(Sqlite, Postgres)] k
     let of_user = format!("/api/{}/tasks", client.id);
     assert_eq!(client.get(&of_user).status, 200);
     assert_eq!(client.put("/api/tasks", &json!({})).status, 405);
+    let preflight = [
+        ("origin", "http://localhost:3000"),
+        ("access-control-request-method", "POST"),
+    ];
+    let answer = client.send("OPTIONS", "/api/tasks", &preflight, &[]);
+    assert_eq!(answer.status, 200);
     let shown = Shown::by(&server);
     let requests = |labels: &str| shown.count(&format!("todo_http_requests_total{{{labels}}}"));
     let by_id = r#"route="/api/tasks/{id}",method="GET""#;
@@ -97,6 +103,10 @@ fn requests_are_counted_by_route_method_and_status(#[values(Sqlite, Postgres)] k
     );
     assert_eq!(
         requests(r#"route="/api/tasks",method="PUT",status="405""#),
+        1
+    );
+    assert_eq!(
+        requests(r#"route="/api/tasks",method="OPTIONS",status="200""#),
         1
     );
     let route = r#"route="/api/{user_id}/tasks",method="GET",status="200""#;
