@@ -599,9 +599,44 @@ impl From<DeleteTodoError> for Problem {
     }
 }
 
+/// What is wrong when requests cannot be served, in the words of whoever operates the server, with which check says so.
+pub(crate) fn not_ready(problem: Problem) -> Problem {
+    let (code, check, detail) = match problem.code() {
+        "not_migrated" => return problem.about("migrations".to_owned()),
+        "overloaded" => (
+            "overloaded",
+            "queue",
+            "The queue for the database is full, or does not move",
+        ),
+        "outcome_unknown" => (
+            "storage_unavailable",
+            "database",
+            "The database does not answer",
+        ),
+        "storage_unavailable" => (
+            "storage_unavailable",
+            "database",
+            "The database cannot be reached",
+        ),
+        "internal_error" => (
+            "internal_error",
+            "database",
+            "The database fails; the log says how",
+        ),
+        _ => return problem,
+    };
+    unavailable(code, detail)
+        .caused_by(problem.causes())
+        .about(check.to_owned())
+}
+
 impl From<CheckReadinessError> for Problem {
     fn from(error: CheckReadinessError) -> Self {
         match error {
+            CheckReadinessError::NotMigrated => unavailable(
+                "not_migrated",
+                "The database has not the tables that are needed; run `todo-server migrate`",
+            ),
             CheckReadinessError::Failure(failure) => failure.into(),
         }
     }

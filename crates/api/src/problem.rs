@@ -54,7 +54,7 @@ pub(crate) struct ProblemBody<'a> {
     code: &'static str,
     /// Names this request in the server's log.
     request_id: &'a str,
-    /// What is wrong with which field, where the input is at fault.
+    /// What is wrong with which field, where the input is at fault; with which check, where the server is not ready.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],

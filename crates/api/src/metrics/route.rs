@@ -18,9 +18,12 @@ impl Route {
         Self(Some(template.into()))
     }
 
-    /// The route that a request took, after it was answered.
+    /// The route that a request took, after it was answered; where it was answered before it got there (a preflight,
+    /// or one too many), the route that it wanted.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        request.app_data().cloned().unwrap_or(Self::NONE)
+        let taken = request.app_data().cloned();
+        let wanted = || request.match_pattern().map(|template| Self::new(&template));
+        taken.or_else(wanted).unwrap_or(Self::NONE)
     }
 
     /// The template, if it is a route.

@@ -5,6 +5,7 @@ use todo_application::operation::check_readiness;
 use utoipa::ToSchema;
 
 use crate::{
+    errors::not_ready,
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::Request,
@@ -29,7 +30,8 @@ pub(crate) async fn live() -> Result<Reply, Problem> {
 
 /// Requests can be served
 ///
-/// It asks the database.
+/// It asks the database, and whether that has the tables that are needed. Where something is wrong, `errors` names the
+/// check that says so: `database`, `migrations`, or `queue`.
 #[utoipa::path(get, path = "/health/ready", operation_id = "ready", tag = "health", security(()),
     responses(
         (status = 200, body = Health),
@@ -46,4 +48,5 @@ pub(crate) async fn ready(request: Request) -> Result<Reply, Problem> {
             },
         )
         .await
+        .map_err(not_ready)
 }

@@ -1,10 +1,15 @@
 //! Finding out whether requests can be served.
 
+use todo_domain::ports::ProbeError;
+
 use crate::{App, Failure};
 
 /// Why requests cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckReadinessError {
+    /// The storage has not the shape that this program needs.
+    #[error("the storage is not migrated")]
+    NotMigrated,
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -15,7 +20,11 @@ pub enum CheckReadinessError {
 /// # Errors
 /// [`CheckReadinessError`].
 pub fn check_readiness(app: &App) -> Result<(), CheckReadinessError> {
-    Ok(app.probe.check().map_err(Failure::from)?)
+    app.probe.check().map_err(|error| match error {
+        ProbeError::NotMigrated => CheckReadinessError::NotMigrated,
+        ProbeError::Storage(error) => CheckReadinessError::Failure(error.into()),
+        error => CheckReadinessError::Failure(Failure::Internal(error.into())),
+    })
 }
 
 #[cfg(test)]
@@ -33,10 +42,25 @@ mod tests {
     #[test]
     fn it_is_not_ready_when_the_storage_is_away() {
         let mut mocks = Mocks::default();
-        mocks.probe.expect_check().returning(|| Err(unavailable()));
+        mocks
+            .probe
+            .expect_check()
+            .returning(|| Err(unavailable().into()));
         assert!(matches!(
             check_readiness(&mocks.app()),
             Err(CheckReadinessError::Failure(Failure::Unavailable(_)))
+        ));
+    }
+    #[test]
+    fn it_is_not_ready_when_the_storage_is_not_migrated() {
+        let mut mocks = Mocks::default();
+        mocks
+            .probe
+            .expect_check()
+            .returning(|| Err(ProbeError::NotMigrated));
+        assert!(matches!(
+            check_readiness(&mocks.app()),
+            Err(CheckReadinessError::NotMigrated)
         ));
     }
 }

@@ -21,12 +21,25 @@ pub enum StorageError {
     Internal(#[source] BoxError),
 }
 
+/// A storage would not serve a request now.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProbeError {
+    /// It has not the shape that this program needs.
+    #[error("the storage is not migrated")]
+    NotMigrated,
+    /// It could not do its work.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
 /// Asks the storage whether it is well.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait StorageProbe: Send + Sync {
-    /// Does one round trip to the storage.
+    /// Does one round trip to the storage, which says whether it has the shape that this program needs. One that a newer
+    /// version of the program has migrated since MUST be well.
     ///
     /// # Errors
-    /// [`StorageError`] when the storage would not serve a request now.
-    fn check(&self) -> Result<(), StorageError>;
+    /// [`ProbeError`] when the storage would not serve a request now.
+    fn check(&self) -> Result<(), ProbeError>;
 }

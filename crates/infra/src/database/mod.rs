@@ -12,6 +12,7 @@ mod manager;
 mod migrations;
 mod pool;
 mod prepared;
+mod probe;
 pub(crate) mod schema;
 mod spans;
 mod sqlite;

@@ -4,7 +4,6 @@ use std::{fmt, time::Duration};
 
 use diesel::QueryResult;
 use r2d2::PooledConnection;
-use todo_domain::ports::{StorageError, StorageProbe};
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
@@ -315,16 +314,6 @@ impl Database {
         Err(ConnectionError::Unavailable(
             "every connection of the pool was lost".into(),
         ))
-    }
-}
-
-impl StorageProbe for Database {
-    fn check(&self) -> Result<(), StorageError> {
-        use diesel::{RunQueryDsl, dsl::sql, select, sql_types::Integer};
-        let one =
-            self.read(|connection| select(sql::<Integer>("1")).get_result::<i32>(connection))?;
-        debug_assert_eq!(one, 1);
-        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::json;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::harness::Server;
+use crate::harness::{Answer, Server};
 
 #[rstest]
 fn a_server_that_serves_is_live_and_ready(#[values(Sqlite, Postgres)] kind: Kind) {
@@ -33,6 +33,10 @@ fn a_server_whose_database_is_away_is_live_and_not_ready() {
     assert_eq!(ready.status, 503);
     assert_eq!(ready.code(), "storage_unavailable");
     assert_eq!(ready.header("retry-after"), Some("1"));
+    assert_eq!(failed_check(&ready), "database");
+    assert_eq!(ready.detail(), "The database cannot be reached");
+    let body = String::from_utf8_lossy(&ready.body).into_owned();
+    assert!(!body.contains(&database.url()), "{body}");
     assert_eq!(client.get("/health/live").status, 200);
     let list = client.get("/api/tasks");
     assert_eq!(list.status, 503);
@@ -42,6 +46,77 @@ fn a_server_whose_database_is_away_is_live_and_not_ready() {
     database.bring_back();
     assert_eq!(client.get("/health/ready").status, 200);
     assert_eq!(client.get("/api/tasks").status, 200);
+}
+
+/// The one check that says that a server is not ready.
+fn failed_check(answer: &Answer) -> String {
+    let problem = answer.json();
+    let errors = problem["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{problem}");
+    assert_eq!(errors[0]["message"], problem["detail"]);
+    errors[0]["field"].as_str().unwrap().to_owned()
+}
+
+#[rstest]
+fn a_server_whose_tables_are_gone_is_not_ready_and_says_so(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(
+        "DROP TABLE __diesel_schema_migrations",
+        "DELETE FROM __diesel_schema_migrations WHERE version > '20261121000000'"
+    )]
+    change: &str,
+) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    server.database.as_ref().unwrap().execute(change);
+    let ready = server.client().get("/health/ready");
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.code(), "not_migrated");
+    assert_eq!(failed_check(&ready), "migrations");
+    assert_eq!(server.client().get("/health/live").status, 200);
+}
+
+#[rstest]
+fn a_server_is_ready_on_a_database_that_a_newer_one_has_migrated(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')";
+    server.database.as_ref().unwrap().execute(newer);
+    assert_eq!(server.client().get("/health/ready").status, 200);
+}
+
+#[test]
+fn a_server_whose_database_does_not_answer_is_not_ready_and_says_so() {
+    let Some(server) = Server::with(Postgres, &[("REQUEST_DEADLINE_SECONDS", "1")]) else {
+        return;
+    };
+    let database = server.database.as_ref().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            database.execute(
+                "BEGIN; LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE; \
+                 SELECT pg_sleep(4); COMMIT",
+            );
+        });
+        // It is not known when the lock is there, but that it will be.
+        let not_ready = || {
+            let ready = server.client().get("/health/ready");
+            (ready.status == 503).then_some(ready)
+        };
+        let ready = loop {
+            if let Some(ready) = not_ready() {
+                break ready;
+            }
+        };
+        assert_eq!(ready.code(), "storage_unavailable");
+        assert_eq!(failed_check(&ready), "database");
+        assert_eq!(ready.detail(), "The database does not answer");
+    });
+    assert_eq!(server.client().get("/health/ready").status, 200);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod health;
 mod keys;
 mod metrics;
 mod one_file;
+mod ops;
 mod overload;
 mod pooler;
 mod rate_limits;

@@ -11,13 +11,13 @@ use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use crate::harness::{PASSWORD, Server, eventually};
 
-const LISTEN: (&str, &str) = ("METRICS_LISTEN", "127.0.0.1:0");
+pub(crate) const LISTEN: (&str, &str) = ("METRICS_LISTEN", "127.0.0.1:0");
 
 /// What a server shows: the value of each series, by its name and labels as they are written.
-struct Shown(BTreeMap<String, f64>);
+pub(crate) struct Shown(BTreeMap<String, f64>);
 
 impl Shown {
-    fn by(server: &Server) -> Self {
+    pub(crate) fn by(server: &Server) -> Self {
         let answer = server.scraper().get("/metrics");
         assert_eq!(answer.status, 200);
         assert_eq!(
@@ -34,6 +34,11 @@ impl Shown {
             assert_eq!(before, None, "{name} is there twice");
         }
         Self(series)
+    }
+
+    /// The series, each with its labels as they are written.
+    pub(crate) fn series(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     fn value(&self, series: &str) -> f64 {
@@ -76,6 +81,12 @@ fn requests_are_counted_by_route_method_and_status(#[values(Sqlite, Postgres)] k
     let of_user = format!("/api/{}/tasks", client.id);
     assert_eq!(client.get(&of_user).status, 200);
     assert_eq!(client.put("/api/tasks", &json!({})).status, 405);
+    let preflight = [
+        ("origin", "http://localhost:3000"),
+        ("access-control-request-method", "POST"),
+    ];
+    let answer = client.send("OPTIONS", "/api/tasks", &preflight, &[]);
+    assert_eq!(answer.status, 200);
     let shown = Shown::by(&server);
     let requests = |labels: &str| shown.count(&format!("todo_http_requests_total{{{labels}}}"));
     let by_id = r#"route="/api/tasks/{id}",method="GET""#;
@@ -92,6 +103,10 @@ fn requests_are_counted_by_route_method_and_status(#[values(Sqlite, Postgres)] k
     );
     assert_eq!(
         requests(r#"route="/api/tasks",method="PUT",status="405""#),
+        1
+    );
+    assert_eq!(
+        requests(r#"route="/api/tasks",method="OPTIONS",status="200""#),
         1
     );
     let route = r#"route="/api/{user_id}/tasks",method="GET",status="200""#;

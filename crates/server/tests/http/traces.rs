@@ -330,6 +330,10 @@ fn without_a_collector_the_log_names_the_trace_of_the_caller_and_makes_none() {
     let invalid = parent("0af7", "01");
     let headers = [("traceparent", &*invalid), ("x-request-id", "second")];
     client.send("GET", "/health/live", &headers, &[]);
+    // Another thread writes down what the server logs.
+    eventually("both are in the log", || {
+        server.log().matches("answered").count() == 2
+    });
     let log = without_colours(&server.log());
     let line = |id: &str| {
         let mark = format!("id=\"{id}\"");

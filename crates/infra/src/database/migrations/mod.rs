@@ -122,6 +122,13 @@ pub(super) fn run(
     }
 }
 
+/// Whether a database that has had these migrations has the shape that is needed. It may have had others since.
+pub(super) fn are_all_in(versions: &[String]) -> bool {
+    VERSIONS
+        .iter()
+        .all(|needed| versions.iter().any(|version| version == needed))
+}
+
 /// Refuses a database that has had a migration of which this program does not know.
 fn refuse_newer(versions: &[String]) -> Result<(), MigrateError> {
     match versions
