@@ -24,6 +24,9 @@ use crate::{
 pub struct ServeSettings {
     /// How many threads serve connections.
     pub workers: usize,
+    /// How many connections are served at a time, rounded up to the same number for each worker. More wait to be
+    /// accepted.
+    pub max_connections: usize,
     /// Within which time blocking work must be done, else the answer is 503.
     pub request_deadline: Duration,
     /// What is bounded about bodies.
@@ -91,6 +94,8 @@ pub fn serve(
             .wrap(from_fn(edge))
     })
     .workers(settings.workers)
+    // Each worker has its share.
+    .max_connections(settings.max_connections.div_ceil(settings.workers.max(1)))
     .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
     .client_request_timeout(settings.head_deadline)
     .shutdown_timeout(settings.shutdown_deadline.as_secs())

@@ -91,6 +91,7 @@ pub(crate) fn serve() -> CommandResult {
     };
     let settings = ServeSettings {
         workers: config.http.workers,
+        max_connections: config.http.max_connections,
         request_deadline: config.http.request_deadline,
         body: config.http.body,
         head_deadline: config.http.head_deadline,

@@ -11,6 +11,8 @@ use super::{Variables, cors, proxies, rate_limits};
 pub(crate) struct HttpConfig {
     /// How many threads serve connections.
     pub(crate) workers: usize,
+    /// How many connections are served at a time; more wait to be accepted.
+    pub(crate) max_connections: usize,
     /// How many requests may wait in a lane.
     pub(crate) queue: usize,
     /// After which a request is answered with 503.
@@ -28,12 +30,14 @@ pub(crate) struct HttpConfig {
 impl HttpConfig {
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         let workers = variables.number("HTTP_WORKERS", cores(), 1);
+        let max_connections = variables.number("HTTP_MAX_CONNECTIONS", 10_000, 1);
         let queue = variables.number("QUEUE_LENGTH", 512, 1);
         let request_deadline = variables.seconds("REQUEST_DEADLINE_SECONDS", 3, 1);
         let body_limit = variables.number("BODY_LIMIT_BYTES", 524_288, 1_024);
         let slow_deadline = variables.seconds("SLOW_CLIENT_DEADLINE_SECONDS", 10, 1);
         Self {
             workers,
+            max_connections,
             queue,
             request_deadline,
             body: BodySettings {

@@ -12,6 +12,7 @@ mod auth;
 mod bad_input;
 mod clients;
 mod concurrency;
+mod connections;
 mod docs;
 mod edge;
 #[cfg(target_os = "linux")]
