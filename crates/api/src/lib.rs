@@ -23,6 +23,7 @@ mod rate_limits;
 mod reply;
 mod request;
 mod routes;
+mod second_signal;
 mod serve;
 mod wire;
 

@@ -1,6 +1,6 @@
 //! Serving HTTP.
 
-use std::{io, net::TcpListener, sync::Arc, time::Duration};
+use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
 
 use actix_web::{
     App as ActixApp, HttpServer,
@@ -9,6 +9,7 @@ use actix_web::{
     rt::{self, System},
     web::Data,
 };
+use futures_util::future::{Either, select};
 use todo_application::App;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     edge::edge,
     rate_limits::{FORGETTING_INTERVAL, RateLimits, limit_address},
     routes,
+    second_signal::EndSignals,
 };
 
 /// How HTTP is served.
@@ -43,10 +45,12 @@ pub struct ServeSettings {
 /// For how long an unused connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Serves HTTP on `listener` until the process is told to end (SIGTERM), and then until what is under way is answered.
+/// Serves HTTP on `listener` until the process is told to end (SIGTERM), and then until what is under way is answered, or
+/// the process is told again.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When the listener cannot be used, or, as [`io::ErrorKind::Interrupted`], when the process was told to end a second time
+/// while something was under way.
 pub fn serve(
     listener: TcpListener,
     app: App,
@@ -79,7 +83,14 @@ pub fn serve(
     System::new().block_on(async {
         // It ends with the system.
         rt::spawn(keep_forgetting(rate_limits));
-        server.run().await
+        let second_signal = EndSignals::listen()?.second();
+        match select(server.run(), pin!(second_signal)).await {
+            Either::Left((served, _)) => served,
+            Either::Right(_) => Err(io::Error::new(
+                io::ErrorKind::Interrupted,
+                "told twice to end: what was under way is given up",
+            )),
+        }
     })
 }
 
