@@ -10,6 +10,7 @@ mod cors;
 mod credentials;
 mod cursor;
 mod edge;
+mod ending;
 mod errors;
 mod etag;
 mod fields;
@@ -23,7 +24,6 @@ mod rate_limits;
 mod reply;
 mod request;
 mod routes;
-mod second_signal;
 mod serve;
 mod wire;
 

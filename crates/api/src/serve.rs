@@ -1,6 +1,6 @@
 //! Serving HTTP.
 
-use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App as ActixApp, HttpServer,
@@ -9,16 +9,15 @@ use actix_web::{
     rt::{self, System},
     web::Data,
 };
-use futures_util::future::{Either, select};
 use todo_application::App;
 
 use crate::{
     BodySettings, CorsOrigins, Lanes, RateLimitSettings, State, TrustedProxies,
     cors::cors,
     edge::edge,
+    ending::{self, Ending, close_when_ending},
     rate_limits::{FORGETTING_INTERVAL, RateLimits, limit_address},
     routes,
-    second_signal::EndSignals,
 };
 
 /// How HTTP is served.
@@ -66,31 +65,30 @@ pub fn serve(
         trusted_proxies: settings.trusted_proxies,
         rate_limits: Arc::clone(&rate_limits),
     });
+    let ending = Data::new(Ending::default());
+    let ending_of_answers = ending.clone();
     let origins = settings.cors_origins;
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(state.clone())
+            .app_data(ending_of_answers.clone())
             .configure(routes::configure)
             .wrap(from_fn(limit_address))
             .wrap(cors(&origins))
             .wrap(from_fn(edge))
+            .wrap(from_fn(close_when_ending))
     })
     .workers(settings.workers)
     .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
     .client_request_timeout(settings.head_deadline)
     .shutdown_timeout(settings.shutdown_deadline.as_secs())
-    .listen(listener)?;
+    .disable_signals()
+    .listen(listener)?
+    .run();
     System::new().block_on(async {
         // It ends with the system.
         rt::spawn(keep_forgetting(rate_limits));
-        let second_signal = EndSignals::listen()?.second();
-        match select(server.run(), pin!(second_signal)).await {
-            Either::Left((served, _)) => served,
-            Either::Right(_) => Err(io::Error::new(
-                io::ErrorKind::Interrupted,
-                "told twice to end: what was under way is given up",
-            )),
-        }
+        ending::run(server, ending).await
     })
 }
 

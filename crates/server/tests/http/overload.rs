@@ -1,6 +1,12 @@
 //! What there is when there is too much to do, and when the server is told to end.
 
-use std::{io::Write, net::TcpStream, process::Command, thread, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use serde_json::json;
 use todo_testkit::Kind::Sqlite;
@@ -111,4 +117,22 @@ fn whoever_tells_the_server_twice_to_end_is_not_kept_waiting() {
     // Had it waited, it would have ended well.
     assert_eq!(server.wait().code(), Some(1));
     assert!(server.log().contains("told twice to end"));
+}
+
+#[test]
+fn while_the_server_ends_every_answer_is_the_last_on_its_connection() {
+    let mut server = Server::with(Sqlite, &[]).unwrap();
+    let mut connection = TcpStream::connect(server.address()).unwrap();
+    let mut ask = || {
+        let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        connection.write_all(request).unwrap();
+        let mut answer = [0; 4096];
+        let length = connection.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..length]).to_lowercase()
+    };
+    assert!(!ask().contains("connection: close"));
+    tell_to_end(&server);
+    // It may take a moment until the signal arrives; a connection that says that it ends is not used again.
+    while !ask().contains("connection: close") {}
+    assert!(server.wait().success());
 }
