@@ -36,6 +36,11 @@ bench *arguments:
 bench-pure *arguments:
     cargo bench --package todo-trials --bench pure {{ arguments }}
 
+# Try whether what is promised holds under one fault after another: `just trials --short` takes three minutes.
+trials *arguments:
+    cargo build --release
+    cargo run --release --quiet --package todo-trials --bin trials -- {{ arguments }}
+
 # Write the OpenAPI document that is checked in.
 openapi:
     cargo run --quiet -- openapi > crates/api/openapi.json

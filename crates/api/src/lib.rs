@@ -10,6 +10,7 @@ mod cors;
 mod credentials;
 mod cursor;
 mod edge;
+mod ending;
 mod errors;
 mod etag;
 mod fields;

@@ -15,6 +15,7 @@ use crate::{
     BodySettings, CorsOrigins, Lanes, Metrics, RateLimitSettings, State, Tracer, TrustedProxies,
     cors::cors,
     edge::edge,
+    ending::{self, Ending, close_when_ending},
     rate_limits::{FORGETTING_INTERVAL, RateLimits, limit_address},
     routes,
 };
@@ -63,10 +64,12 @@ impl fmt::Debug for Observers {
 /// For how long an unused connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Serves HTTP on `listener` until the process is told to end (SIGTERM), and then until what is under way is answered.
+/// Serves HTTP on `listener` until the process is told to end (SIGTERM), and then until what is under way is answered, or
+/// the process is told again.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When the listener cannot be used, or, as [`io::ErrorKind::Interrupted`], when the process was told to end a second time
+/// while something was under way.
 pub fn serve(
     listener: TcpListener,
     app: App,
@@ -84,14 +87,18 @@ pub fn serve(
         trusted_proxies: settings.trusted_proxies,
         rate_limits: Arc::clone(&rate_limits),
     });
+    let ending = Data::new(Ending::default());
+    let ending_of_answers = ending.clone();
     let origins = settings.cors_origins;
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(state.clone())
+            .app_data(ending_of_answers.clone())
             .configure(routes::configure)
             .wrap(from_fn(limit_address))
             .wrap(cors(&origins))
             .wrap(from_fn(edge))
+            .wrap(from_fn(close_when_ending))
     })
     .workers(settings.workers)
     // Each worker has its share.
@@ -99,11 +106,13 @@ pub fn serve(
     .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
     .client_request_timeout(settings.head_deadline)
     .shutdown_timeout(settings.shutdown_deadline.as_secs())
-    .listen(listener)?;
+    .disable_signals()
+    .listen(listener)?
+    .run();
     System::new().block_on(async {
         // It ends with the system.
         rt::spawn(keep_forgetting(rate_limits));
-        server.run().await
+        ending::run(server, ending).await
     })
 }
 

@@ -65,6 +65,8 @@ pub struct Answer<'a> {
     pub status: u16,
     /// The body.
     pub body: &'a [u8],
+    /// Whether it is the last one on this connection (`Connection: close`).
+    pub is_last: bool,
 }
 
 impl Answer<'_> {
@@ -112,11 +114,14 @@ impl Connection {
             if self.stream.read_buf(&mut self.received).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if let Some(Head { status, body, end }) = read_head(&self.received)?
-                && self.received.len() >= end
+            if let Some(head) = read_head(&self.received)?
+                && self.received.len() >= head.end
             {
-                let body = self.received.get(body..end).unwrap_or_default();
-                return Ok(Answer { status, body });
+                return Ok(Answer {
+                    status: head.status,
+                    body: self.received.get(head.body..head.end).unwrap_or_default(),
+                    is_last: head.is_last,
+                });
             }
         }
     }
@@ -128,6 +133,8 @@ struct Head {
     body: usize,
     /// Where it ends.
     end: usize,
+    /// Whether the connection is closed after it.
+    is_last: bool,
 }
 
 /// The head of an answer; `None` as long as it is not complete.
@@ -138,18 +145,25 @@ fn read_head(received: &[u8]) -> io::Result<Option<Head>> {
     let (Status::Complete(body), Some(status)) = (parsed, response.code) else {
         return Ok(None);
     };
-    let length = response
-        .headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-        .and_then(|header| str::from_utf8(header.value).ok()?.parse::<usize>().ok());
+    let value_of = |name: &str| {
+        let mut headers = response.headers.iter();
+        let header = headers.find(|header| header.name.eq_ignore_ascii_case(name))?;
+        str::from_utf8(header.value).ok()
+    };
+    let length = value_of("content-length").and_then(|value| value.parse::<usize>().ok());
+    let is_last = value_of("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     let length = match (length, status) {
         (Some(length), _) => length,
         (None, 204 | 304) => 0,
         (None, _) => return Err(io::Error::other("an answer without Content-Length")),
     };
     let end = body + length;
-    Ok(Some(Head { status, body, end }))
+    Ok(Some(Head {
+        status,
+        body,
+        end,
+        is_last,
+    }))
 }
 
 #[cfg(test)]
@@ -163,7 +177,10 @@ mod tests {
         let head = read_head(answer).unwrap().unwrap();
         assert_eq!((head.status, head.end), (200, answer.len()));
         assert_eq!(&answer[head.body..head.end], b"ok");
+        assert!(!head.is_last);
         assert!(read_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        let last = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        assert!(read_head(last).unwrap().unwrap().is_last);
     }
 
     #[test]

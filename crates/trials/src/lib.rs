@@ -30,7 +30,7 @@ pub use load::{Group, GroupReport, Load, Until, run_in_another_process, run_load
 pub use operation::{Accounts, Asked, Operation, Requests};
 pub use pgbench::{Script, pgbench};
 pub use postgres::{PostgresDatabase, PostgresServer};
-pub use process::{Memory, cpu_time, forget_peak, memory};
+pub use process::{Memory, children, cpu_time, forget_peak, memory, open_files};
 pub use random::Random;
 pub use seed::{PASSWORD, Population};
 pub use server::{Server, ServerProgram};

@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct PostgresServer {
     programs: PathBuf,
+    /// What starts the process.
+    command: Command,
     process: Child,
     // Dropped after the process has ended.
     folder: TempDir,
@@ -72,7 +74,8 @@ impl PostgresServer {
             return Err(String::from_utf8_lossy(&made.stderr).into());
         }
         let log = fs::File::create(folder.path().join("log"))?;
-        let process = command("postgres")
+        let mut command = command("postgres");
+        command
             .arg("-D")
             .arg(&data)
             .args(["-c", "listen_addresses="])
@@ -83,10 +86,11 @@ impl PostgresServer {
             ))
             .args(["-c", "max_connections=200"])
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
+            .stderr(log);
+        let process = command.spawn()?;
         let mut server = Self {
             programs,
+            command,
             process,
             folder,
         };
@@ -103,6 +107,24 @@ impl PostgresServer {
             }
             thread::sleep(Duration::from_millis(50));
         }
+        Ok(())
+    }
+
+    /// Ends it as a crash would, with all its connections, and starts it again at once (`pg_ctl restart -m immediate`).
+    ///
+    /// # Errors
+    /// When it does not start again.
+    pub fn restart_immediately(&mut self) -> TrialResult<()> {
+        // SIGQUIT, the "immediate shutdown".
+        self.signal("-QUIT")?;
+        self.process.wait()?;
+        self.process = self.command.spawn()?;
+        self.wait()
+    }
+
+    fn signal(&self, signal: &str) -> TrialResult<()> {
+        let process = self.process.id().to_string();
+        Command::new("kill").args([signal, &process]).status()?;
         Ok(())
     }
 
@@ -147,10 +169,7 @@ impl PostgresServer {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         // SIGINT, the "fast shutdown": it ends its children and then itself.
-        let ended = Command::new("kill")
-            .args(["-INT", &self.process.id().to_string()])
-            .status();
-        if ended.is_err() {
+        if self.signal("-INT").is_err() {
             drop(self.process.kill());
         }
         drop(self.process.wait());
@@ -166,6 +185,18 @@ impl PostgresDatabase {
             self.name,
             self.folder.display()
         )
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The Unix socket at which its server listens.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
     }
 
     /// Runs SQL, and gives what it selects: a line for each row, columns separated by `|`.

@@ -61,6 +61,33 @@ pub fn cpu_time(process: u32) -> TrialResult<Duration> {
     Ok(Duration::from_millis(ticks * MILLISECONDS_PER_TICK))
 }
 
+/// The processes that a process has started, and that have not ended.
+///
+/// # Errors
+/// When the processes cannot be listed.
+pub fn children(process: u32) -> TrialResult<Vec<u32>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(other) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // It may have ended meanwhile.
+        if Stat::read(other).is_ok_and(|stat| stat.parent == process) {
+            children.push(other);
+        }
+    }
+    Ok(children)
+}
+
+/// How many files and connections a process has open.
+///
+/// # Errors
+/// When there is no such process.
+pub fn open_files(process: u32) -> TrialResult<usize> {
+    Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())
+}
+
 /// `USER_HZ` is 100 on every architecture of Linux that Rust has a standard library for.
 const MILLISECONDS_PER_TICK: u64 = 10;
 

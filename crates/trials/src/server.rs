@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 use tempfile::TempDir;
@@ -144,6 +144,14 @@ impl Server {
     #[must_use]
     pub fn process_id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// What it has ended with; `None` as long as it runs.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn ended(&mut self) -> TrialResult<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
     }
 
     /// What it has logged so far.

@@ -1,6 +1,12 @@
 //! What there is when there is too much to do, and when the server is told to end.
 
-use std::{net::TcpStream, process::Command, thread, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use serde_json::json;
 use todo_testkit::Kind::Sqlite;
@@ -69,6 +75,12 @@ fn what_takes_too_long_is_answered_in_time() {
     assert_eq!(server.client().post("/api/auth/login", &body).status, 200);
 }
 
+fn tell_to_end(server: &Server) {
+    let process = server.process_id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &process]).status();
+    assert!(killed.unwrap().success());
+}
+
 #[test]
 fn what_is_under_way_is_answered_before_the_server_ends() {
     let mut server = Server::with(Sqlite, &NARROW).unwrap();
@@ -76,11 +88,51 @@ fn what_is_under_way_is_answered_before_the_server_ends() {
     let login = thread::spawn(move || log_in(&client));
     // The request is under way once its user is looked up; there is no telling from outside, so it is given a while.
     thread::sleep(Duration::from_millis(150));
-    let process = server.process_id().to_string();
-    let killed = Command::new("kill").args(["-TERM", &process]).status();
-    assert!(killed.unwrap().success());
+    tell_to_end(&server);
     assert_eq!(login.join().unwrap().status, 401);
     assert!(server.wait().success());
     let address = server.address().to_owned();
     eventually("the port is free", || TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn whoever_tells_the_server_twice_to_end_is_not_kept_waiting() {
+    let patience = [
+        ("SLOW_CLIENT_DEADLINE_SECONDS", "20"),
+        ("SHUTDOWN_DEADLINE_SECONDS", "20"),
+    ];
+    let mut server = Server::with(Sqlite, &patience).unwrap();
+    // A request that is under way for as long as its body does not come.
+    let mut request = TcpStream::connect(server.address()).unwrap();
+    let head = "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n";
+    request.write_all(head.as_bytes()).unwrap();
+    let address = server.address().to_owned();
+    // It has been accepted once a later one is answered on each of the threads that serve.
+    for _ in 0..16 {
+        assert_eq!(server.client().get("/health/live").status, 200);
+    }
+    tell_to_end(&server);
+    eventually("the port is free", || TcpStream::connect(&address).is_err());
+    tell_to_end(&server);
+    // Had it waited, it would have ended well.
+    assert_eq!(server.wait().code(), Some(1));
+    assert!(server.log().contains("told twice to end"));
+}
+
+#[test]
+fn while_the_server_ends_every_answer_is_the_last_on_its_connection() {
+    let mut server = Server::with(Sqlite, &[]).unwrap();
+    let mut connection = TcpStream::connect(server.address()).unwrap();
+    let mut ask = || {
+        let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        connection.write_all(request).unwrap();
+        let mut answer = [0; 4096];
+        let length = connection.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..length]).to_lowercase()
+    };
+    assert!(!ask().contains("connection: close"));
+    tell_to_end(&server);
+    // It may take a moment until the signal arrives; a connection that says that it ends is not used again.
+    while !ask().contains("connection: close") {}
+    assert!(server.wait().success());
 }

@@ -1,0 +1,96 @@
+//! Nothing in particular happens, for a long time.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use todo_trials::{Kind, TrialResult, median, memory, open_files};
+
+use crate::{
+    load::{Crew, Load, Target},
+    people::Person,
+    trial::{Fault, Findings, Ground, Outcome, query, stored},
+};
+
+pub(super) const FAULT: Fault = Fault {
+    name: "soak",
+    what: "ten minutes of load (15 s in the short run)",
+    must_hold: "memory and connections flat: the median of the last fifth of the time at most 10 % and 8 MiB above that of \
+                the second fifth, open files at most 5 above it, and never more connections to the database than configured",
+    databases: &[Kind::Sqlite, Kind::Postgres],
+    inject,
+};
+
+const CREW: Crew = Crew {
+    writers: 6,
+    readers: 6,
+    asks_for_health: true,
+    tidies_up: true,
+    pause: Duration::from_millis(10),
+    pause_when_refused: Duration::ZERO,
+};
+
+const CONNECTIONS: usize = 10;
+const MIB: f64 = 1_048_576.0;
+
+fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
+    let duration = Duration::from_secs(ground.short_or(15, 600));
+    let database = ground.database(kind)?;
+    let program = ground
+        .program
+        .with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
+    let server = program.serve(&database)?;
+    let people = Person::register_several(server.address(), 4)?;
+    let load = Load::start("soak", &Target::new(server.address()), &people, CREW);
+    let (mut resident, mut files, mut connections) = (Vec::new(), Vec::new(), 0);
+    let began = Instant::now();
+    while began.elapsed() < duration {
+        thread::sleep(duration / 300);
+        resident.push(memory(server.process_id())?.resident as f64);
+        files.push(open_files(server.process_id())? as f64);
+        if kind == Kind::Postgres && resident.len() % 10 == 0 {
+            let others = "SELECT count(*) FROM pg_stat_activity \
+                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            connections = connections.max(query(&database, others)?.parse()?);
+        }
+    }
+    let journal = load.finish()?;
+    drop(server);
+
+    let mut findings = Findings::default();
+    let [first, last] = of_second_and_last_fifth(&resident).map(|bytes| bytes / MIB);
+    findings.see(format!("{first:.1} MiB, then {last:.1} MiB"));
+    let bound = first * 1.1 + 8.0;
+    findings.demand(
+        last <= bound,
+        format!("memory grew from {first:.1} MiB to {last:.1} MiB"),
+    );
+    let [first, last] = of_second_and_last_fifth(&files);
+    findings.see(format!("{first} open files, then {last}"));
+    findings.demand(
+        last <= first + 5.0,
+        format!("open files grew from {first} to {last}"),
+    );
+    if kind == Kind::Postgres {
+        findings.see(format!(
+            "at most {connections} connections of {CONNECTIONS}"
+        ));
+        findings.demand(
+            connections <= CONNECTIONS,
+            format!("there were {connections} connections"),
+        );
+    }
+    findings.see(format!("{} requests", journal.entries.len()));
+    findings.demand_statuses(&journal, &[]);
+    findings.demand_agreement(&journal, &stored(&database)?);
+    Ok(Outcome::Ran(findings))
+}
+
+fn of_second_and_last_fifth(samples: &[f64]) -> [f64; 2] {
+    let fifth = (samples.len() / 5).max(1);
+    let mut fifths = samples.chunks(fifth);
+    let second = fifths.nth(1).unwrap_or_default();
+    let last = samples.rchunks(fifth).next().unwrap_or_default();
+    [median(second), median(last)]
+}
