@@ -10,12 +10,11 @@ use todo_application::{
     Failure, NotTheCaller,
     account::{
         AllowEmailChangeError, AllowPasswordResetError, AuthenticateError, ChangePasswordError,
-        CreateTokenError, CurrentSessionError, DeleteAccountError, EndSessionError,
-        ExportAccountError, GetAccountError, ListSecurityEventsError, ListSessionsError,
-        ListTokensError, LoginError, LogoutError, RefreshError, RegisterError,
-        RequestEmailChangeError, RequestPasswordResetError, RequestVerificationError,
-        ResetPasswordError, RevokeTokenError, TellOfEmailChangeError, TellOfPasswordResetError,
-        UpdateAccountError, VerifyEmailError,
+        CreateTokenError, DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
+        ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
+        RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
+        RequestVerificationError, ResetPasswordError, RevokeTokenError, TellOfEmailChangeError,
+        TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
     },
     operation::CheckReadinessError,
     todo::{
@@ -506,15 +505,6 @@ impl From<RevokeTokenError> for Problem {
                 Self::new(StatusCode::NOT_FOUND, "token_not_found", "Token not found")
             }
             RevokeTokenError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<CurrentSessionError> for Problem {
-    fn from(error: CurrentSessionError) -> Self {
-        match error {
-            CurrentSessionError::CallerMissing => invalid_token(),
-            CurrentSessionError::Failure(failure) => failure.into(),
         }
     }
 }

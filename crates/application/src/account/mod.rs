@@ -7,7 +7,6 @@ mod change_password;
 mod choose_password;
 mod confirm_password;
 mod create_token;
-mod current_session;
 mod delete_account;
 mod end_session;
 mod export_account;
@@ -40,7 +39,6 @@ pub use change_email::{
 };
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use create_token::{CreateTokenError, CreatedToken, create_token};
-pub use current_session::{CurrentSession, CurrentSessionError, current_session};
 pub use delete_account::{DeleteAccountError, delete_account};
 pub use end_session::{EndSessionError, end_session};
 pub use export_account::{AccountExport, ExportAccountError, export_account};

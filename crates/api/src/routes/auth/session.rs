@@ -1,7 +1,7 @@
 //! Telling callers who they are.
 
 use serde::Serialize;
-use todo_application::account::current_session;
+use todo_application::account::get_account;
 use utoipa::ToSchema;
 
 use crate::{
@@ -30,10 +30,10 @@ pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(database, |app, caller, input| {
             input.nothing()?;
-            let current = current_session(app, caller)?;
+            let user = get_account(app, caller)?;
             Ok(Reply::ok(&SessionResponse {
-                user: (&current.user).into(),
-                expires_at: current.token_expires_at.as_seconds(),
+                user: (&user).into(),
+                expires_at: caller.token_expires_at.as_seconds(),
             })?
             .not_to_be_stored())
         })
