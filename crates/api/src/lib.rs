@@ -13,6 +13,8 @@ mod edge;
 mod errors;
 mod etag;
 mod fields;
+#[cfg(test)]
+mod fuzzing;
 mod lane;
 mod metrics;
 mod openapi;
