@@ -18,6 +18,7 @@ mod fuzzing;
 mod lane;
 mod metrics;
 mod openapi;
+mod openapi_rules;
 mod problem;
 mod query;
 mod rate_limits;
