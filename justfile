@@ -27,6 +27,10 @@ lint:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# Try what the OpenAPI document says, and what it forbids, on the real server.
+schemathesis:
+    .ci/schemathesis
+
 # Write the OpenAPI document that is checked in.
 openapi:
     cargo run --quiet -- openapi > crates/api/openapi.json
