@@ -41,6 +41,10 @@ trials *arguments:
     cargo build --release
     cargo run --release --quiet --package todo-trials --bin trials -- {{ arguments }}
 
+# Try what the OpenAPI document says, and what it forbids, on the real server.
+schemathesis:
+    .ci/schemathesis
+
 # Write the OpenAPI document that is checked in.
 openapi:
     cargo run --quiet -- openapi > crates/api/openapi.json

@@ -93,4 +93,22 @@ mod tests {
         let found = client(&request.to_http_request(), &proxies);
         assert_eq!(found.address, Some(expected.parse().unwrap()));
     }
+
+    /// A fuzz target: whatever bytes a client writes there, what the trusted proxy saw is believed.
+    #[test]
+    fn no_forwarded_for_panics_or_is_believed_of_a_client() {
+        let proxies = TrustedProxies::new(vec!["10.0.0.1/32".parse().unwrap()]);
+        bolero::check!().for_each(|bytes: &[u8]| {
+            let Ok(value) = header::HeaderValue::from_bytes(&[bytes, b", 203.0.113.7"].concat())
+            else {
+                return;
+            };
+            let request = TestRequest::default()
+                .peer_addr("10.0.0.1:1".parse().unwrap())
+                .insert_header((X_FORWARDED_FOR, value))
+                .to_http_request();
+            let expected = "203.0.113.7".parse().unwrap();
+            assert_eq!(address(&request, &proxies), Some(expected));
+        });
+    }
 }

@@ -139,7 +139,7 @@ pub(crate) fn is_of_same_origin(request: &HttpRequest) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use actix_web::{http::header::HeaderValue, test::TestRequest};
     use rstest::rstest;
 
     use super::*;
@@ -231,5 +231,33 @@ mod tests {
             "__Host-todo-session=a.b; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
         );
         assert!(no_session_cookie().ends_with("Max-Age=0"));
+    }
+
+    /// A fuzz target: whatever bytes are in the headers, none of them panics, and nobody is known by what is no token.
+    #[test]
+    fn no_header_panics() {
+        bolero::check!()
+            .with_type::<(Vec<u8>, Vec<(u8, char)>)>()
+            .for_each(|(bytes, edits)| {
+                let bent = crate::fuzzing::bent("Bearer todo_pat_a; todo-device=b", edits);
+                for value in [bytes.as_slice(), bent.as_bytes()] {
+                    let Ok(value) = HeaderValue::from_bytes(value) else {
+                        continue;
+                    };
+                    let request = ["authorization", "cookie", "origin", "sec-fetch-site"]
+                        .into_iter()
+                        .fold(TestRequest::default(), |request, name| {
+                            request.insert_header((name, value.clone()))
+                        })
+                        .to_http_request();
+                    let credential = Shown::by(&request).into_credential();
+                    assert!(!matches!(
+                        credential,
+                        Ok(Some(Credential::PersonalAccessToken(_)))
+                    ));
+                    assert!(shown_device(&request).is_none());
+                    is_of_same_origin(&request);
+                }
+            });
     }
 }

@@ -94,6 +94,7 @@ mod tests {
     use todo_domain::Direction;
 
     use super::*;
+    use crate::fuzzing::bent;
 
     fn list(parameters: &[(&str, &str)]) -> ListIdentity {
         let parameters = parameters.iter();
@@ -158,5 +159,27 @@ mod tests {
             let result = read(&cursor, list(&[]), order(key));
             assert_eq!(result, Err(InvalidCursor::Unreadable), "{key:?}");
         }
+    }
+
+    /// A fuzz target: what a client makes up never panics, and a cursor that is read is the one that is written.
+    #[test]
+    fn whatever_is_accepted_is_written_and_read_back() {
+        let list = list(&[("status", "pending")]);
+        let keys = [SortKey::CreatedAt, SortKey::Priority, SortKey::Title];
+        bolero::check!()
+            .with_type::<(u8, u128, Vec<u8>, Vec<(u8, char)>)>()
+            .for_each(|(index, id, value, edits)| {
+                let key = keys[usize::from(*index) % keys.len()];
+                let mut bytes = list.0.to_be_bytes().to_vec();
+                bytes.extend(id.to_be_bytes());
+                bytes.extend(value);
+                let right = URL_SAFE_NO_PAD.encode(bytes);
+                for text in [bent(&right, edits), right] {
+                    if let Ok(position) = read(&text, list, order(key)) {
+                        let written = write(list, &position);
+                        assert_eq!(read(&written, list, order(key)), Ok(position), "{text:?}");
+                    }
+                }
+            });
     }
 }

@@ -98,6 +98,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::fuzzing::bent;
 
     #[rstest]
     #[case(None, Precondition::Nothing)]
@@ -140,5 +141,23 @@ mod tests {
     fn different_bytes_have_different_tags() {
         assert_eq!(of_bytes(b"a"), of_bytes(b"a"));
         assert_ne!(of_bytes(b"a"), of_bytes(b"b"));
+    }
+
+    /// A fuzz target: no header panics, and the tag of every version is read back.
+    #[test]
+    fn every_tag_that_is_written_is_read_back() {
+        bolero::check!()
+            .with_type::<(u64, Vec<(u8, char)>)>()
+            .for_each(|(version, edits)| {
+                let version = (*version).max(1);
+                let tag = of_version(version);
+                let expected = Precondition::VersionIn(vec![version]);
+                assert_eq!(if_match(Some(&tag)), Ok(expected));
+                assert_eq!(none_match_names(Some(&tag), &tag), Ok(true));
+                let text = bent(&format!("W/\"1\", {tag} ,\"a\""), edits);
+                let versions = if_match(Some(&text));
+                let named = none_match_names(Some(&text), &tag);
+                assert_eq!(versions.is_ok(), named.is_ok(), "{text:?}");
+            });
     }
 }

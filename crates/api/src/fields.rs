@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use todo_domain::Change;
 
 use crate::problem::{FieldError, Problem};
@@ -199,17 +199,24 @@ pub(crate) fn boolean(value: Value) -> Result<bool, String> {
     }
 }
 
-/// Reads a whole number by a constructor of the domain.
+/// Reads a whole number by a constructor of the domain. `30.0` is one, as JSON Schema has it (2020-12, 6.1.1).
 pub(crate) fn integer<T, E: Display>(
     parse: impl Fn(i64) -> Result<T, E>,
 ) -> impl Fn(Value) -> Result<T, String> {
     move |value| match value {
-        Value::Number(number) => match number.as_i64() {
+        Value::Number(number) => match whole(&number) {
             Some(number) => parse(number).map_err(|error| error.to_string()),
             None => Err("must be a whole number".to_owned()),
         },
         other => Err(format!("must be a whole number, not {}", kind(&other))),
     }
+}
+
+fn whole(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let number = number.as_f64().filter(|number| number.fract() == 0.0)?;
+        format!("{number:.0}").parse().ok()
+    })
 }
 
 /// The kind of a JSON value, with its article.
@@ -226,6 +233,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use serde_json::json;
     use todo_domain::Title;
 
@@ -265,6 +273,24 @@ mod tests {
              note must not be null; twice must be there only once; missing is required; \
              color is not known; known are: title, done, note, twice, missing"
         );
+    }
+
+    #[rstest]
+    #[case("30", Ok(30))]
+    #[case("30.0", Ok(30))]
+    #[case("3e1", Ok(30))]
+    #[case("-0.0", Ok(0))]
+    #[case("30.5", Err("must be a whole number"))]
+    #[case("1e300", Err("must be a whole number"))]
+    #[case("9223372036854775808", Err("must be a whole number"))]
+    #[case("\"30\"", Err("must be a whole number, not a string"))]
+    fn a_whole_number_may_have_a_fraction_of_nothing(
+        #[case] text: &str,
+        #[case] expected: Result<i64, &str>,
+    ) {
+        let read = integer(Ok::<i64, String>);
+        let value = serde_json::from_str(text).unwrap();
+        assert_eq!(read(value), expected.map_err(str::to_owned));
     }
 
     #[test]

@@ -14,11 +14,14 @@ mod ending;
 mod errors;
 mod etag;
 mod fields;
+#[cfg(test)]
+mod fuzzing;
 mod lane;
 #[cfg(feature = "measured")]
 pub mod measured;
 mod metrics;
 mod openapi;
+mod openapi_rules;
 mod problem;
 mod query;
 mod rate_limits;

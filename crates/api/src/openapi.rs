@@ -11,6 +11,7 @@ use utoipa::{
 };
 
 use crate::{
+    openapi_rules::{close_bodies, describe_headers, describe_operations_of_a_batch, operations},
     problem::ProblemBody,
     routes::{TASKS, TASKS_OF_USER, auth, health, jwks, tasks},
 };
@@ -121,6 +122,9 @@ pub fn openapi_json() -> String {
             }
         }
     }
+    describe_operations_of_a_batch(&mut document);
+    describe_headers(&mut document);
+    close_bodies(&mut document);
     let spellings: Vec<_> = document
         .paths
         .paths
@@ -135,18 +139,6 @@ pub fn openapi_json() -> String {
     let mut json = document.to_pretty_json().unwrap_or_default();
     json.push('\n');
     json
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem {
-        get,
-        put,
-        post,
-        delete,
-        patch,
-        ..
-    } = item;
-    [get, put, post, delete, patch].into_iter().flatten()
 }
 
 /// What any route may answer.

@@ -69,4 +69,24 @@ mod tests {
         let problem = parse_query("status=all&q=%ff").unwrap_err();
         assert!(problem.to_string().starts_with("q must be UTF-8"));
     }
+
+    /// A fuzz target: no query panics, and every parameter that is read is read back when it is written.
+    #[test]
+    fn whatever_is_accepted_is_written_and_read_back() {
+        bolero::check!()
+            .with_type::<(String, Vec<(u8, char)>)>()
+            .for_each(|(text, edits)| {
+                let bent = crate::fuzzing::bent("q=caf%C3%A9+au%20lait&tag=a", edits);
+                for query in [text, &bent] {
+                    let Ok(parameters) = parse_query(query) else {
+                        continue;
+                    };
+                    let mut written = String::new();
+                    for (name, value) in &parameters {
+                        write_parameter(&mut written, name, value.as_str().unwrap());
+                    }
+                    assert_eq!(parse_query(&written).unwrap(), parameters, "{query:?}");
+                }
+            });
+    }
 }

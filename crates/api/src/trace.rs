@@ -290,4 +290,25 @@ mod tests {
             "{name}"
         );
     }
+
+    /// A fuzz target: no header panics, and what is accepted has nothing but what the standard allows.
+    #[test]
+    fn whatever_is_accepted_is_written_and_read_back() {
+        let right = format!("00-{ID}-b7ad6b7169203331-01");
+        bolero::check!()
+            .with_type::<Vec<(u8, char)>>()
+            .for_each(|edits| {
+                let text = crate::fuzzing::bent(&right, edits);
+                let Some(parent) = TraceParent::parse(&text) else {
+                    return;
+                };
+                let TraceParent {
+                    trace_id,
+                    parent_id,
+                    is_sampled,
+                } = parent;
+                let written = format!("00-{trace_id}-{parent_id:016x}-0{}", u8::from(is_sampled));
+                assert_eq!(TraceParent::parse(&written), Some(parent), "{text:?}");
+            });
+    }
 }

@@ -1,8 +1,16 @@
 //! What todos and users look like on the wire, where a todo is called a task.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 use todo_domain::{DisplayName, Due, Priority, Tag, Timestamp, Todo, User};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type},
+    },
+};
 
 /// A task.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,6 +69,36 @@ pub(crate) enum PriorityName {
     Medium,
     High,
 }
+
+/// When a task is to be done: a date, or an instant with its offset.
+pub(crate) struct DueText;
+
+impl PartialSchema for DueText {
+    fn schema() -> RefOr<Schema> {
+        let text = |format| {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(format)))
+        };
+        OneOfBuilder::new()
+            .item(text(KnownFormat::Date))
+            .item(text(KnownFormat::DateTime))
+            .examples(["2026-12-05"])
+            .into()
+    }
+}
+
+impl ToSchema for DueText {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("DueDate")
+    }
+}
+
+/// A word by which tasks are grouped.
+#[derive(ToSchema)]
+#[schema(as = Tag, min_length = 1, max_length = 50, pattern = r"\S")]
+#[expect(dead_code, reason = "it describes what a tag is on the wire")]
+pub(crate) struct TagText(String);
 
 impl<'a> From<&'a Todo> for TaskResponse<'a> {
     fn from(todo: &'a Todo) -> Self {

@@ -3,6 +3,8 @@
 mod access_token;
 mod archive;
 mod client;
+#[cfg(test)]
+mod fuzzing;
 mod guess;
 mod id;
 mod mail;

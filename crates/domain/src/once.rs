@@ -114,4 +114,19 @@ mod tests {
             );
         }
     }
+
+    /// A fuzz target.
+    #[test]
+    fn a_key_is_read_back_in_quotes() {
+        bolero::check!()
+            .with_type::<Vec<(u8, char)>>()
+            .for_each(|edits| {
+                let text =
+                    crate::fuzzing::bent(" \"8e03978e-40d5-43dd-bc93-6894a57f9324\" ", edits);
+                if let Ok(key) = IdempotencyKey::new(&text) {
+                    let quoted = format!("\"{}\"", key.as_str());
+                    assert_eq!(IdempotencyKey::new(&quoted), Ok(key), "{text:?}");
+                }
+            });
+    }
 }

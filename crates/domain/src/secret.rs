@@ -361,4 +361,25 @@ mod tests {
             }
         }
     }
+
+    /// A fuzz target.
+    #[test]
+    fn nothing_but_what_was_made_is_accepted() {
+        bolero::check!()
+            .with_type::<([u64; 3], Vec<(u8, char)>)>()
+            .for_each(|(random, edits)| {
+                for kind in SecretKind::ALL {
+                    let secret = Secret::from_random(kind, *random);
+                    let text = crate::fuzzing::bent(secret.expose(), edits);
+                    let parsed = Secret::parse(kind, &text);
+                    if text == secret.expose() {
+                        assert!(parsed.is_ok());
+                    }
+                    if let Ok(parsed) = parsed {
+                        assert_eq!(parsed.expose(), text);
+                        assert_eq!(text.len(), secret.expose().len());
+                    }
+                }
+            });
+    }
 }

@@ -167,4 +167,18 @@ mod tests {
             prop_assert_eq!(instant.floor_to_second().as_seconds(), instant.as_seconds());
         }
     }
+
+    /// A fuzz target.
+    #[test]
+    fn whatever_is_accepted_is_written_and_read_back() {
+        bolero::check!()
+            .with_type::<Vec<(u8, char)>>()
+            .for_each(|edits| {
+                let text = crate::fuzzing::bent("2026-12-01T09:30:00.000001Z", edits);
+                if let Ok(instant) = Timestamp::try_from(text.clone()) {
+                    let written = instant.to_string();
+                    assert_eq!(Timestamp::try_from(written), Ok(instant), "{text:?}");
+                }
+            });
+    }
 }

@@ -171,4 +171,22 @@ mod tests {
             }
         }
     }
+
+    /// A fuzz target.
+    #[test]
+    fn whatever_is_accepted_is_written_and_read_back() {
+        let right = [
+            "2026-12-05",
+            "2026-12-01T09:30:00.123456Z",
+            "9999-12-31T23:59:59-09:30",
+        ];
+        bolero::check!()
+            .with_type::<(u8, Vec<(u8, char)>)>()
+            .for_each(|(index, edits)| {
+                let text = crate::fuzzing::bent(right[usize::from(*index) % right.len()], edits);
+                if let Ok(due) = text.parse::<Due>() {
+                    assert_eq!(due.to_string().parse(), Ok(due), "{text:?}");
+                }
+            });
+    }
 }

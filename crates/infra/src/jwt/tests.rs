@@ -423,3 +423,44 @@ fn the_longest_token_that_is_made_is_accepted_and_a_longer_one_is_not_looked_at(
     let token = AccessTokens::issue(&tokens, &claims).unwrap();
     assert!(!accepts(&tokens, &token));
 }
+
+/// A fuzz target: no token panics, and none but those that were made is accepted.
+#[test]
+fn nothing_but_what_was_made_is_accepted() {
+    let tokens = tokens();
+    let (access_claims, refresh_claims) = (access_claims(), refresh_claims());
+    let access = AccessTokens::issue(&tokens, &access_claims).unwrap();
+    let refresh = RefreshTokens::issue(&tokens, &refresh_claims).unwrap();
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    bolero::check!()
+        .with_type::<(String, String, Vec<(u16, char)>)>()
+        .for_each(|(header, claims, edits)| {
+            let tokens = with_keys(key(SECRET), Vec::new());
+            let mut bent: Vec<char> = access.expose().chars().collect();
+            for (place, character) in edits {
+                let place = usize::from(*place) % bent.len();
+                bent[place] = *character;
+            }
+            let bent: String = bent.into_iter().collect();
+            let (right_header, _) = access.expose().split_once('.').unwrap();
+            let made_up = [
+                header.clone(),
+                format!("{}.{}.", part(header), part(claims)),
+                format!("{right_header}.{}.{}", part(claims), part(header)),
+                bent,
+            ];
+            for text in made_up {
+                let verified = AccessTokens::verify(&tokens, &AccessToken::new(text.clone()));
+                match verified {
+                    Ok(claims) => {
+                        assert_eq!((text.as_str(), &claims), (access.expose(), &access_claims));
+                    }
+                    Err(error) => assert!(matches!(error, TokenError::Rejected(_)), "{text:?}"),
+                }
+                let verified = RefreshTokens::verify(&tokens, &RefreshToken::new(text.clone()));
+                assert!(verified.is_err(), "{text:?}");
+            }
+        });
+    let verified = RefreshTokens::verify(&tokens, &refresh).unwrap();
+    assert_eq!(verified, refresh_claims);
+}

@@ -66,8 +66,14 @@ impl<'a> From<&'a User> for AccountResponse<'a> {
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct UpdateAccountBody {
     /// What the user wants to be called; it is trimmed.
-    #[schema(min_length = 1, max_length = 255, example = "Ada Lovelace")]
-    name: String,
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"\S",
+        example = "Ada Lovelace",
+        nullable = false
+    )]
+    name: Option<String>,
     /// Where the user is (IANA); null forgets it.
     #[schema(example = "Europe/Berlin")]
     time_zone: Option<String>,

@@ -25,10 +25,15 @@ use crate::{
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct CreateTokenBody {
     /// What to call it; it is trimmed. Two may have the same name.
-    #[schema(min_length = 1, max_length = 100, example = "backup of the laptop")]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"\S",
+        example = "backup of the laptop"
+    )]
     name: String,
     /// What it is to be good for; nothing twice.
-    #[schema(inline = false, min_items = 1, max_items = 2)]
+    #[schema(value_type = HashSet<ScopeName>, inline = false, min_items = 1, max_items = 2)]
     scopes: Vec<ScopeName>,
     /// After how many days of 24 hours it expires.
     #[schema(minimum = 1, maximum = 366, example = 30)]

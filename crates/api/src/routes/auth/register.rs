@@ -28,7 +28,12 @@ pub(crate) struct RegisterBody {
     #[schema(format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
     password: String,
     /// What the user wants to be called; it is trimmed.
-    #[schema(min_length = 1, max_length = 255, example = "Ada Lovelace")]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"\S",
+        example = "Ada Lovelace"
+    )]
     name: String,
     /// Whether the token is to be kept by the browser, in a cookie that no page can read, in place of the body.
     #[schema(default = false)]

@@ -1,6 +1,6 @@
 //! Many changes at once.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,7 +8,10 @@ use todo_application::todo::{Done, WantedOperation, apply_todos};
 use todo_domain::{
     Atomicity, Batch, CompletionChange, OperationOutcome, Scope, TodoChange, TodoId,
 };
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{Ref, RefOr, Schema},
+};
 
 use super::{create::read_new, update::read_change};
 use crate::{
@@ -19,14 +22,30 @@ use crate::{
     wire::TaskResponse,
 };
 
+/// One change, of the kind that `op` names; `openapi_rules` says what each kind has.
+pub(crate) struct Operation;
+
+impl PartialSchema for Operation {
+    fn schema() -> RefOr<Schema> {
+        Ref::from_schema_name("Operation").into()
+    }
+}
+
+impl ToSchema for Operation {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Operation")
+    }
+}
+
 /// Changes that are made in one transaction, in their order.
 #[derive(ToSchema)]
 #[schema(as = Batch)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct BatchBody {
     /// Up to 100 changes. Besides `op`, a `create` has what creating a task takes, an `update` has an `id` and what
-    /// changing a task takes, and a `complete` and a `delete` have an `id`.
-    #[schema(min_items = 1, max_items = 100, value_type = Vec<Object>,
+    /// changing a task takes, and a `complete` and a `delete` have an `id`. What is wrong about one of them refuses them
+    /// all, or with `"atomic": false` is said in its own result.
+    #[schema(min_items = 1, max_items = 100, value_type = Vec<Operation>,
         example = json!([{"op": "create", "title": "Buy milk"}]))]
     operations: Vec<Value>,
     /// Whether all of them are made or none, which is so when it is absent; `false` lets each stand for itself.

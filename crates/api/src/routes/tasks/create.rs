@@ -15,7 +15,7 @@ use crate::{
     reply::Reply,
     request::Request,
     routes::TASKS,
-    wire::{PriorityName, TaskResponse},
+    wire::{DueText, PriorityName, TagText, TaskResponse},
 };
 
 /// A task to be created.
@@ -24,7 +24,12 @@ use crate::{
 #[expect(dead_code, reason = "it describes what `read_new` reads")]
 pub(crate) struct CreateTaskBody {
     /// What is to be done; it is trimmed.
-    #[schema(min_length = 1, max_length = 255, example = "Buy milk")]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"\S",
+        example = "Buy milk"
+    )]
     title: String,
     /// More about it; it is trimmed.
     #[schema(max_length = 2000, example = "Two litres")]
@@ -34,10 +39,10 @@ pub(crate) struct CreateTaskBody {
     priority: Option<PriorityName>,
     /// When it is to be done: a date, or an instant with its offset.
     #[schema(example = "2026-12-05")]
-    due_date: Option<String>,
+    due_date: Option<DueText>,
     /// Up to 20 words of 1 to 50 characters; they are trimmed and put in lower case, and repeated ones count once.
     #[schema(example = json!(["home"]))]
-    tags: Option<Vec<String>>,
+    tags: Option<Vec<TagText>>,
 }
 
 /// Reads what a new task is made of.

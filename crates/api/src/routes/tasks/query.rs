@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     cursor::{self, ListIdentity},
     fields::{Fields, text},
-    wire::PriorityName,
+    wire::{PriorityName, TagText},
 };
 
 /// Which tasks are wanted.
@@ -29,9 +29,10 @@ pub(crate) struct ListQuery {
     #[param(inline)]
     priority: Option<PriorityName>,
     /// Only those with this tag; several of them mean those with every one.
-    tag: Option<Vec<String>>,
+    #[param(inline)]
+    tag: Option<Vec<TagText>>,
     /// Only those that contain this in their title or description, in upper or lower case.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 255, pattern = r"\S")]
     q: Option<String>,
     /// Only those that are due on this day.
     #[param(format = Date, example = "2026-12-05")]

@@ -16,7 +16,7 @@ use crate::{problem::Problem, reply::Reply, request::Request};
 #[expect(dead_code, reason = "it describes what `read_search` reads")]
 pub(crate) struct SearchQuery {
     /// What the title or the description contains, in upper or lower case.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 255, pattern = r"\S")]
     q: String,
     /// Only those that are `pending`, or only those that are `completed`; `all` is as good as nothing.
     #[param(inline)]

@@ -13,7 +13,7 @@ use crate::{
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::{Input, Request},
-    wire::{PriorityName, TaskResponse},
+    wire::{DueText, PriorityName, TagText, TaskResponse},
 };
 
 /// A change to a task: what is absent stays as it is.
@@ -25,6 +25,7 @@ pub(crate) struct UpdateTaskBody {
     #[schema(
         min_length = 1,
         max_length = 255,
+        pattern = r"\S",
         example = "Buy oat milk",
         nullable = false
     )]
@@ -43,10 +44,10 @@ pub(crate) struct UpdateTaskBody {
     priority: Option<PriorityName>,
     /// When it is to be done: a date, or an instant with its offset; null clears it.
     #[schema(example = "2026-12-05")]
-    due_date: Option<String>,
+    due_date: Option<DueText>,
     /// Up to 20 words of 1 to 50 characters, in place of those that it has; null is as good as none.
     #[schema(example = json!(["home"]))]
-    tags: Option<Vec<String>>,
+    tags: Option<Vec<TagText>>,
 }
 
 /// Whether a task is done.

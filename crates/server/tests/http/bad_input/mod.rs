@@ -3,6 +3,7 @@
 //! The answer is never a 5xx, names the field where one is at fault, and leaves the data as they were.
 
 mod cases;
+mod naughty;
 
 use rstest::rstest;
 use serde_json::{Map, Value, json};
