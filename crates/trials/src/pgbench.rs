@@ -44,6 +44,7 @@ pub fn pgbench(
     let rate = rate.and_then(|rate| rate.split(' ').next()?.parse().ok());
     match rate {
         Some(rate) if output.status.success() => Ok(rate),
-        _ => Err(format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)).into()),
+        // Without a rate, not one transaction was made in that time.
+        _ => Err(format!("pgbench: {told}{}", String::from_utf8_lossy(&output.stderr)).into()),
     }
 }

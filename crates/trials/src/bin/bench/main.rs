@@ -32,8 +32,9 @@ struct Cli {
     /// The databases; all of them without it.
     #[arg(long = "database", global = true, value_name = "sqlite|postgres", value_parser = kind)]
     databases: Vec<Kind>,
+    /// What is measured; the operations without it.
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,7 +76,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> TrialResult<()> {
-    match &cli.command {
+    let command = cli
+        .command
+        .unwrap_or_else(|| Command::Operations(operations::Arguments::default()));
+    match &command {
         Command::Load => return run_load(),
         Command::Compare(arguments) => return compare::run(arguments),
         Command::Operations(_) | Command::Accounts(_) => (),
@@ -90,7 +94,7 @@ fn run(cli: Cli) -> TrialResult<()> {
     } else {
         cli.databases
     };
-    match cli.command {
+    match command {
         Command::Accounts(arguments) => accounts::run(&arguments, &program, &databases),
         Command::Operations(arguments) => operations::run(&arguments, &program, &databases),
         Command::Load | Command::Compare(_) => Ok(()),

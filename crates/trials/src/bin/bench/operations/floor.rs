@@ -1,8 +1,8 @@
 //! The floor of an operation: PostgreSQL by itself, with the statements that the server sends for it.
 //!
 //! The statements are taken from the log of PostgreSQL while the server answers one request, so they are the server's
-//! whatever it sends. What names the user, the session and the task in them becomes that of any of some users; the ids
-//! of what is created are random.
+//! whatever it sends. What names the user, the session and the task in them becomes that of any user, computed from a
+//! random number, as `pgbench` knows no others; the ids of what is created are random.
 
 use todo_trials::{
     Asked, Connection, Operation, Population, PostgresDatabase, Script, Statement, TrialDatabase,
@@ -12,11 +12,15 @@ use todo_trials::{
 use super::{POPULATION, Subject};
 use crate::trial::{Databases, runtime};
 
-/// How many users there are: `pgbench` takes 128 scripts at most, and the mix has four for each.
-const USERS: usize = 30;
-
-/// The task that the request is about which is looked at.
+/// The user, and the task, of the request that is looked at.
+const USER: usize = 0;
 const TASK: usize = 7;
+
+/// The ids of any user, of a session of it, and of any task of it, as `Population` makes them.
+const ANY_USER: &str = "('01900000-0000-7000-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid";
+const ANY_SESSION: &str = "('01900000-ffff-7000-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid";
+const ANY_TASK: &str = "('01900000-' || lpad(to_hex(:user::int + 1), 4, '0') || '-7000-8000-' \
+                        || lpad(to_hex(:task::int), 12, '0'))::uuid";
 
 /// What `pgbench` is to do.
 pub(crate) struct Floor<'a> {
@@ -48,7 +52,8 @@ impl<'a> Floor<'a> {
             ],
             single => &[(single, 1)],
         };
-        let sessions = sessions(database)?;
+        make_sessions(database)?;
+        let known = Known::of(database)?;
         let mut floor = Self {
             database,
             all: Vec::new(),
@@ -58,28 +63,14 @@ impl<'a> Floor<'a> {
         for (operation, weight) in parts {
             let statements = statements(databases, subject, *operation)?;
             floor.round_trips = floor.round_trips.max(statements.len());
-            let known = Known::of(0, &sessions)?;
-            for user in 0..USERS {
-                let other = Known::of(user, &sessions)?;
-                let lines = statements.iter();
-                let lines: Vec<String> = lines
-                    .map(|statement| known.to_other(&other, statement))
-                    .collect();
-                let script = |lines: &[String]| Script {
-                    text: format!(
-                        "\\set task random(0, {})\n{};\n",
-                        POPULATION.tasks_of_each - 1,
-                        lines.join(";\n")
-                    ),
-                    weight: *weight,
-                };
-                floor.all.push(script(&lines));
-                floor.alone.push(script(
-                    lines
-                        .split_last()
-                        .map_or(&[], |(last, _)| std::slice::from_ref(last)),
-                ));
-            }
+            let statements = statements.iter();
+            let lines: Vec<_> = statements
+                .map(|statement| known.to_any(statement))
+                .collect();
+            floor.all.push(script(&lines, *weight));
+            let last = lines.len().saturating_sub(1);
+            let last = lines.get(last..).unwrap_or_default();
+            floor.alone.push(script(last, *weight));
         }
         Ok(Some(floor))
     }
@@ -96,13 +87,25 @@ impl<'a> Floor<'a> {
     }
 }
 
-/// The session of each of the first users.
-fn sessions(database: &PostgresDatabase) -> TrialResult<Vec<(String, String)>> {
-    let rows = database.query("SELECT user_id, min(id::text) FROM sessions GROUP BY user_id")?;
-    let pairs = rows.lines().filter_map(|line| line.split_once('|'));
-    Ok(pairs
-        .map(|(user, id)| (user.to_owned(), id.to_owned()))
-        .collect())
+fn script(statements: &[String], weight: usize) -> Script {
+    let [users, tasks] = [POPULATION.users, POPULATION.tasks_of_each].map(|count| count - 1);
+    Script {
+        text: format!(
+            "\\set user random(0, {users})\n\\set task random(0, {tasks})\n{};\n",
+            statements.join(";\n")
+        ),
+        weight,
+    }
+}
+
+/// Gives each user a session whose id can be computed, besides those that there are.
+fn make_sessions(database: &PostgresDatabase) -> TrialResult<()> {
+    let sql = "INSERT INTO sessions
+        SELECT made.* FROM (SELECT DISTINCT ON (user_id) * FROM sessions) AS kept,
+            jsonb_populate_record(kept::sessions, jsonb_build_object('id',
+                '01900000-ffff' || substr(kept.user_id::text, 14))) AS made
+        ON CONFLICT DO NOTHING";
+    database.query(sql).map(drop)
 }
 
 /// The statements of one request of the first user, about the task [`TASK`].
@@ -112,8 +115,8 @@ fn statements(
     operation: Operation,
 ) -> TrialResult<Vec<Statement>> {
     let server = databases.postgres().ok_or("PostgreSQL was not started")?;
-    let token = subject.accounts.tokens.first().map_or("", String::as_str);
-    let asked = Asked::about_a_task(operation, 0, TASK, token);
+    let token = subject.accounts.tokens.get(USER).map_or("", String::as_str);
+    let asked = Asked::about_a_task(operation, USER, TASK, token);
     let runtime = runtime()?;
     let ask = || {
         runtime.block_on(async {
@@ -132,43 +135,34 @@ fn statements(
     Ok(statements)
 }
 
-/// What of a user stands in the statements of a request.
+/// What of the user stands in the statements of a request.
 struct Known {
     user: String,
-    session: String,
+    sessions: Vec<String>,
     task: String,
-    /// The id of a task without its last group.
-    task_prefix: String,
 }
 
 impl Known {
-    fn of(user: usize, sessions: &[(String, String)]) -> TrialResult<Self> {
-        let id = Population::user_id(user).to_string();
-        let session = sessions.iter().find(|(of, _)| *of == id);
-        let (_, session) = session.ok_or("a user without a session")?;
-        let task = Population::task_id(user, TASK).to_string();
-        let (prefix, _) = task.rsplit_once('-').ok_or("an id without groups")?;
+    fn of(database: &PostgresDatabase) -> TrialResult<Self> {
+        let user = Population::user_id(USER).to_string();
+        let sql = format!("SELECT id FROM sessions WHERE user_id = '{user}'");
+        let sessions = database.query(&sql)?;
         Ok(Self {
-            session: session.clone(),
-            task_prefix: prefix.to_owned(),
-            user: id,
-            task,
+            user,
+            sessions: sessions.lines().map(str::to_owned).collect(),
+            task: Population::task_id(USER, TASK).to_string(),
         })
     }
 
-    /// The text of a statement that is about us, as one that is about `other`.
-    fn to_other(&self, other: &Self, statement: &Statement) -> String {
+    /// The text of a statement that is about this user, as one that is about any.
+    fn to_any(&self, statement: &Statement) -> String {
         let value = |number: usize| {
             let index = number.checked_sub(1);
-            let value = index.and_then(|index| statement.parameters.get(index));
-            match value.cloned().flatten() {
-                None => "NULL".to_owned(),
-                Some(value) => self.literal(other, &value),
-            }
+            let value = index.and_then(|index| statement.parameters.get(index)?.as_ref());
+            value.map_or("NULL".to_owned(), |value| self.literal(value))
         };
-        let mut text = String::new();
         let mut parts = statement.text.split('$');
-        text.push_str(parts.next().unwrap_or_default());
+        let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let end = part.find(|c: char| !c.is_ascii_digit());
             let (number, rest) = part.split_at(end.unwrap_or(part.len()));
@@ -178,14 +172,13 @@ impl Known {
         text
     }
 
-    fn literal(&self, other: &Self, value: &str) -> String {
+    fn literal(&self, value: &str) -> String {
         if value == self.user {
-            format!("'{}'::uuid", other.user)
-        } else if value == self.session {
-            format!("'{}'::uuid", other.session)
+            ANY_USER.to_owned()
+        } else if self.sessions.iter().any(|session| session == value) {
+            ANY_SESSION.to_owned()
         } else if value == self.task {
-            let prefix = &other.task_prefix;
-            format!("('{prefix}-' || lpad(to_hex(:task::int), 12, '0'))::uuid")
+            ANY_TASK.to_owned()
         } else if is_uuid(value) {
             "gen_random_uuid()".to_owned()
         } else if is_instant(value) {
@@ -216,23 +209,19 @@ fn is_instant(value: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn known(name: &str) -> Known {
-        Known {
-            user: format!("{name} user"),
-            session: format!("{name} session"),
-            task: format!("{name}-task"),
-            task_prefix: name.to_owned(),
-        }
-    }
-
     #[test]
-    fn a_statement_about_one_becomes_one_about_another() {
+    fn a_statement_about_one_becomes_one_about_any() {
+        let known = Known {
+            user: "the user".to_owned(),
+            sessions: vec!["a session".to_owned()],
+            task: "the task".to_owned(),
+        };
         let statement = Statement {
             text: "SELECT $1, $2, $3, $4, $5, $6 LIMIT $7".to_owned(),
             parameters: [
-                Some("a user"),
+                Some("the user"),
                 Some("a session"),
-                Some("a-task"),
+                Some("the task"),
                 None,
                 Some("2026-11-21 14:00:00.5"),
                 Some("it's"),
@@ -242,10 +231,19 @@ mod tests {
             .to_vec(),
         };
         assert_eq!(
-            known("a").to_other(&known("b"), &statement),
-            "SELECT 'b user'::uuid, 'b session'::uuid, \
-             ('b-' || lpad(to_hex(:task::int), 12, '0'))::uuid, NULL, \
-             '2026-11-21 14:00:00.5'::timestamp, 'it''s' LIMIT '21'"
+            known.to_any(&statement),
+            format!(
+                "SELECT {ANY_USER}, {ANY_SESSION}, {ANY_TASK}, NULL, \
+                 '2026-11-21 14:00:00.5'::timestamp, 'it''s' LIMIT '21'"
+            )
         );
+    }
+
+    #[test]
+    fn ids_are_computed_as_they_were_made() {
+        // What the expressions above give for the user 255 and its task 16, in SQL.
+        let [user, task] = [Population::user_id(255), Population::task_id(255, 16)];
+        assert_eq!(user.to_string(), "01900000-0000-7000-8000-0000000000ff");
+        assert_eq!(task.to_string(), "01900000-0100-7000-8000-000000000010");
     }
 }

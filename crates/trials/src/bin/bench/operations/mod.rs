@@ -23,13 +23,13 @@ use crate::trial::{Databases, results, sign_in, sign_in_at};
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// For how many seconds each measurement goes on.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = Self::default().seconds)]
     seconds: u64,
     /// How often each measurement is repeated.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = Self::default().rounds)]
     rounds: usize,
     /// How many connections there are, separated by commas.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32, 128])]
+    #[arg(long, value_delimiter = ',', default_values_t = Self::default().connections)]
     connections: Vec<usize>,
     /// The operations, separated by commas; all of them without it.
     #[arg(long, value_delimiter = ',', value_parser = operation)]
@@ -37,6 +37,19 @@ pub(crate) struct Arguments {
     /// Leave out what takes long to seed: a user who has 100,000 tasks, and 100,000 users.
     #[arg(long)]
     without_scale: bool,
+}
+
+/// What is measured when nothing else is said.
+impl Default for Arguments {
+    fn default() -> Self {
+        Self {
+            seconds: 3,
+            rounds: 3,
+            connections: vec![1, 8, 32, 128],
+            operations: Vec::new(),
+            without_scale: false,
+        }
+    }
 }
 
 const ALL: [Operation; 10] = [
