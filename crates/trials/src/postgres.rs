@@ -40,6 +40,12 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresServer {
+    /// Whether its programs are on this machine.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        programs().is_ok()
+    }
+
     /// Starts a PostgreSQL.
     ///
     /// # Errors

@@ -22,14 +22,14 @@ mod report;
 mod signals;
 mod trial;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, thread};
 
 use clap::{Parser, builder::PossibleValuesParser};
 use todo_trials::{ServerProgram, TrialResult};
 
 use crate::{
     report::{Report, Row},
-    trial::Ground,
+    trial::{Fault, Ground},
 };
 
 /// Runs the server on real databases under load, has one fault after another happen, and looks whether what is promised
@@ -66,6 +66,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// Makes a trial on all of its databases at the same time, on a ground for each.
+fn at_once(fault: &Fault, program: &ServerProgram, is_short: bool) -> Vec<Row> {
+    let make = |kind| Row::of(fault, kind, &mut Ground::new(program, is_short));
+    thread::scope(|scope| {
+        let trials: Vec<_> = fault
+            .databases
+            .iter()
+            .map(|&kind| (kind, scope.spawn(move || make(kind))))
+            .collect();
+        let ended = trials.into_iter();
+        ended
+            .map(|(kind, trial)| trial.join().unwrap_or_else(|_| Row::of_panic(fault, kind)))
+            .collect()
+    })
+}
+
 /// Makes the trials, and says whether everything held.
 fn run(cli: &Cli) -> TrialResult<bool> {
     let program = match &cli.server {
@@ -78,9 +94,16 @@ fn run(cli: &Cli) -> TrialResult<bool> {
         if !cli.faults.is_empty() && !cli.faults.iter().any(|name| name == fault.name) {
             continue;
         }
-        for &kind in fault.databases {
-            eprintln!("{} ({kind}) …", fault.name);
-            let row = Row::of(fault, kind, &mut ground);
+        eprintln!("{} …", fault.name);
+        let rows = if fault.at_once {
+            at_once(fault, &program, cli.short)
+        } else {
+            let in_turn = fault.databases.iter();
+            in_turn
+                .map(|&kind| Row::of(fault, kind, &mut ground))
+                .collect()
+        };
+        for row in rows {
             eprintln!("{row}");
             report.add(row);
         }

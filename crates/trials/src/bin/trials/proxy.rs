@@ -1,9 +1,12 @@
 //! A network between the server and PostgreSQL that can be made to cut, delay and throttle.
 
 use std::{
-    io,
+    io, mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -16,6 +19,9 @@ use tokio::{
     sync::watch,
     time::sleep,
 };
+
+/// The most bytes that are carried at a time.
+const CHUNK: usize = 8_192;
 
 /// What the network does.
 #[derive(Debug, Clone, Copy, Default)]
@@ -116,47 +122,72 @@ async fn connect(client: TcpStream, shared: Arc<Shared>, mut cut: watch::Receive
     drop(client.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_postgres, to_postgres) = postgres.into_split();
+    let is_silenced = AtomicBool::new(false);
     select! {
-        _ = carry(from_client, to_postgres, &shared, true) => {}
-        _ = carry(from_postgres, to_client, &shared, false) => {}
+        _ = carry_to_postgres(from_client, to_postgres, &shared, &is_silenced) => {}
+        _ = carry_to_client(from_postgres, to_client, &shared, &is_silenced) => {}
         _ = cut.changed() => {}
     }
 }
 
-/// Carries bytes in one direction, until it ends or is to be cut.
-async fn carry(
+/// Carries what the client says, until it ends or is to be cut.
+async fn carry_to_postgres(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     shared: &Shared,
-    is_to_postgres: bool,
+    is_silenced: &AtomicBool,
 ) -> io::Result<()> {
-    let mut chunk = [0; 8_192];
-    loop {
-        let length = from.read(&mut chunk).await?;
-        let Some(bytes @ [_, ..]) = chunk.get(..length) else {
-            return Ok(());
-        };
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while from.read_buf(&mut chunk).await? > 0 {
+        let bytes = mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
         let weather = *lock(&shared.weather);
         if !weather.delay.is_zero() {
             sleep(weather.delay).await;
         }
-        let cut = if is_to_postgres {
-            shared.cut_at(bytes, weather)
-        } else {
-            CutAt::Never
-        };
+        let cut = shared.cut_at(&bytes, weather);
         if cut == CutAt::Before {
-            return Ok(());
+            break;
         }
-        match weather.bytes_per_second {
-            None => to.write_all(bytes).await?,
-            Some(rate) => throttle(bytes, &mut to, rate).await?,
-        }
+        is_silenced.store(cut == CutAt::After, Ordering::SeqCst);
+        send(&bytes, &mut to, weather).await?;
         if cut == CutAt::After {
             // PostgreSQL does what it was told, and nobody hears of it.
             sleep(Duration::from_millis(20)).await;
-            return Ok(());
+            break;
         }
+    }
+    Ok(())
+}
+
+/// Carries what PostgreSQL says, until it ends, unless it is not to be heard.
+async fn carry_to_client(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    shared: &Shared,
+    is_silenced: &AtomicBool,
+) -> io::Result<()> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while from.read_buf(&mut chunk).await? > 0 {
+        let bytes = mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+        let weather = *lock(&shared.weather);
+        if !weather.delay.is_zero() {
+            sleep(weather.delay).await;
+        }
+        if !is_silenced.load(Ordering::SeqCst) {
+            send(&bytes, &mut to, weather).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn send(
+    bytes: &[u8],
+    to: &mut (impl AsyncWrite + Unpin),
+    weather: Weather,
+) -> io::Result<()> {
+    match weather.bytes_per_second {
+        None => to.write_all(bytes).await,
+        Some(rate) => throttle(bytes, to, rate).await,
     }
 }
 
@@ -193,5 +224,73 @@ impl Shared {
             return CutAt::After;
         }
         CutAt::Never
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpStream,
+        os::unix::net::UnixListener,
+    };
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Listens at a Unix socket, and sends back whatever it is sent.
+    fn echo(folder: &TempDir) -> PathBuf {
+        let path = folder.path().join("echo");
+        let listener = UnixListener::bind(&path).unwrap();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                thread::spawn(move || {
+                    let mut chunk = [0; 64];
+                    while let Ok(length @ 1..) = connection.read(&mut chunk) {
+                        drop(connection.write_all(&chunk[..length]));
+                    }
+                });
+            }
+        });
+        path
+    }
+
+    /// What comes back of a message, nothing when the connection is cut.
+    fn send(connection: &mut TcpStream, message: &str) -> String {
+        drop(connection.write_all(message.as_bytes()));
+        let mut answer = [0; 64];
+        let length = connection.read(&mut answer).unwrap_or_default();
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    #[test]
+    fn it_carries_until_it_cuts() {
+        let folder = TempDir::new().unwrap();
+        let proxy = Proxy::start(&echo(&folder)).unwrap();
+        let connect = || TcpStream::connect(("127.0.0.1", proxy.port())).unwrap();
+        let mut connection = connect();
+        assert_eq!(send(&mut connection, "BEGIN"), "BEGIN");
+        assert_eq!(send(&mut connection, "COMMIT"), "COMMIT");
+        proxy.cut();
+        // It says nothing more, and ends.
+        assert_eq!(connection.read(&mut [0]).unwrap_or_default(), 0);
+
+        proxy.set(Weather {
+            cuts_commits: true,
+            ..Weather::default()
+        });
+        let mut connection = connect();
+        assert_eq!(send(&mut connection, "BEGIN"), "BEGIN");
+        assert_eq!(send(&mut connect(), "COMMIT"), "");
+        assert_eq!(send(&mut connection, "COMMIT"), "");
+        assert_eq!(proxy.commits_cut(), 2);
+
+        proxy.set(Weather {
+            is_down: true,
+            ..Weather::default()
+        });
+        assert_eq!(send(&mut connect(), "BEGIN"), "");
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use todo_trials::{Kind, Table, TrialResult};
+use todo_trials::{Kind, PostgresServer, Table, TrialResult};
 
 use crate::trial::{Fault, Findings, Ground, Outcome};
 
@@ -35,7 +35,12 @@ impl Row {
     /// Makes the trial, and once more when something took too long and nothing else is wrong.
     pub(crate) fn of(fault: &Fault, kind: Kind, ground: &mut Ground) -> Self {
         let began = Instant::now();
-        let mut inject = || (fault.inject)(ground, kind);
+        let mut inject = || match kind {
+            Kind::Postgres if !PostgresServer::is_installed() => Ok(Outcome::NotRun(
+                "the programs of PostgreSQL are not there".to_owned(),
+            )),
+            _ => (fault.inject)(ground, kind),
+        };
         let (verdict, seen) = match inject() {
             Ok(Outcome::Ran(first)) if first.broken.is_empty() && !first.late.is_empty() => {
                 let (verdict, mut seen) = judge(inject());
@@ -52,6 +57,20 @@ impl Row {
             took: began.elapsed(),
             seen,
             verdict,
+        }
+    }
+}
+
+impl Row {
+    /// A trial that panicked.
+    pub(crate) fn of_panic(fault: &Fault, kind: Kind) -> Self {
+        Self {
+            what: fault.what,
+            must_hold: fault.must_hold,
+            kind,
+            took: Duration::ZERO,
+            seen: vec!["**the trial panicked**".to_owned()],
+            verdict: Verdict::Failed,
         }
     }
 }
@@ -93,12 +112,14 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.took.as_secs();
-        write!(
-            f,
-            "  {} ({seconds} s): {}",
-            self.verdict,
-            self.seen.join("; ")
-        )
+        {
+            let (kind, verdict) = (self.kind, &self.verdict);
+            write!(
+                f,
+                "  {kind} {verdict} ({seconds} s): {}",
+                self.seen.join("; ")
+            )
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Fault {
     pub(crate) must_hold: &'static str,
     /// The databases that it concerns.
     pub(crate) databases: &'static [Kind],
+    /// Whether it happens to them at the same time, and not in turn.
+    pub(crate) at_once: bool,
     /// Has it happen, and looks.
     pub(crate) inject: fn(&mut Ground, Kind) -> TrialResult<Outcome>,
 }

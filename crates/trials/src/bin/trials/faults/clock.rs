@@ -22,6 +22,7 @@ pub(super) const FAULT: Fault = Fault {
     must_hold: "no expired or revoked token is accepted; nobody is thrown out whose token has not expired; logins and \
                 refreshes go on",
     databases: &[Kind::Sqlite, Kind::Postgres],
+    at_once: false,
     inject,
 };
 

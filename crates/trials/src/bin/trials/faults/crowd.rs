@@ -20,8 +20,10 @@ pub(super) const FAULT: Fault = Fault {
            its answer, or one to two seconds after a 503, as `Retry-After` \
            asks",
     must_hold: "503 or served; p99 of what is served at most twice normal, which is that of the 12 clients whom the \
-                connections and the queue have room for, in turn with the crowd",
+                connections and the queue have room for, in turn with the crowd (and 10 ms for the machine, 100 ms in the \
+                short run, whose debug build does less)",
     databases: &[Kind::Sqlite, Kind::Postgres],
+    at_once: false,
     inject,
 };
 
@@ -35,7 +37,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURED: Duration = Duration::from_secs(2);
 
 fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
-    let rounds = ground.short_or(1, 8);
+    let rounds = ground.short_or(1, 5);
     let database = ground.database(kind)?;
     let program = ground
         .program
@@ -50,6 +52,7 @@ fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
         crowd.add(read(&server, &people, CONNECTIONS * TIMES)?);
     }
 
+    let tolerance = ground.short_or(100.0, 10.0);
     let mut findings = Findings::default();
     let [normal_p99, crowd_p99] = [&normal, &crowd].map(|journal| journal.p99(Operation::Read));
     let successes = crowd.of(Operation::Read);
@@ -73,7 +76,7 @@ fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
     findings.demand(lost == 0, format!("{lost} requests had no answer"));
     findings.demand_statuses(&crowd, &[503]);
     findings.demand_in_time(
-        crowd_p99 <= 2.0 * normal_p99,
+        crowd_p99 <= 2.0 * normal_p99 + tolerance,
         format!("p99 of {crowd_p99:.1} ms, normal {normal_p99:.1} ms"),
     );
     Ok(Outcome::Ran(findings))

@@ -24,6 +24,7 @@ pub(super) const FAULT: Fault = Fault {
     what: "SIGTERM under full load, again and again; and a second signal",
     must_hold: "no request that was in flight fails; the server ends well; with a second signal, within 1 s",
     databases: &[Kind::Sqlite, Kind::Postgres],
+    at_once: false,
     inject,
 };
 

@@ -21,6 +21,7 @@ pub(super) const FAULT: Fault = Fault {
     must_hold: "503 within 3 s (and 0.5 s for the machine); `/health/live` answers all the while, `/health/ready` says \
                 no; recovered within 2 s of its return",
     databases: &[Kind::Postgres],
+    at_once: false,
     inject,
 };
 

@@ -25,6 +25,7 @@ pub(super) const FAULT: Fault = Fault {
     must_hold: "writes 507 or 503, reads go on, writes resume within 1 s of there being room; no acknowledged write lost, \
                 none twice; `integrity_check` is ok",
     databases: &[Kind::Sqlite],
+    at_once: false,
     inject,
 };
 

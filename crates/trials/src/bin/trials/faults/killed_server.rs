@@ -15,6 +15,7 @@ pub(super) const FAULT: Fault = Fault {
     what: "`kill -9` of the server during writes, again and again",
     must_hold: "no acknowledged write lost, none twice; `integrity_check` of SQLite is ok",
     databases: &[Kind::Sqlite, Kind::Postgres],
+    at_once: false,
     inject,
 };
 

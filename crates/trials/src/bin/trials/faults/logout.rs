@@ -22,6 +22,7 @@ pub(super) const FAULT: Fault = Fault {
     what: "two instances, and a logout on one while the other is asked all the while",
     must_hold: "no request that is sent after the answer to the logout is accepted on either",
     databases: &[Kind::Sqlite, Kind::Postgres],
+    at_once: false,
     inject,
 };
 

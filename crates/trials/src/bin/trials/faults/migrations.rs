@@ -20,6 +20,7 @@ pub(super) const FAULT: Fault = Fault {
            and the record of its last two migrations (PostgreSQL), or has nothing to migrate (SQLite)",
     must_hold: "each step is taken once, by one of them; all end well; no 5xx",
     databases: &[Kind::Sqlite, Kind::Postgres],
+    at_once: false,
     inject,
 };
 

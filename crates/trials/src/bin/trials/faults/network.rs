@@ -22,6 +22,7 @@ pub(super) const FAULT: Fault = Fault {
     must_hold: "never a false success; an honest 503 within 3 s (and 0.5 s for the machine); `/health/live` answers; \
                 recovered within 5 s",
     databases: &[Kind::Postgres],
+    at_once: false,
     inject,
 };
 
@@ -40,7 +41,7 @@ const DEADLINE: Duration = Duration::from_millis(3_500);
 const RECOVERY: Duration = Duration::from_secs(5);
 
 fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
-    let duration = Duration::from_secs(ground.short_or(1, 15));
+    let duration = Duration::from_secs(ground.short_or(1, 8));
     let database = ground.database(kind)?;
     let TrialDatabase::Postgres(postgres) = &database else {
         return Err("there is no network to a file".into());

@@ -33,6 +33,7 @@ pub(super) const FAULT: Fault = Fault {
     must_hold: "p99 of normal clients at most twice what it is right before and after (and 5 ms for the machine); each slow one \
                 closed within its deadline of 10 s (3 s in the short run), and 2 s for the machine",
     databases: &[Kind::Sqlite],
+    at_once: false,
     inject,
 };
 
@@ -62,7 +63,7 @@ fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
         let reason = format!("a process may not have {} open files", count + OTHER_FILES);
         return Ok(Outcome::NotRun(reason));
     }
-    let duration = Duration::from_secs(ground.short_or(4, 20));
+    let duration = Duration::from_secs(ground.short_or(4, 15));
     let database = ground.database(kind)?;
     let program = ground
         .program

@@ -16,6 +16,7 @@ pub(super) const FAULT: Fault = Fault {
     what: "`pg_terminate_backend` of all connections, again and again",
     must_hold: "reads: no 5xx; writes: acknowledged and there once, or an honest 503",
     databases: &[Kind::Postgres],
+    at_once: false,
     inject,
 };
 
