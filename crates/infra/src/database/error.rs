@@ -24,6 +24,9 @@ impl From<ConnectionError> for StorageError {
             ConnectionError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
             // SQLite: another process held the write lock for longer than the busy timeout.
             ConnectionError::Statement(error) if is_busy(&error) => Self::Unavailable(error.into()),
+            ConnectionError::Statement(error) if is_deadlock(&error) => {
+                Self::Unavailable(error.into())
+            }
             ConnectionError::Statement(error) if is_full(&error) => Self::Full(error.into()),
             // Where something may have changed, it is `OutcomeUnknown` already.
             ConnectionError::Statement(error) if is_disk_fault(&error) => {
@@ -62,6 +65,12 @@ pub(crate) fn is_foreign_key_violation(error: &ConnectionError) -> bool {
 
 fn is_busy(error: &Error) -> bool {
     message_of(error).is_some_and(|message| message.contains("database is locked"))
+}
+
+/// Whether PostgreSQL gave a transaction up, since it waited for one that waited for it. Nothing was changed, and trying
+/// again helps. (In the words of an English server; in another language, it counts as a fault.)
+fn is_deadlock(error: &Error) -> bool {
+    message_of(error).is_some_and(|message| message.contains("deadlock detected"))
 }
 
 /// Whether a change was not made because there is no room for it.
@@ -105,7 +114,7 @@ mod tests {
         ] {
             assert!(matches!(of_storage(full), StorageError::Full(_)), "{full}");
         }
-        for passing in ["database is locked", "disk I/O error"] {
+        for passing in ["database is locked", "deadlock detected", "disk I/O error"] {
             assert!(
                 matches!(of_storage(passing), StorageError::Unavailable(_)),
                 "{passing}"

@@ -4,9 +4,9 @@ use std::thread;
 
 use rstest::rstest;
 use todo_domain::{
-    Change, PasswordHash,
+    Atomicity, Change, PasswordHash,
     SecurityEventKind::{Registered, SessionRefreshed},
-    Title, TodoChange,
+    Title, TodoChange, TodoId, TodoOperation,
     ports::{InsertUserError, SessionRepository, TodoRepository, UserRepository},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
@@ -175,4 +175,47 @@ fn of_rotations_of_one_generation_exactly_one_happens(#[values(Sqlite, Postgres)
     let events = storage.events(session.user_id);
     let refreshed = events.iter().filter(|kind| **kind == SessionRefreshed);
     assert_eq!(refreshed.count(), 1);
+}
+
+#[rstest]
+fn batches_in_any_order_wait_for_one_another(#[values(Sqlite, Postgres)] kind: Kind) {
+    const BATCHES_EACH: usize = 20;
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let ids: Vec<_> = (0..20)
+        .map(|number| storage.todo(owner, "Buy milk", number).id)
+        .collect();
+    let change = TodoChange {
+        title: Change::To(Title::new("Buy bread").unwrap()),
+        ..TodoChange::default()
+    };
+    let batch = |ids: &mut dyn Iterator<Item = &TodoId>| -> Vec<_> {
+        ids.map(|id| TodoOperation::Update {
+            id: *id,
+            change: change.clone(),
+        })
+        .collect()
+    };
+    let orders = [batch(&mut ids.iter()), batch(&mut ids.iter().rev())];
+    let results = at_once(&storage, |instance| {
+        (0..BATCHES_EACH)
+            .map(|number| {
+                let operations = &orders[number % 2];
+                instance.apply(owner, operations, Atomicity::AllOrNothing, at(9), None)
+            })
+            .collect::<Result<Vec<_>, _>>()
+    });
+    for result in results {
+        result.unwrap();
+    }
+    let versions: Vec<_> = ids
+        .iter()
+        .map(|id| {
+            let todo = TodoRepository::find(&storage.database, owner, *id).unwrap();
+            todo.unwrap().version
+        })
+        .collect();
+    assert_eq!(versions, [(WRITERS * BATCHES_EACH + 1) as u64; 20]);
 }

@@ -99,6 +99,34 @@ pub(super) fn delete_row(
     Ok(deleted > 0)
 }
 
+/// Locks what is to be changed, in the order of ids, so that nobody waits for somebody who waits for them. On SQLite
+/// there is one writer.
+fn lock(
+    connection: &mut AnyConnection,
+    owner: UserId,
+    operations: &[TodoOperation],
+) -> QueryResult<()> {
+    let ids: Vec<_> = operations.iter().filter_map(changed).collect();
+    match connection {
+        AnyConnection::Postgres(connection) if ids.len() > 1 => tasks::table
+            .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+            .filter(tasks::id.eq_any(ids))
+            .order(tasks::id)
+            .select(tasks::id)
+            .for_update()
+            .execute(connection)
+            .map(drop),
+        AnyConnection::Postgres(_) | AnyConnection::Sqlite(_) => Ok(()),
+    }
+}
+
+fn changed(operation: &TodoOperation) -> Option<Id> {
+    match operation {
+        TodoOperation::Insert(_) => None,
+        TodoOperation::Update { id, .. } | TodoOperation::Delete { id } => Some(Id(id.as_uuid())),
+    }
+}
+
 /// Makes several changes in their order; insertions that follow one another take one statement.
 pub(super) fn apply_in_transaction(
     connection: &mut AnyConnection,
@@ -109,6 +137,7 @@ pub(super) fn apply_in_transaction(
     let are_both_insertions = |a: &TodoOperation, b: &TodoOperation| {
         matches!((a, b), (TodoOperation::Insert(_), TodoOperation::Insert(_)))
     };
+    lock(connection, owner, operations)?;
     let mut outcomes = Vec::with_capacity(operations.len());
     for run in operations.chunk_by(are_both_insertions) {
         let todos: Vec<&Todo> = run.iter().filter_map(inserted).collect();
