@@ -12,7 +12,7 @@ use todo_application::{
         AllowEmailChangeError, AllowPasswordResetError, AuthenticateError, ChangePasswordError,
         CreateTokenError, DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
         ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
-        RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
+        NotDone, RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
         RequestVerificationError, ResetPasswordError, RevokeTokenError, TellOfEmailChangeError,
         TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
     },
@@ -212,10 +212,24 @@ impl From<Failure> for Problem {
                 "storage_full",
                 "The storage is full; nothing was changed, and nothing can be until there is room",
             ),
+            // `act` has looked at the session where nothing else came of it.
+            Failure::SessionNotProven => invalid_token(),
             Failure::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
             Failure::Internal(_) => Self::internal(),
         }
         .caused_by(failure)
+    }
+}
+
+impl NotDone for Problem {
+    /// What is not there, or is of another version, was looked for on the condition that the session counts. All else
+    /// that is wrong with a request is for those to know whose session counts.
+    fn is_certain(&self) -> bool {
+        !self.status().is_client_error()
+            || matches!(
+                self.status(),
+                StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED
+            )
     }
 }
 

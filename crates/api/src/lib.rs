@@ -34,7 +34,7 @@ mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use todo_application::App;
+use todo_application::{App, account::SeenSessions};
 
 use crate::rate_limits::RateLimits;
 
@@ -70,4 +70,5 @@ pub(crate) struct State {
     body: BodySettings,
     trusted_proxies: TrustedProxies,
     rate_limits: Arc<RateLimits>,
+    seen_sessions: Arc<SeenSessions>,
 }

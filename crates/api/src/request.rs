@@ -14,7 +14,7 @@ use actix_web::{
 use serde_json::Value;
 use todo_application::{
     App, Caller, SessionCaller,
-    account::{Authenticated, Credential, authenticate, authenticate_session},
+    account::{Authenticated, Credential, act, authenticate_session},
     todo::{Precondition, WantedOnce},
 };
 use todo_domain::{Client, IdempotencyKey, Scope, Secret, UserId};
@@ -98,15 +98,17 @@ impl Request {
 
     /// Runs a use case for whoever shows a credential that is good for `scope`, in the lane for the database: one
     /// hand-over to one thread, for finding out who calls and for what they want.
+    ///
+    /// It may be run twice, and is so only where it failed with what is the client's fault; then it must have changed
+    /// nothing.
     pub(crate) async fn for_caller(
         self,
         scope: Scope,
-        work: impl FnOnce(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
+        work: impl Fn(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
         let Self {
             state,
             trace,
-            client,
             shown,
             rate_limits,
             input,
@@ -115,13 +117,16 @@ impl Request {
         let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
         let lane = &state.lanes.database;
         let handler = handler_of(&work);
+        let seen = Arc::clone(&state.seen_sessions);
         run(&state, &trace, handler, lane, move |app| {
-            let caller = noted(authenticate(app, &credential, scope, &client)?);
-            count(rate_limits.as_deref(), caller.user_id)?;
-            if let Some(user_id) = &input.user_id {
-                caller.must_be(parse_path::<UserId>("user_id", user_id)?)?;
-            }
-            work(app, &caller, &input)
+            let admit = |user| Ok(count(rate_limits.as_deref(), user)?);
+            act(app, &seen, &credential, scope, admit, |authenticated| {
+                let caller = noted(authenticated);
+                if let Some(user_id) = &input.user_id {
+                    caller.must_be(parse_path::<UserId>("user_id", user_id)?)?;
+                }
+                work(app, &caller, &input)
+            })
         })
         .await
     }

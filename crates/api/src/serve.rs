@@ -9,7 +9,7 @@ use actix_web::{
     rt::{self, System},
     web::Data,
 };
-use todo_application::App;
+use todo_application::{App, account::SeenSessions};
 
 use crate::{
     BodySettings, CorsOrigins, Lanes, Metrics, RateLimitSettings, State, Tracer, TrustedProxies,
@@ -78,6 +78,12 @@ pub fn serve(
     settings: ServeSettings,
 ) -> io::Result<()> {
     let rate_limits = Arc::new(RateLimits::new(settings.rate_limits));
+    let seen_sessions = Arc::new(SeenSessions::default());
+    let forgetting = keep_forgetting(
+        app.clone(),
+        Arc::clone(&rate_limits),
+        Arc::clone(&seen_sessions),
+    );
     let state = Data::new(State {
         app,
         lanes,
@@ -85,7 +91,8 @@ pub fn serve(
         request_deadline: settings.request_deadline,
         body: settings.body,
         trusted_proxies: settings.trusted_proxies,
-        rate_limits: Arc::clone(&rate_limits),
+        rate_limits,
+        seen_sessions,
     });
     let ending = Data::new(Ending::default());
     let ending_of_answers = ending.clone();
@@ -111,15 +118,16 @@ pub fn serve(
     .run();
     System::new().block_on(async {
         // It ends with the system.
-        rt::spawn(keep_forgetting(rate_limits));
+        rt::spawn(forgetting);
         ending::run(server, ending).await
     })
 }
 
-async fn keep_forgetting(rate_limits: Arc<RateLimits>) {
+async fn keep_forgetting(app: App, rate_limits: Arc<RateLimits>, seen: Arc<SeenSessions>) {
     let mut times = rt::time::interval(FORGETTING_INTERVAL);
     loop {
         times.tick().await;
         rate_limits.forget_idle();
+        seen.forget_old(app.clock.now(), &app.session_policy);
     }
 }

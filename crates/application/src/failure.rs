@@ -14,6 +14,10 @@ pub enum Failure {
     /// The connection was lost in the middle of a change; whether the change was made is not known.
     #[error("whether the change was made is not known")]
     OutcomeUnknown(#[source] BoxError),
+    /// It is not proven that the session of the caller counts; nothing was changed. It is for whoever called on that
+    /// condition ([`act`](crate::account::act)), who then finds out.
+    #[error("it is not proven that the session counts")]
+    SessionNotProven,
     /// A fault that trying again will not mend.
     #[error("an internal fault")]
     Internal(#[source] BoxError),
@@ -25,6 +29,7 @@ impl From<StorageError> for Failure {
             StorageError::Unavailable(source) => Self::Unavailable(source),
             StorageError::Full(source) => Self::StorageFull(source),
             StorageError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
+            StorageError::SessionNotProven => Self::SessionNotProven,
             error => Self::Internal(error.into()),
         }
     }

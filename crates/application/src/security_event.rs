@@ -29,5 +29,5 @@ pub(crate) fn event_by(
     kind: SecurityEventKind,
 ) -> SecurityEvent {
     let user_id = Some(caller.user_id());
-    event(app, kind, user_id, &caller.caller.client, app.clock.now()).of_session(caller.session.id)
+    event(app, kind, user_id, &caller.client, app.clock.now()).of_session(caller.session.id)
 }

@@ -6,9 +6,9 @@ use todo_domain::{
     AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, GuessCounter,
     GuessPolicy, Guesses, MailPurpose, MailedSecret, NewPersonalAccessToken, NewTodo, PasswordHash,
     PersonalAccessToken, Scope, Secret, SecretDigest, SecretKind, SecurityEvent, SecurityEventKind,
-    Session, SessionId, SessionPolicy, SessionWithSettings, Timestamp, Title, Todo, TodoId,
-    TokenId, TokenLifetime, TokenName, TokenScopes, TooManyGuesses, User, UserAgent, UserId,
-    UserSettings,
+    SeenSession, Session, SessionGuard, SessionId, SessionPolicy, SessionWithSettings, Timestamp,
+    Title, Todo, TodoId, TokenId, TokenLifetime, TokenName, TokenScopes, TooManyGuesses, User,
+    UserAgent, UserId, UserSettings,
     ports::{
         BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockGuessLedger,
         MockIdGenerator, MockIdempotencyKeys, MockMailedSecrets, MockMailer, MockPasswordHasher,
@@ -214,16 +214,27 @@ pub(crate) fn found(session: Session) -> SessionWithSettings {
 }
 
 pub(crate) fn caller() -> Caller {
-    Caller {
+    Caller::Known {
         user_id: user_id(1),
         settings: UserSettings::default(),
-        client: client(),
     }
+}
+
+/// The condition that the session meets now.
+pub(crate) fn session_guard() -> SessionGuard {
+    let seen = SeenSession::from(&session());
+    seen.guard(now(), &POLICY).unwrap()
+}
+
+/// The first user, on the condition that their session meets it.
+pub(crate) fn caller_of_session() -> Caller {
+    Caller::OfSession(session_guard())
 }
 
 pub(crate) fn session_caller() -> SessionCaller {
     SessionCaller {
-        caller: caller(),
+        settings: UserSettings::default(),
+        client: client(),
         session: session(),
         token_expires_at: access_claims().expires_at,
     }

@@ -53,6 +53,15 @@ impl Default for SessionPolicy {
     }
 }
 
+impl SessionPolicy {
+    /// How old the last record of a use becomes before the next is made, in whole microseconds, as instants are.
+    pub(crate) fn recording_interval(&self) -> Duration {
+        let interval = (self.idle / 10).min(Duration::from_mins(1));
+        let finer = Duration::from_nanos((interval.subsec_nanos() % 1_000).into());
+        interval.saturating_sub(finer)
+    }
+}
+
 /// What showing a refresh token leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
@@ -121,8 +130,9 @@ impl Session {
     /// time after which an unused session ends.
     #[must_use]
     pub fn is_use_to_be_recorded(&self, now: Timestamp, policy: &SessionPolicy) -> bool {
-        let interval = (policy.idle / 10).min(Duration::from_mins(1));
-        now >= self.last_used_at.saturating_add(interval)
+        now >= self
+            .last_used_at
+            .saturating_add(policy.recording_interval())
     }
 
     /// The instant from which an access token that is made at `now` no longer counts.

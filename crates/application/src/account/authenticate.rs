@@ -1,12 +1,12 @@
 //! Finding out who calls.
 
 use todo_domain::{
-    AccessToken, Client, Scope, Secret, SessionWithSettings,
+    AccessClaims, AccessToken, Client, Scope, Secret, SessionWithSettings,
     ports::{BoxError, TokenError},
 };
 
-use super::authenticate_token::{authenticate_token, find_live};
-use crate::{App, Caller, Failure, SessionCaller};
+use super::authenticate_token::find_live;
+use crate::{App, Failure, SessionCaller};
 
 /// What someone shows to prove who they are.
 #[derive(Debug, Clone)]
@@ -24,6 +24,15 @@ pub struct Authenticated<C> {
     pub caller: C,
     /// Why it was not recorded that the credential was used, for the log. Whoever calls need not care.
     pub use_not_recorded: Option<Failure>,
+}
+
+impl<C> Authenticated<C> {
+    pub(super) fn map<D>(self, map: impl FnOnce(C) -> D) -> Authenticated<D> {
+        Authenticated {
+            caller: map(self.caller),
+            use_not_recorded: self.use_not_recorded,
+        }
+    }
 }
 
 /// Why nobody is known to call, or not with what it takes.
@@ -52,33 +61,6 @@ pub enum AuthenticateError {
     Failure(#[from] Failure),
 }
 
-/// Finds out who shows `credential`, and that it still counts and is good for `scope`.
-///
-/// It is read from the storage each time, so that a logout counts at once.
-///
-/// # Errors
-/// [`AuthenticateError`].
-pub fn authenticate(
-    app: &App,
-    credential: &Credential,
-    scope: Scope,
-    client: &Client,
-) -> Result<Authenticated<Caller>, AuthenticateError> {
-    match credential {
-        Credential::AccessToken(token) => {
-            let Authenticated {
-                caller,
-                use_not_recorded,
-            } = by_session(app, token, client)?;
-            Ok(Authenticated {
-                caller: caller.caller,
-                use_not_recorded,
-            })
-        }
-        Credential::PersonalAccessToken(secret) => authenticate_token(app, secret, scope, client),
-    }
-}
-
 /// Finds out who shows `credential`, and that it is that of a session which is still in force.
 ///
 /// # Errors
@@ -89,7 +71,18 @@ pub fn authenticate_session(
     client: &Client,
 ) -> Result<Authenticated<SessionCaller>, AuthenticateError> {
     match credential {
-        Credential::AccessToken(token) => by_session(app, token, client),
+        Credential::AccessToken(token) => {
+            let claims = verify(app, token)?;
+            let found = find_session(app, &claims)?;
+            Ok(
+                found.map(|SessionWithSettings { session, settings }| SessionCaller {
+                    settings,
+                    client: client.clone(),
+                    session,
+                    token_expires_at: claims.expires_at,
+                }),
+            )
+        }
         Credential::PersonalAccessToken(secret) => {
             find_live(app, secret)?;
             Err(AuthenticateError::SessionNeeded)
@@ -97,17 +90,23 @@ pub fn authenticate_session(
     }
 }
 
-fn by_session(
-    app: &App,
-    token: &AccessToken,
-    client: &Client,
-) -> Result<Authenticated<SessionCaller>, AuthenticateError> {
-    let claims = app.tokens.verify(token).map_err(|error| match error {
+/// What a token says, if it is acceptable. Nothing is asked of the storage.
+pub(super) fn verify(app: &App, token: &AccessToken) -> Result<AccessClaims, AuthenticateError> {
+    app.tokens.verify(token).map_err(|error| match error {
         TokenError::Rejected(reason) => AuthenticateError::TokenRejected(reason),
         error => AuthenticateError::Failure(error.into()),
-    })?;
+    })
+}
+
+/// The session that a token belongs to, if it is still in force.
+///
+/// It is read from the storage each time, so that a logout counts at once.
+pub(super) fn find_session(
+    app: &App,
+    claims: &AccessClaims,
+) -> Result<Authenticated<SessionWithSettings>, AuthenticateError> {
     let now = app.clock.now();
-    let SessionWithSettings { session, settings } = app
+    let mut found = app
         .sessions
         .find(claims.session_id)
         .map_err(Failure::from)?
@@ -115,23 +114,16 @@ fn by_session(
             session.user_id == claims.user_id && session.is_live(now, &app.session_policy)
         })
         .ok_or(AuthenticateError::SessionEnded)?;
-    let use_not_recorded = if session.is_use_to_be_recorded(now, &app.session_policy) {
-        let recorded = app.sessions.record_use(session.id, now);
-        recorded.err().map(Failure::from)
-    } else {
-        None
-    };
-    let caller = Caller {
-        user_id: session.user_id,
-        settings,
-        client: client.clone(),
-    };
+    let session = &mut found.session;
+    let mut use_not_recorded = None;
+    if session.is_use_to_be_recorded(now, &app.session_policy) {
+        match app.sessions.record_use(session.id, now) {
+            Ok(()) => session.last_used_at = now,
+            Err(error) => use_not_recorded = Some(error.into()),
+        }
+    }
     Ok(Authenticated {
-        caller: SessionCaller {
-            caller,
-            session,
-            token_expires_at: claims.expires_at,
-        },
+        caller: found,
         use_not_recorded,
     })
 }
@@ -145,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        Mocks, POLICY, access_claims, caller, cause, client, found, now, session, session_caller,
+        Mocks, POLICY, access_claims, cause, client, found, now, session, session_caller,
         session_id, unavailable, user_id,
     };
 
@@ -278,29 +270,17 @@ mod tests {
     fn a_use_is_recorded_from_time_to_time() {
         let authenticated = shown(used_a_minute_ago(|| Ok(()))).unwrap();
         assert!(authenticated.use_not_recorded.is_none());
+        assert_eq!(authenticated.caller.session.last_used_at, now());
     }
 
     #[test]
     fn a_use_that_cannot_be_recorded_keeps_nobody_out() {
         let authenticated = shown(used_a_minute_ago(|| Err(unavailable()))).unwrap();
         assert_eq!(authenticated.caller.user_id(), user_id(1));
+        assert!(authenticated.caller.session.last_used_at < now());
         assert!(matches!(
             authenticated.use_not_recorded,
             Some(Failure::Unavailable(_))
         ));
-    }
-
-    #[test]
-    fn a_session_is_good_for_every_scope() {
-        for scope in Scope::ALL {
-            let mut mocks = accepted();
-            mocks
-                .sessions
-                .expect_find()
-                .returning(|_| Ok(Some(found(session()))));
-            let credential = Credential::AccessToken(token());
-            let authenticated = authenticate(&mocks.app(), &credential, scope, &client());
-            assert_eq!(authenticated.unwrap().caller, caller());
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Finding out whose personal access token is shown.
 
-use todo_domain::{Client, Scope, Secret, TokenWithSettings};
+use todo_domain::{Scope, Secret, TokenWithSettings};
 
 use super::{AuthenticateError, Authenticated};
 use crate::{App, Caller, Failure};
@@ -10,7 +10,6 @@ pub(super) fn authenticate_token(
     app: &App,
     secret: &Secret,
     scope: Scope,
-    client: &Client,
 ) -> Result<Authenticated<Caller>, AuthenticateError> {
     let TokenWithSettings { token, settings } = find_live(app, secret)?;
     if !token.allows(scope) {
@@ -24,10 +23,9 @@ pub(super) fn authenticate_token(
         None
     };
     Ok(Authenticated {
-        caller: Caller {
+        caller: Caller::Known {
             user_id: token.user_id,
             settings,
-            client: client.clone(),
         },
         use_not_recorded,
     })
@@ -58,16 +56,15 @@ mod tests {
         ports::StorageError,
     };
 
-    use super::super::{Credential, authenticate, authenticate_session};
+    use super::super::{Credential, authenticate_session};
     use super::*;
     use crate::testing::{
         Mocks, caller, client, digest, now, personal_access_token, secret, token_id, unavailable,
     };
 
     fn shown(mocks: Mocks, scope: Scope) -> Result<Authenticated<Caller>, AuthenticateError> {
-        let credential =
-            Credential::PersonalAccessToken(secret(todo_domain::SecretKind::PersonalAccessToken));
-        authenticate(&mocks.app(), &credential, scope, &client())
+        let secret = secret(todo_domain::SecretKind::PersonalAccessToken);
+        authenticate_token(&mocks.app(), &secret, scope)
     }
 
     /// Mocks where this is found, in one look, by the digest of the secret.

@@ -82,7 +82,7 @@ pub fn allow_email_change(
     if change.email == user.email {
         return Err(AllowEmailChangeError::SameEmail);
     }
-    Ok(guard_mail(app, &caller.caller.client)?)
+    Ok(guard_mail(app, &caller.client)?)
 }
 
 /// Mails to another address what it takes to make it that of the caller's account. Nothing changes until then.
@@ -94,7 +94,7 @@ pub fn request_email_change(
     caller: &SessionCaller,
     email: Email,
 ) -> Result<(), RequestEmailChangeError> {
-    let client = &caller.caller.client;
+    let client = &caller.client;
     let purpose = MailPurpose::EmailChange;
     Ok(mail_secret(app, client, caller.user_id(), purpose, email)?)
 }

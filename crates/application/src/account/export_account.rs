@@ -82,7 +82,7 @@ fn every_todo(app: &App, caller: &SessionCaller) -> Result<Vec<Todo>, Failure> {
     loop {
         let mut found = app
             .todos
-            .list(caller.user_id(), &TodoFilter::default(), &page)?;
+            .list(caller.user_id().into(), &TodoFilter::default(), &page)?;
         let goes_on = found.len() > limit;
         found.truncate(limit);
         todos.append(&mut found);
@@ -131,7 +131,9 @@ mod tests {
                 .todos
                 .expect_list()
                 .withf(move |owner, filter, page| {
-                    *owner == user_id(1) && *filter == TodoFilter::default() && page.start == start
+                    *owner == user_id(1).into()
+                        && *filter == TodoFilter::default()
+                        && page.start == start
                 })
                 .once()
                 .in_sequence(&mut order)

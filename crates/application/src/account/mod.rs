@@ -1,5 +1,6 @@
 //! Accounts and the sessions of their users.
 
+mod act;
 mod authenticate;
 mod authenticate_token;
 mod change_email;
@@ -26,13 +27,13 @@ mod request_password_reset;
 mod request_verification;
 mod reset_password;
 mod revoke_token;
+mod seen_sessions;
 mod signed_in;
 mod update_account;
 mod verify_email;
 
-pub use authenticate::{
-    AuthenticateError, Authenticated, Credential, authenticate, authenticate_session,
-};
+pub use act::{NotDone, act};
+pub use authenticate::{AuthenticateError, Authenticated, Credential, authenticate_session};
 pub use change_email::{
     AllowEmailChangeError, EmailChange, RequestEmailChangeError, allow_email_change,
     request_email_change,
@@ -61,6 +62,7 @@ pub use reset_password::{
     ResetPasswordError, TellOfPasswordResetError, reset_password, tell_of_password_reset,
 };
 pub use revoke_token::{RevokeTokenError, revoke_token};
+pub use seen_sessions::SeenSessions;
 pub use signed_in::{Keeper, SignedIn};
 pub use update_account::{UpdateAccountError, update_account};
 pub use verify_email::{

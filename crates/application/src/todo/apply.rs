@@ -66,7 +66,7 @@ pub fn apply_todos(
     answer: impl Fn(&[OperationOutcome]) -> Result<String, BoxError>,
 ) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
     let now = app.clock.now();
-    let owner = caller.user_id;
+    let owner = caller.known_user_id()?;
     let operations: Vec<TodoOperation> = wanted
         .into_iter()
         .map(|wanted| match wanted {
@@ -77,7 +77,9 @@ pub fn apply_todos(
             WantedOperation::Delete { id } => TodoOperation::Delete { id },
         })
         .collect();
-    let once = once.map(|once| once.made_by(caller, now, &answer));
+    let once = once
+        .map(|once| once.made_by(caller, now, &answer))
+        .transpose()?;
     match app
         .todos
         .apply(owner, &operations, atomicity, now, once.as_ref())

@@ -2,7 +2,7 @@
 
 use todo_domain::{
     NewTodo, NotOnce, Todo,
-    ports::{BoxError, InsertTodoError},
+    ports::{BoxError, InsertTodoError, Owner},
 };
 
 use super::once::{Done, WantedOnce};
@@ -39,9 +39,15 @@ pub fn create_todo(
     answer: impl Fn(&Todo) -> Result<String, BoxError>,
 ) -> Result<Done<Todo>, CreateTodoError> {
     let now = app.clock.now();
-    let todo = Todo::new(app.ids.todo(), caller.user_id, input, now);
-    let once = once.map(|once| once.made_by(caller, now, &answer));
-    match app.todos.insert(&todo, once.as_ref()) {
+    let todo = Todo::new(app.ids.todo(), caller.claimed_user_id(), input, now);
+    let once = once
+        .map(|once| once.made_by(caller, now, &answer))
+        .transpose()?;
+    let inserted = match caller.owner() {
+        Owner::OfSession(guard) => app.todos.insert_guarded(&todo, guard),
+        Owner::User(_) => app.todos.insert(&todo, once.as_ref()),
+    };
+    match inserted {
         Ok(()) => Ok(Done::Now(todo)),
         Err(InsertTodoError::OwnerMissing) => Err(CreateTodoError::CallerMissing),
         Err(InsertTodoError::NotOnce(NotOnce::Repeated(answer))) => Ok(Done::Before(answer)),
@@ -97,7 +103,7 @@ mod tests {
             .once()
             .returning(|_, _| Ok(()));
         assert_eq!(create(mocks, None).unwrap(), Done::Now(todo()));
-        assert_eq!(todo().owner, caller().user_id);
+        assert_eq!(todo().owner, caller().claimed_user_id());
     }
 
     #[test]
@@ -108,7 +114,7 @@ mod tests {
             .expect_insert()
             .withf(|stored, kept| {
                 let kept = kept.unwrap();
-                kept.user_id == caller().user_id
+                kept.user_id == caller().claimed_user_id()
                     && kept.key == once().key
                     && kept.request == once().request
                     && kept.now == now()

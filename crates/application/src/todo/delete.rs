@@ -32,7 +32,7 @@ pub fn delete_todo(
     precondition: &Precondition,
 ) -> Result<(), DeleteTodoError> {
     change_if(app, caller, id, precondition, |expected| {
-        let deleted = app.todos.delete(caller.user_id, id, expected)?;
+        let deleted = app.todos.delete(caller.owner(), id, expected)?;
         Ok(deleted.then_some(()))
     })?;
     Ok(())
@@ -55,7 +55,7 @@ mod tests {
             .todos
             .expect_delete()
             .withf(|owner, id, expected| {
-                *owner == user_id(1) && *id == todo_id(1) && expected.is_none()
+                *owner == user_id(1).into() && *id == todo_id(1) && expected.is_none()
             })
             .once()
             .returning(|_, _, _| Ok(true));

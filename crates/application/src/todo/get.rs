@@ -21,7 +21,7 @@ pub enum GetTodoError {
 /// [`GetTodoError`].
 pub fn get_todo(app: &App, caller: &Caller, id: TodoId) -> Result<Todo, GetTodoError> {
     app.todos
-        .find(caller.user_id, id)
+        .find(caller.owner(), id)
         .map_err(Failure::from)?
         .ok_or(GetTodoError::NotFound)
 }
@@ -37,7 +37,7 @@ mod tests {
         mocks
             .todos
             .expect_find()
-            .withf(|owner, id| *owner == user_id(1) && *id == todo_id(1))
+            .withf(|owner, id| *owner == user_id(1).into() && *id == todo_id(1))
             .returning(|_, _| Ok(Some(todo())));
         assert_eq!(
             get_todo(&mocks.app(), &caller(), todo_id(1)).unwrap(),

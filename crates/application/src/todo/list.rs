@@ -64,8 +64,8 @@ pub fn list_todos(
         page,
         with_total,
     } = input;
-    filter.due.extend(due_conditions(app, caller, due));
-    let owner = caller.user_id;
+    filter.due.extend(due_conditions(app, caller, due)?);
+    let owner = caller.owner();
     let mut todos = app
         .todos
         .list(owner, &filter, &page)
@@ -86,14 +86,23 @@ pub fn list_todos(
     Ok(TodoList { todos, total, next })
 }
 
-fn due_conditions(app: &App, caller: &Caller, due: DueQuery) -> Vec<DueCondition> {
-    let usual = || caller.settings.time_zone.clone();
-    let zone = due.time_zone.or_else(usual).unwrap_or(TimeZone::UTC);
+fn due_conditions(app: &App, caller: &Caller, due: DueQuery) -> Result<Vec<DueCondition>, Failure> {
+    if due.days.is_empty() && due.period.is_none() {
+        return Ok(Vec::new());
+    }
+    let zone = match due.time_zone {
+        Some(zone) => zone,
+        None => caller
+            .settings()?
+            .time_zone
+            .clone()
+            .unwrap_or(TimeZone::UTC),
+    };
     let days = due.days.into_iter().map(|days| days.condition(&zone));
     let period = due
         .period
         .map(|period| period.condition(app.clock.now(), &zone));
-    days.chain(period).collect()
+    Ok(days.chain(period).collect())
 }
 
 /// How many todos there are in all, where a page of so many shows it: it ends where they all end, and it is known how
@@ -137,7 +146,9 @@ mod tests {
         mocks
             .todos
             .expect_list()
-            .withf(|owner, filter, _| *owner == user_id(1) && *filter == input(1, 0, false).filter)
+            .withf(|owner, filter, _| {
+                *owner == user_id(1).into() && *filter == input(1, 0, false).filter
+            })
             .once()
             .return_once(move |_, _, _| Ok(vec![todo(); n]));
         mocks
@@ -173,7 +184,9 @@ mod tests {
         mocks
             .todos
             .expect_count()
-            .withf(|owner, filter| *owner == user_id(1) && *filter == input(1, 0, false).filter)
+            .withf(|owner, filter| {
+                *owner == user_id(1).into() && *filter == input(1, 0, false).filter
+            })
             .once()
             .returning(|_, _| Ok(7));
         let list = list_todos(&mocks.app(), &caller(), input(2, offset, true)).unwrap();
@@ -254,11 +267,11 @@ mod tests {
             },
             ..ListTodos::default()
         };
-        let caller = Caller {
+        let caller = Caller::Known {
+            user_id: user_id(1),
             settings: UserSettings {
                 time_zone: chosen.map(zone),
             },
-            ..caller()
         };
         assert!(list_todos(&mocks.app(), &caller, input).is_ok());
     }

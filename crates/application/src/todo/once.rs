@@ -2,7 +2,7 @@
 
 use todo_domain::{IdempotencyKey, Once, Timestamp, ports::BoxError};
 
-use crate::Caller;
+use crate::{Caller, Failure};
 
 /// How a request is told from others, so that it has its effect once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,18 +24,21 @@ pub enum Done<T> {
 
 impl WantedOnce {
     /// The request as the storage is to know it.
+    ///
+    /// # Errors
+    /// [`Failure::SessionNotProven`] when it is not known who calls.
     pub(super) fn made_by<'a, T: ?Sized>(
         self,
         caller: &Caller,
         now: Timestamp,
         answer: &'a dyn Fn(&T) -> Result<String, BoxError>,
-    ) -> Once<'a, T> {
-        Once {
-            user_id: caller.user_id,
+    ) -> Result<Once<'a, T>, Failure> {
+        Ok(Once {
+            user_id: caller.known_user_id()?,
             key: self.key,
             request: self.request,
             now,
             answer,
-        }
+        })
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn change_if<T>(
     change: impl FnOnce(Option<u64>) -> Result<Option<T>, Failure>,
 ) -> Result<T, Refused> {
     let current_version = || -> Result<u64, Refused> {
-        let todo = app.todos.find(caller.user_id, id).map_err(Failure::from)?;
+        let todo = app.todos.find(caller.owner(), id).map_err(Failure::from)?;
         Ok(todo.ok_or(Refused::NotFound)?.version)
     };
     let expected = match precondition {

@@ -33,7 +33,7 @@ mod tests {
             .todos
             .expect_update()
             .withf(|owner, id, expected, change, at| {
-                *owner == user_id(1)
+                *owner == user_id(1).into()
                     && *id == todo_id(1)
                     && *expected == Some(3)
                     && *change == TodoChange::toggle()

@@ -36,7 +36,7 @@ pub fn update_todo(
     let updated = change_if(app, caller, id, precondition, |expected| {
         Ok(app
             .todos
-            .update(caller.user_id, id, expected, change, now)?)
+            .update(caller.owner(), id, expected, change, now)?)
     })?;
     Ok(updated)
 }
@@ -67,7 +67,7 @@ mod tests {
             .todos
             .expect_update()
             .withf(|owner, id, expected, changed, at| {
-                *owner == user_id(1)
+                *owner == user_id(1).into()
                     && *id == todo_id(1)
                     && *expected == Some(3)
                     && *changed == change()

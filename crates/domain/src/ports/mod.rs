@@ -42,7 +42,7 @@ pub use secrets::{RandomError, Secrets};
 pub use security_events::SecurityEvents;
 pub use sessions::{InsertSessionError, SessionRepository};
 pub use storage::{BoxError, ProbeError, StorageError, StorageProbe};
-pub use todos::{ApplyTodosError, InsertTodoError, TodoRepository};
+pub use todos::{ApplyTodosError, InsertTodoError, Owner, TodoRepository};
 pub use token_error::TokenError;
 pub use users::{InsertUserError, UserRepository};
 

@@ -16,6 +16,10 @@ pub enum StorageError {
     /// It was lost while it worked on a change; whether the change was made is not known.
     #[error("the storage was lost in the middle of a change")]
     OutcomeUnknown(#[source] BoxError),
+    /// What was asked was on the condition that a session counts, which is not certain of what is stored of it; nothing
+    /// was changed.
+    #[error("it is not proven that the session counts")]
+    SessionNotProven,
     /// It failed in a way that trying again will not mend.
     #[error("the storage failed")]
     Internal(#[source] BoxError),

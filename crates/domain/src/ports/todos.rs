@@ -2,8 +2,8 @@
 
 use super::StorageError;
 use crate::{
-    Atomicity, NotOnce, Once, OperationOutcome, Page, Timestamp, Todo, TodoChange, TodoFilter,
-    TodoId, TodoOperation, UserId,
+    Atomicity, NotOnce, Once, OperationOutcome, Page, SessionGuard, Timestamp, Todo, TodoChange,
+    TodoFilter, TodoId, TodoOperation, UserId,
 };
 
 /// Why a todo was not inserted. Nothing was changed.
@@ -42,7 +42,40 @@ pub enum ApplyTodosError {
     Storage(#[from] StorageError),
 }
 
+/// Whose todos are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A user's.
+    User(UserId),
+    /// Those of the user of a session, on the condition that the session meets this.
+    OfSession(SessionGuard),
+}
+
+impl Owner {
+    /// Which user's they are.
+    #[must_use]
+    pub fn user_id(&self) -> UserId {
+        match self {
+            Self::User(user_id) => *user_id,
+            Self::OfSession(guard) => guard.user_id,
+        }
+    }
+}
+
+impl From<UserId> for Owner {
+    fn from(user_id: UserId) -> Self {
+        Self::User(user_id)
+    }
+}
+
 /// Keeps todos. Every method names the owner: another user's todo is as good as none.
+///
+/// A method that takes an [`Owner`] of a session, or a [`SessionGuard`], does what it does on that condition, both as
+/// one: where the session does not meet it, the method MUST change nothing, tell nothing, and give
+/// [`StorageError::SessionNotProven`]. After a deletion of the session was acknowledged, by whichever instance, no
+/// statement that begins is on a condition that is met. (That there is nothing may be told by a second statement, which
+/// asks whether the condition is met: since a [guard](SessionGuard) is made of a session that met it when it was seen,
+/// one that meets it afterwards did so at the time of the first.)
 ///
 /// A method that takes a [`Once`] keeps its key and its answer together with what is done: all of them or none. So a
 /// key counts only if what was asked for was done, and then until it is
@@ -61,11 +94,17 @@ pub trait TodoRepository: Send + Sync {
         once: Option<&'a Once<'a, Todo>>,
     ) -> Result<(), InsertTodoError>;
 
+    /// Inserts a todo on the condition that a session, which is its owner's, meets `guard`.
+    ///
+    /// # Errors
+    /// As [`insert`](TodoRepository::insert).
+    fn insert_guarded(&self, todo: &Todo, guard: SessionGuard) -> Result<(), InsertTodoError>;
+
     /// The owner's todo with this id; `None` when the owner has no such todo.
     ///
     /// # Errors
     /// [`StorageError`].
-    fn find(&self, owner: UserId, id: TodoId) -> Result<Option<Todo>, StorageError>;
+    fn find(&self, owner: Owner, id: TodoId) -> Result<Option<Todo>, StorageError>;
 
     /// The owner's todos that [match](TodoFilter::matches), in the order of the page and from where it starts: at most
     /// `page.limit`, and at most one more that shows that the list goes on.
@@ -76,7 +115,7 @@ pub trait TodoRepository: Send + Sync {
     /// [`StorageError`].
     fn list(
         &self,
-        owner: UserId,
+        owner: Owner,
         filter: &TodoFilter,
         page: &Page,
     ) -> Result<Vec<Todo>, StorageError>;
@@ -85,7 +124,7 @@ pub trait TodoRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    fn count(&self, owner: UserId, filter: &TodoFilter) -> Result<u64, StorageError>;
+    fn count(&self, owner: Owner, filter: &TodoFilter) -> Result<u64, StorageError>;
 
     /// Applies `change` at `now` to the owner's todo with this id and gives the todo as it is then; `None` when the
     /// owner has no such todo, or it is not of the expected version.
@@ -97,7 +136,7 @@ pub trait TodoRepository: Send + Sync {
     /// [`StorageError`].
     fn update(
         &self,
-        owner: UserId,
+        owner: Owner,
         id: TodoId,
         expected: Option<u64>,
         change: &TodoChange,
@@ -109,12 +148,8 @@ pub trait TodoRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    fn delete(
-        &self,
-        owner: UserId,
-        id: TodoId,
-        expected: Option<u64>,
-    ) -> Result<bool, StorageError>;
+    fn delete(&self, owner: Owner, id: TodoId, expected: Option<u64>)
+    -> Result<bool, StorageError>;
 
     /// Makes several changes to the owner's todos at `now`, in their order, and tells what came of each. The todos that
     /// are inserted are the owner's.

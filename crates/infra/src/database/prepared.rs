@@ -53,11 +53,11 @@ mod tests {
         IdempotencyKey, NewPersonalAccessToken, NewTodo, Once, OperationOutcome, PasswordHash,
         PersonalAccessToken, Scope, SecretKind, SecurityEvent,
         SecurityEventKind::{LoggedIn, Registered, SessionRefreshed, TokenCreated},
-        Session, SessionPolicy, Title, Todo, TodoChange, TodoOperation, TokenLifetime, TokenName,
-        TokenScopes, User,
+        SeenSession, Session, SessionPolicy, Title, Todo, TodoChange, TodoOperation, TokenLifetime,
+        TokenName, TokenScopes, User,
         ports::{
-            Clock, IdGenerator, PersonalAccessTokens, Secrets, SessionRepository, TodoRepository,
-            UserRepository,
+            Clock, IdGenerator, Owner, PersonalAccessTokens, Secrets, SessionRepository,
+            TodoRepository, UserRepository,
         },
     };
     use todo_testkit::{Kind::Postgres, TestDatabase};
@@ -126,9 +126,25 @@ mod tests {
             ..TodoChange::default()
         };
         for change in [change, TodoChange::toggle()] {
-            TodoRepository::update(database, user.id, todo.id, None, &change, now).unwrap();
+            TodoRepository::update(database, user.id.into(), todo.id, None, &change, now).unwrap();
         }
-        TodoRepository::delete(database, user.id, todo.id, None).unwrap();
+        TodoRepository::delete(database, user.id.into(), todo.id, None).unwrap();
+        write_guarded(database, &session, todo);
+    }
+
+    /// Inserts, changes and deletes a todo on the condition that a session counts.
+    fn write_guarded(database: &Database, session: &Session, todo: Todo) {
+        let (id, now) = (RandomIds.todo(), session.created_at);
+        let guard = SeenSession::from(session).guard(now, &SessionPolicy::default());
+        let guard = guard.unwrap();
+        database
+            .insert_guarded(&Todo { id, ..todo }, guard)
+            .unwrap();
+        let (owner, toggle) = (Owner::OfSession(guard), TodoChange::toggle());
+        let toggled = TodoRepository::update(database, owner, id, None, &toggle, now);
+        assert!(toggled.unwrap().is_some());
+        assert!(TodoRepository::delete(database, owner, id, None).unwrap());
+        assert!(!TodoRepository::delete(database, owner, id, None).unwrap());
     }
 
     fn make_token(database: &Database, user: &User, event: &SecurityEvent) {
@@ -199,10 +215,10 @@ mod tests {
         };
         let database = database(&behind, true);
         write_everything(&database, "ada@example.com");
-        // User, session, its use and its rotation, event, hash, todo; two changes; a deletion; a lock, a key and its answer;
-        // the lock of a user, token and its use.
-        assert_eq!(prepared(&database), 16);
+        // User, session, its use and its rotation, event, hash, todo; two changes; a deletion; a todo, a change and a
+        // deletion on a condition; a lock, a key and its answer; the lock of a user, token and its use.
+        assert_eq!(prepared(&database), 19);
         write_everything(&database, "grace@example.com");
-        assert_eq!(prepared(&database), 16);
+        assert_eq!(prepared(&database), 19);
     }
 }

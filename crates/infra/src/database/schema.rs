@@ -132,6 +132,7 @@ diesel::table! {
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(personal_access_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);
+diesel::allow_tables_to_appear_in_same_query!(sessions, tasks);
 diesel::allow_tables_to_appear_in_same_query!(personal_access_tokens, users);
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod idempotency_keys;
 mod mailed_secrets;
 mod personal_access_tokens;
 mod security_events;
+mod session_guards;
 mod sessions;
 mod todos;
 mod users;

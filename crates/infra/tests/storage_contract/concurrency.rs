@@ -80,17 +80,23 @@ fn n_toggles_leave_what_n_toggles_in_a_row_leave(#[values(Sqlite, Postgres)] kin
     let id = storage.todo(owner, "Buy milk", 0).id;
     at_once(&storage, |instance| {
         for _ in 0..TOGGLES_EACH {
-            let toggled =
-                TodoRepository::update(instance, owner, id, None, &TodoChange::toggle(), at(1));
+            let toggled = TodoRepository::update(
+                instance,
+                owner.into(),
+                id,
+                None,
+                &TodoChange::toggle(),
+                at(1),
+            );
             assert!(toggled.unwrap().is_some());
         }
     });
     let odd_so_far = (WRITERS * TOGGLES_EACH) % 2 == 1;
-    let todo = storage.todos().find(owner, id).unwrap().unwrap();
+    let todo = storage.todos().find(owner.into(), id).unwrap().unwrap();
     assert_eq!(todo.is_completed(), odd_so_far);
     let once_more = storage
         .todos()
-        .update(owner, id, None, &TodoChange::toggle(), at(2))
+        .update(owner.into(), id, None, &TodoChange::toggle(), at(2))
         .unwrap()
         .unwrap();
     assert_eq!(once_more.is_completed(), !odd_so_far);
@@ -119,10 +125,14 @@ fn changes_of_different_properties_all_hold(#[values(Sqlite, Postgres)] kind: Ki
         thread::scope(|scope| {
             for change in &changes {
                 let todos = storage.todos();
-                scope.spawn(move || todos.update(owner, id, None, change, at(round)).unwrap());
+                scope.spawn(move || {
+                    todos
+                        .update(owner.into(), id, None, change, at(round))
+                        .unwrap()
+                });
             }
         });
-        let todo = storage.todos().find(owner, id).unwrap().unwrap();
+        let todo = storage.todos().find(owner.into(), id).unwrap().unwrap();
         assert_eq!(todo.title.as_str(), "after");
         assert_eq!(todo.description, Some(description("more")));
         assert!(todo.is_completed());
@@ -137,7 +147,7 @@ fn of_deletions_of_one_todo_exactly_one_succeeds(#[values(Sqlite, Postgres)] kin
     let owner = storage.user("ada@example.com").id;
     let id = storage.todo(owner, "Buy milk", 0).id;
     let results = at_once(&storage, |instance| {
-        TodoRepository::delete(instance, owner, id, None).unwrap()
+        TodoRepository::delete(instance, owner.into(), id, None).unwrap()
     });
     assert_eq!(results.iter().filter(|deleted| **deleted).count(), 1);
 }
@@ -151,10 +161,10 @@ fn of_changes_to_one_version_exactly_one_is_made(#[values(Sqlite, Postgres)] kin
     let id = storage.todo(owner, "Buy milk", 0).id;
     let results = at_once(&storage, |instance| {
         let change = TodoChange::toggle();
-        TodoRepository::update(instance, owner, id, Some(1), &change, at(1)).unwrap()
+        TodoRepository::update(instance, owner.into(), id, Some(1), &change, at(1)).unwrap()
     });
     assert_eq!(results.iter().filter(|todo| todo.is_some()).count(), 1);
-    let todo = storage.todos().find(owner, id).unwrap().unwrap();
+    let todo = storage.todos().find(owner.into(), id).unwrap().unwrap();
     assert!(todo.is_completed());
     assert_eq!(todo.version, 2);
 }
@@ -213,7 +223,7 @@ fn batches_in_any_order_wait_for_one_another(#[values(Sqlite, Postgres)] kind: K
     let versions: Vec<_> = ids
         .iter()
         .map(|id| {
-            let todo = TodoRepository::find(&storage.database, owner, *id).unwrap();
+            let todo = TodoRepository::find(&storage.database, owner.into(), *id).unwrap();
             todo.unwrap().version
         })
         .collect();

@@ -290,7 +290,10 @@ fn a_deleted_user_leaves_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
     assert_eq!(storage.users().find(ada).unwrap(), None);
     assert_eq!(storage.session(session.id), None);
     assert_eq!(storage.events(ada), []);
-    assert_eq!(storage.todos().find(ada, todo.id).unwrap(), None);
-    assert_eq!(storage.todos().find(grace.id, kept.id).unwrap(), Some(kept));
+    assert_eq!(storage.todos().find(ada.into(), todo.id).unwrap(), None);
+    assert_eq!(
+        storage.todos().find(grace.id.into(), kept.id).unwrap(),
+        Some(kept)
+    );
     assert_eq!(storage.users().find(grace.id).unwrap(), Some(grace));
 }

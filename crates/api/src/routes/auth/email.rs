@@ -65,7 +65,7 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(database, |_, caller, input| {
             input.nothing()?;
-            let (client, user_id) = (caller.caller.client.clone(), caller.user_id());
+            let (client, user_id) = (caller.client.clone(), caller.user_id());
             let reply = accepted("If your address is not confirmed, a mail is on its way to it")?;
             Ok(reply.followed_by(move |app| request_verification(app, &client, user_id)))
         })

@@ -150,10 +150,10 @@ pub(crate) async fn patch(request: Request) -> Result<Reply, Problem> {
 
 async fn update(
     request: Request,
-    change: impl FnOnce(&Input) -> Result<TodoChange, Problem> + Send + 'static,
+    change: impl Fn(&Input) -> Result<TodoChange, Problem> + Send + 'static,
 ) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::WriteTodos, |app, caller, input| {
+        .for_caller(Scope::WriteTodos, move |app, caller, input| {
             let id = input.id()?;
             let todo = update_todo(app, caller, id, &input.precondition()?, &change(input)?)?;
             Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))

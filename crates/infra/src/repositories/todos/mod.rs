@@ -6,18 +6,38 @@ mod statements;
 
 use diesel::{QueryDsl, RunQueryDsl, SelectableHelper, result::Error};
 use todo_domain::{
-    Atomicity, Once, OperationOutcome, Page, Timestamp, Todo, TodoChange, TodoFilter, TodoId,
-    TodoOperation, UserId,
-    ports::{ApplyTodosError, InsertTodoError, StorageError, TodoRepository},
+    Atomicity, Once, OperationOutcome, Page, SessionGuard, Timestamp, Todo, TodoChange, TodoFilter,
+    TodoId, TodoOperation, UserId,
+    ports::{ApplyTodosError, InsertTodoError, Owner, StorageError, TodoRepository},
 };
 
 use self::{
     query::{matching, page as page_of},
     rows::TodoRow,
-    statements::{apply_in_transaction, delete_row, find_row, insert_row, update_row},
+    statements::{
+        apply_in_transaction, delete_row, find_row, insert_row, insert_row_guarded, update_row,
+    },
 };
-use super::idempotency_keys::{claim, keep_answer};
+use super::{
+    idempotency_keys::{claim, keep_answer},
+    session_guards::is_met,
+};
 use crate::database::{Database, is_foreign_key_violation, kept_prepared};
+
+impl Database {
+    /// Makes sure that what an owner depends on is met, where a statement that demanded it came to nothing.
+    fn prove(&self, owner: Owner) -> Result<(), StorageError> {
+        let is_proven = match owner {
+            Owner::User(_) => true,
+            Owner::OfSession(guard) => self.read(|connection| is_met(connection, guard))?,
+        };
+        if is_proven {
+            Ok(())
+        } else {
+            Err(StorageError::SessionNotProven)
+        }
+    }
+}
 
 impl TodoRepository for Database {
     fn insert(&self, todo: &Todo, once: Option<&Once<'_, Todo>>) -> Result<(), InsertTodoError> {
@@ -40,13 +60,26 @@ impl TodoRepository for Database {
         }
     }
 
-    fn find(&self, owner: UserId, id: TodoId) -> Result<Option<Todo>, StorageError> {
-        Ok(self.read(|connection| find_row(connection, owner, id))?)
+    fn insert_guarded(&self, todo: &Todo, guard: SessionGuard) -> Result<(), InsertTodoError> {
+        match self.write(|connection| insert_row_guarded(connection, todo, guard)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StorageError::SessionNotProven.into()),
+            Err(error) if is_foreign_key_violation(&error) => Err(InsertTodoError::OwnerMissing),
+            Err(error) => Err(InsertTodoError::Storage(error.into())),
+        }
+    }
+
+    fn find(&self, owner: Owner, id: TodoId) -> Result<Option<Todo>, StorageError> {
+        let todo = self.read(|connection| find_row(connection, owner, id))?;
+        if todo.is_none() {
+            self.prove(owner)?;
+        }
+        Ok(todo)
     }
 
     fn list(
         &self,
-        owner: UserId,
+        owner: Owner,
         filter: &TodoFilter,
         page: &Page,
     ) -> Result<Vec<Todo>, StorageError> {
@@ -54,18 +87,24 @@ impl TodoRepository for Database {
             let query = page_of(matching(owner, filter), page).select(TodoRow::as_select());
             kept_prepared(query).load(connection)
         })?;
+        if rows.is_empty() {
+            self.prove(owner)?;
+        }
         Ok(rows.into_iter().map(TodoRow::into).collect())
     }
 
-    fn count(&self, owner: UserId, filter: &TodoFilter) -> Result<u64, StorageError> {
+    fn count(&self, owner: Owner, filter: &TodoFilter) -> Result<u64, StorageError> {
         let count: i64 =
             self.read(|connection| matching(owner, filter).count().get_result(connection))?;
+        if count == 0 {
+            self.prove(owner)?;
+        }
         u64::try_from(count).map_err(|error| StorageError::Internal(error.into()))
     }
 
     fn update(
         &self,
-        owner: UserId,
+        owner: Owner,
         id: TodoId,
         expected: Option<u64>,
         change: &TodoChange,
@@ -77,16 +116,22 @@ impl TodoRepository for Database {
         }
         let todo =
             self.write(|connection| update_row(connection, owner, id, expected, change, now))?;
+        if todo.is_none() {
+            self.prove(owner)?;
+        }
         Ok(todo)
     }
 
     fn delete(
         &self,
-        owner: UserId,
+        owner: Owner,
         id: TodoId,
         expected: Option<u64>,
     ) -> Result<bool, StorageError> {
         let deleted = self.write(|connection| delete_row(connection, owner, id, expected))?;
+        if !deleted {
+            self.prove(owner)?;
+        }
         Ok(deleted)
     }
 

@@ -1,17 +1,20 @@
 //! Which todos are meant, in which order and from where on, as a query.
 
 use diesel::{
-    BoolExpressionMethods, EscapeExpressionMethods, ExpressionMethods, QueryDsl,
+    BoolExpressionMethods, BoxableExpression, EscapeExpressionMethods, ExpressionMethods, QueryDsl,
     TextExpressionMethods,
-    dsl::sql,
+    dsl::{exists, sql},
     sql_types::{Bool, SmallInt, Text},
 };
 use todo_domain::{
     Direction, DueCondition, Page, PageStart, Position, SortKey, SortValue, TodoFilter, TodoOrder,
-    UserId,
+    ports::Owner,
 };
 
-use super::rows::{priority_column, tag_in_column};
+use super::{
+    super::session_guards::meeting,
+    rows::{priority_column, tag_in_column},
+};
 use crate::database::{
     Day, Id, Instant, MultiBackend,
     columns::sql::{IdColumn, InstantColumn},
@@ -20,11 +23,21 @@ use crate::database::{
 
 pub(in crate::repositories) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
 
+/// A condition on a todo.
+pub(super) type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
+
+/// Whether a todo is the owner's, and what that depends on is met.
+pub(super) fn is_owners(owner: Owner) -> Condition {
+    let is_users = tasks::user_id.eq(Id(owner.user_id().as_uuid()));
+    match owner {
+        Owner::User(_) => Box::new(is_users),
+        Owner::OfSession(guard) => Box::new(is_users.and(exists(meeting(guard)))),
+    }
+}
+
 /// The owner's todos that match.
-pub(in crate::repositories) fn matching<'a>(owner: UserId, filter: &TodoFilter) -> Query<'a> {
-    let mut query = tasks::table
-        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
-        .into_boxed();
+pub(in crate::repositories) fn matching<'a>(owner: Owner, filter: &TodoFilter) -> Query<'a> {
+    let mut query = tasks::table.filter(is_owners(owner)).into_boxed();
     if let Some(completed) = filter.completed {
         query = query.filter(tasks::completed.eq(completed));
     }

@@ -55,22 +55,22 @@ impl From<TodoRow> for Todo {
 #[diesel(table_name = tasks)]
 #[diesel(treat_none_as_default_value = false)]
 pub(in crate::repositories) struct NewTodoRow<'a> {
-    id: Id,
-    user_id: Id,
-    title: &'a str,
-    description: Option<&'a str>,
-    completed: bool,
-    created_at: Instant,
-    updated_at: Instant,
-    title_folded: String,
-    description_folded: Option<String>,
-    priority: i16,
-    due_date: Option<Day>,
-    due_at: Instant,
-    due_offset: Option<i32>,
-    tags: String,
-    completed_at: Option<Instant>,
-    version: i64,
+    pub(super) id: Id,
+    pub(super) user_id: Id,
+    pub(super) title: &'a str,
+    pub(super) description: Option<&'a str>,
+    pub(super) completed: bool,
+    pub(super) created_at: Instant,
+    pub(super) updated_at: Instant,
+    pub(super) title_folded: String,
+    pub(super) description_folded: Option<String>,
+    pub(super) priority: i16,
+    pub(super) due_date: Option<Day>,
+    pub(super) due_at: Instant,
+    pub(super) due_offset: Option<i32>,
+    pub(super) tags: String,
+    pub(super) completed_at: Option<Instant>,
+    pub(super) version: i64,
 }
 
 impl<'a> From<&'a Todo> for NewTodoRow<'a> {

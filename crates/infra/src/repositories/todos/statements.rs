@@ -1,16 +1,21 @@
 //! The statements that write todos, each on a connection that it is given.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods,
+    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, NullableExpressionMethods,
     OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, Selectable, SelectableHelper,
-    dsl::{case_when, not},
+    dsl::{SqlTypeOf, case_when, not},
     sql_types::Bool,
 };
 use todo_domain::{
-    CompletionChange, OperationOutcome, Timestamp, Todo, TodoChange, TodoId, TodoOperation, UserId,
+    CompletionChange, OperationOutcome, SessionGuard, Timestamp, Todo, TodoChange, TodoId,
+    TodoOperation, UserId, ports::Owner,
 };
 
-use super::rows::{NewTodoRow, TodoChangeset, TodoRow};
+use super::{
+    super::session_guards::meeting,
+    query::is_owners,
+    rows::{NewTodoRow, TodoChangeset, TodoRow},
+};
 use crate::database::{AnyConnection, Id, Instant, MultiBackend, kept_prepared, schema::tasks};
 
 /// Whether a todo is of the expected version. It is the same text with and without one, so that it stays prepared.
@@ -30,6 +35,47 @@ pub(super) fn insert_row(connection: &mut AnyConnection, todo: &Todo) -> QueryRe
     kept_prepared(insert).get_result::<Id>(connection).map(drop)
 }
 
+/// Inserts a todo if a session meets a condition, and tells whether it did.
+pub(super) fn insert_row_guarded(
+    connection: &mut AnyConnection,
+    todo: &Todo,
+    guard: SessionGuard,
+) -> QueryResult<bool> {
+    /// A row for each session that meets the condition: one or none.
+    macro_rules! insert_each {
+        ($($column:ident),* $(,)?) => {{
+            let NewTodoRow { $($column),* } = NewTodoRow::from(todo);
+            meeting(guard)
+                .select(($($column.into_sql::<SqlTypeOf<tasks::$column>>()),*))
+                .insert_into(tasks::table)
+                .into_columns(($(tasks::$column),*))
+                .returning(tasks::id)
+        }};
+    }
+    let insert = insert_each!(
+        id,
+        user_id,
+        title,
+        description,
+        completed,
+        created_at,
+        updated_at,
+        title_folded,
+        description_folded,
+        priority,
+        due_date,
+        due_at,
+        due_offset,
+        tags,
+        completed_at,
+        version,
+    );
+    let inserted = kept_prepared(insert)
+        .get_result::<Id>(connection)
+        .optional()?;
+    Ok(inserted.is_some())
+}
+
 /// Inserts several todos by one statement, which the two databases together do not have in common in diesel.
 fn insert_rows(connection: &mut AnyConnection, todos: &[&Todo]) -> QueryResult<()> {
     let rows: Vec<NewTodoRow<'_>> = todos.iter().map(|todo| NewTodoRow::from(*todo)).collect();
@@ -44,7 +90,7 @@ fn insert_rows(connection: &mut AnyConnection, todos: &[&Todo]) -> QueryResult<(
 /// [`Todo::apply`] in SQL, for a change that is not empty.
 pub(super) fn update_row(
     connection: &mut AnyConnection,
-    owner: UserId,
+    owner: Owner,
     id: TodoId,
     expected: Option<u64>,
     change: &TodoChange,
@@ -68,7 +114,7 @@ pub(super) fn update_row(
         .then(|| tasks::completed_at.eq(None::<Instant>));
     let expected = expected.map_or(ANY_VERSION, u64::cast_signed);
     let update = diesel::update(tasks::table.find(Id(id.as_uuid())))
-        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+        .filter(is_owners(owner))
         .filter(of_version(expected))
         .set((
             TodoChangeset::new(change, now),
@@ -87,13 +133,13 @@ pub(super) fn update_row(
 /// Whether there was one to delete.
 pub(super) fn delete_row(
     connection: &mut AnyConnection,
-    owner: UserId,
+    owner: Owner,
     id: TodoId,
     expected: Option<u64>,
 ) -> QueryResult<bool> {
     let expected = expected.map_or(ANY_VERSION, u64::cast_signed);
     let deleted = diesel::delete(tasks::table.find(Id(id.as_uuid())))
-        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+        .filter(is_owners(owner))
         .filter(of_version(expected))
         .execute(connection)?;
     Ok(deleted > 0)
@@ -151,14 +197,14 @@ pub(super) fn apply_in_transaction(
                 TodoOperation::Insert(todo) => OperationOutcome::Written(todo.clone()),
                 TodoOperation::Update { id, change } => {
                     let todo = if change.is_empty() {
-                        find_row(connection, owner, *id)?
+                        find_row(connection, owner.into(), *id)?
                     } else {
-                        update_row(connection, owner, *id, None, change, now)?
+                        update_row(connection, owner.into(), *id, None, change, now)?
                     };
                     todo.map_or(OperationOutcome::NotFound, OperationOutcome::Written)
                 }
                 TodoOperation::Delete { id } => {
-                    if delete_row(connection, owner, *id, None)? {
+                    if delete_row(connection, owner.into(), *id, None)? {
                         OperationOutcome::Deleted
                     } else {
                         OperationOutcome::NotFound
@@ -179,12 +225,12 @@ fn inserted(operation: &TodoOperation) -> Option<&Todo> {
 
 pub(super) fn find_row(
     connection: &mut AnyConnection,
-    owner: UserId,
+    owner: Owner,
     id: TodoId,
 ) -> QueryResult<Option<Todo>> {
     let row = tasks::table
         .find(Id(id.as_uuid()))
-        .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+        .filter(is_owners(owner))
         .select(TodoRow::as_select())
         .first(connection)
         .optional()?;

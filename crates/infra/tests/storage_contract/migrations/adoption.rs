@@ -34,7 +34,9 @@ fn titles_with(storage: &Storage, owner: todo_domain::UserId, text: &str) -> Vec
         text: Some(SearchText::new(text).unwrap()),
         ..TodoFilter::default()
     };
-    let todos = storage.todos().list(owner, &filter, &Page::default());
+    let todos = storage
+        .todos()
+        .list(owner.into(), &filter, &Page::default());
     let todos = todos.unwrap();
     todos.iter().map(|todo| todo.title.to_string()).collect()
 }

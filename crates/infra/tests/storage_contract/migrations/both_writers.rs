@@ -20,7 +20,12 @@ fn what_the_old_backend_inserts_is_whole() {
     assert_eq!(old.details(open), "grösse messen | i̇stanbul | open | 1");
     let done = old.insert("Done", "", true);
     assert_eq!(old.details(done), "done |  | 2024-02-02 | 1");
-    let found = old.storage.todos().find(old.user, done).unwrap().unwrap();
+    let found = old
+        .storage
+        .todos()
+        .find(old.user.into(), done)
+        .unwrap()
+        .unwrap();
     assert!(found.is_completed());
 }
 
@@ -71,20 +76,22 @@ fn both_write_to_one_task_in_turn() {
     };
     let todos = old.storage.todos();
     let theirs = old.insert("Buy milk", "Two", false);
-    let toggled = todos.update(old.user, theirs, None, &TodoChange::toggle(), at(0));
+    let toggled = todos.update(old.user.into(), theirs, None, &TodoChange::toggle(), at(0));
     assert!(toggled.unwrap().unwrap().is_completed());
     old.toggle(theirs, "2024-04-04");
     let title = TodoChange {
         title: Change::To(Title::new("Buy BREAD").unwrap()),
         ..TodoChange::default()
     };
-    let changed = todos.update(old.user, theirs, None, &title, at(1)).unwrap();
+    let changed = todos
+        .update(old.user.into(), theirs, None, &title, at(1))
+        .unwrap();
     assert!(!changed.unwrap().is_completed());
     assert_eq!(old.details(theirs), "buy bread | two | open | 4");
 
     let ours = old.storage.todo(old.user, "Call Ada", 0).id;
     old.update(ours, "Call GRACE", "", true);
-    let found = todos.find(old.user, ours).unwrap().unwrap();
+    let found = todos.find(old.user.into(), ours).unwrap().unwrap();
     assert_eq!(found.title.as_str(), "Call GRACE");
     assert_eq!(old.details(ours), "call grace |  | 2024-03-03 | 2");
 }

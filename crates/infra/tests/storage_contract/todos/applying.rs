@@ -47,8 +47,8 @@ fn changes_are_made_in_their_order_and_told_one_by_one(#[values(Sqlite, Postgres
             OperationOutcome::Deleted,
         ]
     );
-    assert_eq!(todos.find(owner, first.id).unwrap(), None);
-    assert_eq!(todos.find(owner, second.id).unwrap(), Some(second));
+    assert_eq!(todos.find(owner.into(), first.id).unwrap(), None);
+    assert_eq!(todos.find(owner.into(), second.id).unwrap(), Some(second));
 }
 
 #[rstest]
@@ -69,8 +69,8 @@ fn all_or_nothing_is_nothing_when_one_finds_no_todo(#[values(Sqlite, Postgres)] 
         .apply(owner, &operations, Atomicity::AllOrNothing, at(9), None)
         .unwrap_err();
     assert!(matches!(error, ApplyTodosError::NotFound { index: 1 }));
-    assert_eq!(todos.find(owner, inserted.id).unwrap(), None);
-    assert_eq!(todos.find(other, foreign.id).unwrap(), Some(foreign));
+    assert_eq!(todos.find(owner.into(), inserted.id).unwrap(), None);
+    assert_eq!(todos.find(other.into(), foreign.id).unwrap(), Some(foreign));
 
     let outcomes = todos.apply(owner, &operations, Atomicity::EachForItself, at(9), None);
     let expected = [
@@ -78,7 +78,10 @@ fn all_or_nothing_is_nothing_when_one_finds_no_todo(#[values(Sqlite, Postgres)] 
         OperationOutcome::NotFound,
     ];
     assert_eq!(outcomes.unwrap(), expected);
-    assert_eq!(todos.find(owner, inserted.id).unwrap(), Some(inserted));
+    assert_eq!(
+        todos.find(owner.into(), inserted.id).unwrap(),
+        Some(inserted)
+    );
 }
 
 #[rstest]
@@ -108,6 +111,6 @@ fn a_thousand_insertions_are_as_many_todos(#[values(Sqlite, Postgres)] kind: Kin
         .todos()
         .apply(owner, &operations, Atomicity::AllOrNothing, at(9), None);
     assert_eq!(outcomes.unwrap().len(), 1_000);
-    let count = storage.todos().count(owner, &TodoFilter::default());
+    let count = storage.todos().count(owner.into(), &TodoFilter::default());
     assert_eq!(count.unwrap(), 1_000);
 }

@@ -23,10 +23,10 @@ fn an_update_is_what_applying_the_change_is(#[values(Sqlite, Postgres)] kind: Ki
         expected.apply(&change, at(now));
         let updated = storage
             .todos()
-            .update(owner, expected.id, None, &change, at(now))
+            .update(owner.into(), expected.id, None, &change, at(now))
             .unwrap();
         assert_eq!(updated.as_ref(), Some(&expected), "{change:?}");
-        let found = storage.todos().find(owner, expected.id).unwrap();
+        let found = storage.todos().find(owner.into(), expected.id).unwrap();
         assert_eq!(found.as_ref(), Some(&expected), "{change:?}");
         if let Ok(text) = SearchText::new(expected.title.as_str()) {
             let filter = TodoFilter {
@@ -36,7 +36,7 @@ fn an_update_is_what_applying_the_change_is(#[values(Sqlite, Postgres)] kind: Ki
                 tags: expected.tags.iter().cloned().collect(),
                 ..TodoFilter::default()
             };
-            assert_eq!(storage.todos().count(owner, &filter).unwrap(), 1);
+            assert_eq!(storage.todos().count(owner.into(), &filter).unwrap(), 1);
         }
     }
 }
@@ -95,11 +95,14 @@ fn a_todo_of_another_version_is_not_changed(#[values(Sqlite, Postgres)] kind: Ki
     let todo = storage.todo(owner, "a", 0);
     let todos = storage.todos();
     for change in [TodoChange::toggle(), TodoChange::default()] {
-        let updated = todos.update(owner, todo.id, Some(2), &change, at(9));
+        let updated = todos.update(owner.into(), todo.id, Some(2), &change, at(9));
         assert_eq!(updated.unwrap(), None);
     }
-    assert_eq!(todos.find(owner, todo.id).unwrap(), Some(todo.clone()));
-    let updated = todos.update(owner, todo.id, Some(1), &TodoChange::toggle(), at(9));
+    assert_eq!(
+        todos.find(owner.into(), todo.id).unwrap(),
+        Some(todo.clone())
+    );
+    let updated = todos.update(owner.into(), todo.id, Some(1), &TodoChange::toggle(), at(9));
     assert_eq!(updated.unwrap().unwrap().version, 2);
 }
 
@@ -112,7 +115,7 @@ fn an_update_touches_no_other_todo(#[values(Sqlite, Postgres)] kind: Kind) {
     let (changed, other) = (storage.todo(owner, "a", 0), storage.todo(owner, "b", 1));
     let todos = storage.todos();
     todos
-        .update(owner, changed.id, None, &TodoChange::toggle(), at(9))
+        .update(owner.into(), changed.id, None, &TodoChange::toggle(), at(9))
         .unwrap();
-    assert_eq!(todos.find(owner, other.id).unwrap(), Some(other));
+    assert_eq!(todos.find(owner.into(), other.id).unwrap(), Some(other));
 }

@@ -17,7 +17,10 @@ fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
     };
     let owner = storage.user("ada@example.com").id;
     let plain = storage.todo(owner, "Buy milk", 123_456);
-    assert_eq!(storage.todos().find(owner, plain.id).unwrap(), Some(plain));
+    assert_eq!(
+        storage.todos().find(owner.into(), plain.id).unwrap(),
+        Some(plain)
+    );
 
     for due in [
         "2026-12-05",
@@ -31,7 +34,7 @@ fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
             ..new_todo(owner, "x", 0)
         };
         storage.todos().insert(&full, None).unwrap();
-        let found = storage.todos().find(owner, full.id).unwrap();
+        let found = storage.todos().find(owner.into(), full.id).unwrap();
         assert_eq!(found, Some(full), "{due}");
     }
 
@@ -46,7 +49,10 @@ fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
         ..new_todo(owner, "x", 999_999)
     };
     storage.todos().insert(&full, None).unwrap();
-    assert_eq!(storage.todos().find(owner, full.id).unwrap(), Some(full));
+    assert_eq!(
+        storage.todos().find(owner.into(), full.id).unwrap(),
+        Some(full)
+    );
 }
 
 #[rstest]
@@ -69,15 +75,18 @@ fn another_users_todo_is_as_good_as_none(#[values(Sqlite, Postgres)] kind: Kind)
     let todo = storage.todo(owner, "Buy milk", 0);
     let all = TodoFilter::default();
     let todos = storage.todos();
-    assert_eq!(todos.find(other, todo.id).unwrap(), None);
-    assert_eq!(todos.list(other, &all, &Page::default()).unwrap(), []);
-    assert_eq!(todos.count(other, &all).unwrap(), 0);
-    let toggled = todos.update(other, todo.id, None, &TodoChange::toggle(), at(1));
+    assert_eq!(todos.find(other.into(), todo.id).unwrap(), None);
+    assert_eq!(
+        todos.list(other.into(), &all, &Page::default()).unwrap(),
+        []
+    );
+    assert_eq!(todos.count(other.into(), &all).unwrap(), 0);
+    let toggled = todos.update(other.into(), todo.id, None, &TodoChange::toggle(), at(1));
     assert_eq!(toggled.unwrap(), None);
-    let untouched = todos.update(other, todo.id, None, &TodoChange::default(), at(1));
+    let untouched = todos.update(other.into(), todo.id, None, &TodoChange::default(), at(1));
     assert_eq!(untouched.unwrap(), None);
-    assert!(!todos.delete(other, todo.id, None).unwrap());
-    assert_eq!(todos.find(owner, todo.id).unwrap(), Some(todo));
+    assert!(!todos.delete(other.into(), todo.id, None).unwrap());
+    assert_eq!(todos.find(owner.into(), todo.id).unwrap(), Some(todo));
 }
 
 #[rstest]
@@ -88,10 +97,10 @@ fn a_deleted_todo_is_gone_and_a_second_time_there_is_none(#[values(Sqlite, Postg
     let owner = storage.user("ada@example.com").id;
     let (deleted, other) = (storage.todo(owner, "a", 0), storage.todo(owner, "b", 1));
     let todos = storage.todos();
-    assert!(todos.delete(owner, deleted.id, None).unwrap());
-    assert!(!todos.delete(owner, deleted.id, None).unwrap());
-    assert_eq!(todos.find(owner, deleted.id).unwrap(), None);
-    assert_eq!(todos.find(owner, other.id).unwrap(), Some(other));
+    assert!(todos.delete(owner.into(), deleted.id, None).unwrap());
+    assert!(!todos.delete(owner.into(), deleted.id, None).unwrap());
+    assert_eq!(todos.find(owner.into(), deleted.id).unwrap(), None);
+    assert_eq!(todos.find(owner.into(), other.id).unwrap(), Some(other));
 }
 
 #[rstest]
@@ -102,7 +111,7 @@ fn todos_go_with_their_owner(#[values(Sqlite, Postgres)] kind: Kind) {
     let owner = storage.user("ada@example.com").id;
     let todo = storage.todo(owner, "a", 0);
     storage.delete_user("ada@example.com");
-    assert_eq!(storage.todos().find(owner, todo.id).unwrap(), None);
+    assert_eq!(storage.todos().find(owner.into(), todo.id).unwrap(), None);
 }
 
 #[rstest]
@@ -112,6 +121,16 @@ fn a_todo_of_another_version_is_not_deleted(#[values(Sqlite, Postgres)] kind: Ki
     };
     let owner = storage.user("ada@example.com").id;
     let todo = storage.todo(owner, "a", 0);
-    assert!(!storage.todos().delete(owner, todo.id, Some(2)).unwrap());
-    assert!(storage.todos().delete(owner, todo.id, Some(1)).unwrap());
+    assert!(
+        !storage
+            .todos()
+            .delete(owner.into(), todo.id, Some(2))
+            .unwrap()
+    );
+    assert!(
+        storage
+            .todos()
+            .delete(owner.into(), todo.id, Some(1))
+            .unwrap()
+    );
 }

@@ -34,7 +34,7 @@ fn a_list_is_newest_first_and_then_by_descending_id(#[values(Sqlite, Postgres)] 
     storage.todo(owner, "last", 0);
     let list = storage
         .todos()
-        .list(owner, &TodoFilter::default(), &Page::default())
+        .list(owner.into(), &TodoFilter::default(), &Page::default())
         .unwrap();
     assert_eq!(
         titles(&list),
@@ -55,7 +55,9 @@ fn a_page_has_one_more_than_its_limit_when_the_list_goes_on(
     }
     let list = |limit, offset| {
         let all = TodoFilter::default();
-        let list = storage.todos().list(owner, &all, &page(limit, offset));
+        let list = storage
+            .todos()
+            .list(owner.into(), &all, &page(limit, offset));
         titles(&list.unwrap()).join(" ")
     };
     assert_eq!(list(2, 0), "4 3 2");
@@ -115,10 +117,12 @@ fn list_and_count_give_what_the_filter_matches(#[values(Sqlite, Postgres)] kind:
                 ..TodoFilter::default()
             };
             let expected: Vec<&Todo> = stored.iter().filter(|todo| filter.matches(todo)).collect();
-            let list = storage.todos().list(owner, &filter, &Page::default());
+            let list = storage
+                .todos()
+                .list(owner.into(), &filter, &Page::default());
             let list = list.unwrap();
             assert_eq!(list.iter().collect::<Vec<_>>(), expected, "{filter:?}");
-            let count = storage.todos().count(owner, &filter).unwrap();
+            let count = storage.todos().count(owner.into(), &filter).unwrap();
             assert_eq!(count, expected.len() as u64, "{filter:?}");
         }
     }
@@ -199,7 +203,9 @@ fn every_order_is_that_of_the_positions(#[values(Sqlite, Postgres)] kind: Kind) 
             order,
             ..Page::default()
         };
-        let list = storage.todos().list(owner, &TodoFilter::default(), &page);
+        let list = storage
+            .todos()
+            .list(owner.into(), &TodoFilter::default(), &page);
         let ids: Vec<TodoId> = list.unwrap().iter().map(|todo| todo.id).collect();
         assert_eq!(ids, sorted(todos.clone(), order), "{order:?}");
     }
@@ -223,14 +229,14 @@ fn pages_after_one_another_are_the_whole_list_while_todos_come_and_go(
         };
         let mut seen = Vec::new();
         loop {
-            let mut list = storage.todos().list(owner, &all, &page).unwrap();
+            let mut list = storage.todos().list(owner.into(), &all, &page).unwrap();
             let goes_on = list.len() > 5;
             list.truncate(5);
             seen.extend(list.iter().map(|todo| todo.id));
             let last = list.last().unwrap();
             page.start = PageStart::After(order.position(last));
             // The last one of a page goes, and the next page starts where it stood.
-            storage.todos().delete(owner, last.id, None).unwrap();
+            storage.todos().delete(owner.into(), last.id, None).unwrap();
             storage.todos().insert(last, None).unwrap();
             if !goes_on {
                 break;
@@ -305,10 +311,12 @@ fn every_condition_is_what_the_filter_matches(#[values(Sqlite, Postgres)] kind: 
     for filter in filters {
         let expected = todos.iter().filter(|todo| filter.matches(todo)).cloned();
         let expected = sorted(expected.collect(), TodoOrder::default());
-        let list = storage.todos().list(owner, &filter, &Page::default());
+        let list = storage
+            .todos()
+            .list(owner.into(), &filter, &Page::default());
         let ids: Vec<TodoId> = list.unwrap().iter().map(|todo| todo.id).collect();
         assert_eq!(ids, expected, "{filter:?}");
-        let count = storage.todos().count(owner, &filter).unwrap();
+        let count = storage.todos().count(owner.into(), &filter).unwrap();
         assert_eq!(count, expected.len() as u64, "{filter:?}");
         some += usize::from(!ids.is_empty());
     }

@@ -2,6 +2,7 @@
 
 mod applying;
 mod changing;
+mod guarded;
 mod keeping;
 mod listing;
 mod once;

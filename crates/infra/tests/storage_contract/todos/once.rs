@@ -99,7 +99,7 @@ impl Method {
 fn count(storage: &Storage, owner: UserId) -> u64 {
     storage
         .todos()
-        .count(owner, &TodoFilter::default())
+        .count(owner.into(), &TodoFilter::default())
         .unwrap()
 }
 

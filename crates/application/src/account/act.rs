@@ -1,0 +1,312 @@
+//! Doing something for whoever shows a credential, with as few looks at the storage as it takes.
+
+use todo_domain::{AccessClaims, Scope, SeenSession, SessionWithSettings, UserId};
+
+use super::{
+    AuthenticateError, Authenticated, Credential, SeenSessions,
+    authenticate::{find_session, verify},
+    authenticate_token::authenticate_token,
+};
+use crate::{App, Caller};
+
+/// Why something was not done, as whoever wants it done has it.
+pub trait NotDone: From<AuthenticateError> {
+    /// Whether it would be the same if the caller's session were looked at: the storage was asked about that already,
+    /// or the service failed, after which nothing is tried again.
+    ///
+    /// Where it is not, nothing was changed.
+    fn is_certain(&self) -> bool;
+}
+
+/// Does `work` for whoever shows `credential`, if it counts and is good for `scope`, and `admit` lets them.
+///
+/// For a session that was seen a moment ago it is done at once, on the condition that the session still counts. Where
+/// that leaves anything uncertain, nothing was done, and it is begun again as for all else: once the credential has been
+/// looked at. `admit` is asked before anything is done, until it has let the caller do it.
+///
+/// # Errors
+/// [`AuthenticateError`], and what `admit` and `work` give.
+pub fn act<T, E: NotDone>(
+    app: &App,
+    seen: &SeenSessions,
+    credential: &Credential,
+    scope: Scope,
+    admit: impl Fn(UserId) -> Result<(), E>,
+    work: impl Fn(Authenticated<Caller>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut is_admitted = false;
+    let authenticated = match credential {
+        Credential::AccessToken(token) => {
+            let claims = verify(app, token)?;
+            if let Some(caller) = caller_at_once(app, seen, &claims) {
+                // Whoever may do no more is told so only once their session has been looked at.
+                is_admitted = admit(claims.user_id).is_ok();
+                if is_admitted {
+                    let at_once = Authenticated {
+                        caller,
+                        use_not_recorded: None,
+                    };
+                    match work(at_once) {
+                        Err(error) if !error.is_certain() => seen.forget(claims.session_id),
+                        done => return done,
+                    }
+                }
+            }
+            find_session(app, &claims)?.map(|found| known(seen, found))
+        }
+        Credential::PersonalAccessToken(secret) => authenticate_token(app, secret, scope)?,
+    };
+    if !is_admitted {
+        admit(authenticated.caller.claimed_user_id())?;
+    }
+    work(authenticated)
+}
+
+/// Who shows these claims, on the condition that their session counts; `None` where that has to be looked at.
+fn caller_at_once(app: &App, seen: &SeenSessions, claims: &AccessClaims) -> Option<Caller> {
+    let session = seen.find(claims.session_id)?;
+    let guard = session.guard(app.clock.now(), &app.session_policy)?;
+    (session.user_id == claims.user_id).then_some(Caller::OfSession(guard))
+}
+
+/// Who calls through a session that was found.
+fn known(seen: &SeenSessions, found: SessionWithSettings) -> Caller {
+    let SessionWithSettings { session, settings } = found;
+    seen.remember(SeenSession::from(&session));
+    Caller::Known {
+        user_id: session.user_id,
+        settings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, time::Duration};
+
+    use rstest::rstest;
+    use todo_domain::{AccessToken, Secret, SecretKind, Session, Timestamp, TokenWithSettings};
+
+    use super::*;
+    use crate::testing::{
+        Mocks, POLICY, access_claims, caller, caller_of_session, digest, found, now,
+        personal_access_token, secret, session, session_id, user_id,
+    };
+
+    /// Why nothing was done in these tests.
+    #[derive(Debug, PartialEq)]
+    enum Why {
+        /// It is certain.
+        Certain,
+        /// Or not.
+        Uncertain,
+        /// The caller may do no more.
+        NotAdmitted,
+        /// The session has ended.
+        Ended,
+        /// Nobody is known to call for another reason.
+        NotAuthenticated,
+    }
+
+    impl From<AuthenticateError> for Why {
+        fn from(error: AuthenticateError) -> Self {
+            match error {
+                AuthenticateError::SessionEnded => Self::Ended,
+                _ => Self::NotAuthenticated,
+            }
+        }
+    }
+
+    impl NotDone for Why {
+        fn is_certain(&self) -> bool {
+            *self == Self::Certain
+        }
+    }
+
+    /// What was asked of whoever wants something done, in its order.
+    #[derive(Debug, PartialEq)]
+    enum Asked {
+        Admit(UserId),
+        Work(Caller),
+    }
+    use Asked::{Admit, Work};
+
+    /// What came of it, and what was asked for it.
+    fn outcome(
+        mocks: Mocks,
+        seen: &SeenSessions,
+        admits: bool,
+        work: impl Fn(&Caller) -> Result<(), Why>,
+    ) -> (Result<(), Why>, Vec<Asked>) {
+        let credential = Credential::AccessToken(AccessToken::new("token".to_owned()));
+        outcome_for(mocks, seen, &credential, admits, work)
+    }
+
+    fn outcome_for(
+        mocks: Mocks,
+        seen: &SeenSessions,
+        credential: &Credential,
+        admits: bool,
+        work: impl Fn(&Caller) -> Result<(), Why>,
+    ) -> (Result<(), Why>, Vec<Asked>) {
+        let asked = RefCell::new(Vec::new());
+        let admit = |user| {
+            asked.borrow_mut().push(Admit(user));
+            if admits {
+                Ok(())
+            } else {
+                Err(Why::NotAdmitted)
+            }
+        };
+        let app = mocks.app();
+        let done = act(&app, seen, credential, Scope::ReadTodos, admit, |found| {
+            let result = work(&found.caller);
+            asked.borrow_mut().push(Work(found.caller));
+            result
+        });
+        (done, asked.into_inner())
+    }
+
+    /// Mocks where the token is that of the session, of which this is stored, and which is looked at so many times.
+    fn stored(session: Option<Session>, looks: usize) -> Mocks {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .tokens
+            .expect_verify()
+            .once()
+            .returning(|_| Ok(access_claims()));
+        mocks
+            .sessions
+            .expect_find()
+            .withf(|id| *id == session_id(1))
+            .times(looks)
+            .returning(move |_| Ok(session.clone().map(found)));
+        mocks
+    }
+
+    /// Where the session was seen as it is.
+    fn seen() -> SeenSessions {
+        let seen = SeenSessions::default();
+        seen.remember(SeenSession::from(&session()));
+        seen
+    }
+
+    fn unless_of_session(caller: &Caller) -> Result<(), Why> {
+        match caller {
+            Caller::Known { .. } => Ok(()),
+            Caller::OfSession(_) => Err(Why::Uncertain),
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_not_seen_is_looked_at_and_then_it_was_seen() {
+        let seen = SeenSessions::default();
+        let (done, asked) = outcome(stored(Some(session()), 1), &seen, true, |_| Ok(()));
+        assert_eq!(done, Ok(()));
+        assert_eq!(asked, [Admit(user_id(1)), Work(caller())]);
+        assert_eq!(seen.find(session_id(1)), Some((&session()).into()));
+    }
+
+    #[test]
+    fn for_a_session_that_was_seen_it_is_done_at_once() {
+        for result in [Ok(()), Err(Why::Certain)] {
+            let mocks = stored(None, 0);
+            let (done, asked) = outcome(mocks, &seen(), true, |_| match &result {
+                Ok(()) => Ok(()),
+                Err(_) => Err(Why::Certain),
+            });
+            assert_eq!(done, result);
+            assert_eq!(asked, [Admit(user_id(1)), Work(caller_of_session())]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_certain_is_done_again_after_the_session_was_looked_at() {
+        let mocks = stored(Some(session()), 1);
+        let (done, asked) = outcome(mocks, &seen(), true, unless_of_session);
+        assert_eq!(done, Ok(()));
+        let expected = [Admit(user_id(1)), Work(caller_of_session()), Work(caller())];
+        assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn a_session_that_has_ended_is_seen_no_more_and_counts_for_nothing() {
+        let seen = seen();
+        let (done, _) = outcome(stored(None, 1), &seen, true, unless_of_session);
+        assert_eq!(done, Err(Why::Ended));
+        let (done, asked) = outcome(stored(None, 1), &seen, true, unless_of_session);
+        assert_eq!((done, asked), (Err(Why::Ended), vec![]));
+    }
+
+    #[rstest]
+    #[case::live(Some(session()), Why::NotAdmitted, 2)]
+    #[case::ended(None, Why::Ended, 1)]
+    fn whoever_may_do_no_more_is_told_so_if_their_session_counts(
+        #[case] session: Option<Session>,
+        #[case] why: Why,
+        #[case] times: usize,
+    ) {
+        let (done, asked) = outcome(stored(session, 1), &seen(), false, |_| Ok(()));
+        assert_eq!(done, Err(why));
+        assert_eq!(asked.len(), times);
+        assert!(asked.iter().all(|asked| *asked == Admit(user_id(1))));
+    }
+
+    #[rstest]
+    #[case::whose_use_is_to_be_recorded(Session { last_used_at: a_minute_ago(), ..session() })]
+    #[case::that_has_expired(Session { expires_at: now(), ..session() })]
+    #[case::of_another_user(Session { user_id: user_id(2), ..session() })]
+    fn a_session_is_looked_at_if_it_was_seen_as_one(#[case] as_seen: Session) {
+        let seen = SeenSessions::default();
+        seen.remember(SeenSession::from(&as_seen));
+        let (done, asked) = outcome(stored(Some(session()), 1), &seen, true, |_| Ok(()));
+        assert_eq!(done, Ok(()));
+        assert_eq!(asked, [Admit(user_id(1)), Work(caller())]);
+    }
+
+    #[test]
+    fn a_session_whose_use_was_recorded_was_seen_as_used() {
+        let seen = SeenSessions::default();
+        let used = Session {
+            last_used_at: a_minute_ago(),
+            ..session()
+        };
+        let mut mocks = stored(Some(used), 1);
+        mocks
+            .sessions
+            .expect_record_use()
+            .once()
+            .returning(|_, _| Ok(()));
+        let (done, _) = outcome(mocks, &seen, true, |_| Ok(()));
+        assert_eq!(done, Ok(()));
+        let session = seen.find(session_id(1)).unwrap();
+        assert!(session.guard(now(), &POLICY).is_some());
+    }
+
+    #[test]
+    fn a_personal_access_token_is_looked_at_each_time() {
+        let mut mocks = Mocks::at_now();
+        mocks.secrets.expect_digest().return_const(digest());
+        mocks
+            .personal_access_tokens
+            .expect_find()
+            .once()
+            .returning(|_| {
+                let token = personal_access_token();
+                let settings = todo_domain::UserSettings::default();
+                Ok(Some(TokenWithSettings { token, settings }))
+            });
+        mocks
+            .personal_access_tokens
+            .expect_record_use()
+            .returning(|_, _| Ok(()));
+        let secret: Secret = secret(SecretKind::PersonalAccessToken);
+        let credential = Credential::PersonalAccessToken(secret);
+        let (done, asked) = outcome_for(mocks, &seen(), &credential, true, |_| Ok(()));
+        assert_eq!(done, Ok(()));
+        assert_eq!(asked, [Admit(user_id(1)), Work(caller())]);
+    }
+
+    fn a_minute_ago() -> Timestamp {
+        now().saturating_sub(Duration::from_mins(1))
+    }
+}

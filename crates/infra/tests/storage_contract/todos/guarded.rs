@@ -1,0 +1,325 @@
+//! What is done on the condition that a session counts.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+    time::Duration,
+};
+
+use rstest::rstest;
+use todo_domain::{
+    Page, Priority,
+    SecurityEventKind::LoggedOut,
+    SeenSession, Session, SessionGuard, SessionPolicy, Todo, TodoChange, TodoFilter, TodoId,
+    UserId,
+    ports::{IdGenerator, InsertTodoError, Owner, StorageError, TodoRepository},
+};
+use todo_infra::RandomIds;
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::storage::{Storage, at, connect, description, event_of, new_todo, session_of, tags};
+
+/// The condition that a session meets which begins, a second after it did.
+fn guard_of(session: &Session) -> SessionGuard {
+    let now = session.created_at.saturating_add(Duration::from_secs(1));
+    let guard = SeenSession::from(session).guard(now, &SessionPolicy::default());
+    guard.unwrap()
+}
+
+/// What comes of each method that there is a condition for.
+fn every_method(
+    todos: &dyn TodoRepository,
+    guard: SessionGuard,
+    id: TodoId,
+) -> Vec<(&'static str, Result<(), StorageError>)> {
+    let owner = Owner::OfSession(guard);
+    let all = TodoFilter::default();
+    let inserted = todos.insert_guarded(&new_todo(guard.user_id, "new", 1), guard);
+    let nothing = TodoChange::default();
+    let toggle = TodoChange::toggle();
+    vec![
+        ("find", todos.find(owner, id).map(drop)),
+        ("list", todos.list(owner, &all, &Page::default()).map(drop)),
+        ("count", todos.count(owner, &all).map(drop)),
+        (
+            "update",
+            todos.update(owner, id, None, &toggle, at(1)).map(drop),
+        ),
+        (
+            "update by nothing",
+            todos.update(owner, id, None, &nothing, at(1)).map(drop),
+        ),
+        ("delete", todos.delete(owner, id, None).map(drop)),
+        (
+            "insert",
+            inserted.map_err(|error| match error {
+                InsertTodoError::Storage(error) => error,
+                error => panic!("{error:?}"),
+            }),
+        ),
+    ]
+}
+
+/// Whether every method says that the session is not proven to count, whatever todo it is about.
+fn assert_not_proven(storage: &Storage, guard: SessionGuard, id: TodoId) {
+    for id in [id, RandomIds.todo()] {
+        for (method, result) in every_method(storage.todos(), guard, id) {
+            assert!(
+                matches!(result, Err(StorageError::SessionNotProven)),
+                "{method}: {result:?}"
+            );
+        }
+    }
+}
+
+fn titles(storage: &Storage) -> Vec<String> {
+    storage.behind.texts("tasks", "title")
+}
+
+#[rstest]
+fn with_a_session_that_counts_it_is_as_without_a_condition(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let session = session_of(user);
+    storage.begin(&session);
+    let guard = guard_of(&session);
+    let (owner, todos) = (Owner::OfSession(guard), storage.todos());
+    let full = Todo {
+        description: Some(description("first\r\n\tsecond 🦀")),
+        completed_at: Some(at(1_000_001)),
+        due: Some("2026-12-01T00:00:00-11:30".parse().unwrap()),
+        priority: Priority::High,
+        tags: tags(&["home", "100%_\\"]),
+        updated_at: at(1_000_001),
+        version: 7,
+        ..new_todo(user, "Buy milk", 999_999)
+    };
+    todos.insert_guarded(&full, guard).unwrap();
+    let plain = new_todo(user, "Buy bread", 0);
+    todos.insert_guarded(&plain, guard).unwrap();
+    for todo in [&full, &plain] {
+        assert_eq!(todos.find(owner, todo.id).unwrap().as_ref(), Some(todo));
+        assert_eq!(
+            todos.find(user.into(), todo.id).unwrap().as_ref(),
+            Some(todo)
+        );
+    }
+    let filter = TodoFilter {
+        text: Some(todo_domain::SearchText::new("SECOND").unwrap()),
+        ..TodoFilter::default()
+    };
+    let found = todos.list(owner, &filter, &Page::default());
+    assert_eq!(found.unwrap(), std::slice::from_ref(&full));
+    assert_eq!(todos.count(owner, &TodoFilter::default()).unwrap(), 2);
+
+    let toggled = todos.update(owner, plain.id, Some(1), &TodoChange::toggle(), at(2));
+    let toggled = toggled.unwrap().unwrap();
+    assert!(toggled.is_completed());
+    assert_eq!(todos.find(user.into(), plain.id).unwrap(), Some(toggled));
+    assert!(todos.delete(owner, full.id, Some(7)).unwrap());
+    assert_eq!(titles(&storage), ["Buy bread"]);
+}
+
+#[rstest]
+fn that_there_is_nothing_is_told_of_a_session_that_counts(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let session = session_of(storage.user("ada@example.com").id);
+    storage.begin(&session);
+    let other = storage.user("grace@example.com").id;
+    let theirs = storage.todo(other, "Buy milk", 0);
+    let (owner, todos) = (Owner::OfSession(guard_of(&session)), storage.todos());
+    let all = TodoFilter::default();
+    assert_eq!(todos.find(owner, theirs.id).unwrap(), None);
+    assert_eq!(todos.list(owner, &all, &Page::default()).unwrap(), []);
+    assert_eq!(todos.count(owner, &all).unwrap(), 0);
+    for change in [TodoChange::toggle(), TodoChange::default()] {
+        let changed = todos.update(owner, theirs.id, None, &change, at(1));
+        assert_eq!(changed.unwrap(), None);
+    }
+    assert!(!todos.delete(owner, theirs.id, None).unwrap());
+    assert_eq!(todos.find(other.into(), theirs.id).unwrap(), Some(theirs));
+
+    let mine = storage.todo(session.user_id, "Buy bread", 0);
+    let changed = todos.update(owner, mine.id, Some(2), &TodoChange::toggle(), at(1));
+    assert_eq!(changed.unwrap(), None);
+    assert!(!todos.delete(owner, mine.id, Some(2)).unwrap());
+}
+
+/// What is stored of a session, where it is not what was seen.
+#[derive(Debug, Clone, Copy)]
+enum Stored {
+    Nothing,
+    OfAnotherUser,
+    Expired,
+    NotUsedForLong,
+    UsedTooLongAgo,
+}
+
+#[rstest]
+fn with_a_session_that_may_not_count_nothing_is_done_or_told(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(
+        Stored::Nothing,
+        Stored::OfAnotherUser,
+        Stored::Expired,
+        Stored::NotUsedForLong,
+        Stored::UsedTooLongAgo
+    )]
+    stored: Stored,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let todo = storage.todo(user, "Buy milk", 0);
+    let session = session_of(user);
+    let guard = guard_of(&session);
+    let stored = match stored {
+        Stored::Nothing => None,
+        Stored::OfAnotherUser => Some(Session {
+            user_id: storage.user("grace@example.com").id,
+            ..session
+        }),
+        Stored::Expired => Some(Session {
+            expires_at: guard.expires_after,
+            ..session
+        }),
+        Stored::NotUsedForLong => Some(Session {
+            last_used_at: at(0),
+            ..session
+        }),
+        Stored::UsedTooLongAgo => Some(Session {
+            last_used_at: guard.used_after,
+            ..session
+        }),
+    };
+    if let Some(session) = &stored {
+        storage.begin(session);
+    }
+    assert_not_proven(&storage, guard, todo.id);
+    let found = storage.todos().find(user.into(), todo.id).unwrap();
+    assert_eq!(found, Some(todo));
+    assert_eq!(titles(&storage), ["Buy milk"]);
+}
+
+#[rstest]
+fn once_a_session_was_deleted_nothing_is_done_or_told(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let todo = storage.todo(user, "Buy milk", 0);
+    let (ended, other) = (session_of(user), session_of(user));
+    storage.begin(&ended);
+    storage.begin(&other);
+    let found = |session: &Session| {
+        let owner = Owner::OfSession(guard_of(session));
+        storage.todos().find(owner, todo.id)
+    };
+    assert!(found(&ended).unwrap().is_some());
+    delete(&storage, user, &ended);
+    assert_not_proven(&storage, guard_of(&ended), todo.id);
+    assert_eq!(found(&other).unwrap(), Some(todo));
+}
+
+#[rstest]
+fn once_a_user_was_deleted_nothing_is_done_or_told(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let todo = storage.todo(user, "Buy milk", 0);
+    let session = session_of(user);
+    storage.begin(&session);
+    storage.delete_user("ada@example.com");
+    assert_not_proven(&storage, guard_of(&session), todo.id);
+    assert_eq!(titles(&storage), [""; 0]);
+}
+
+#[rstest]
+fn a_session_that_was_never_used_counts_from_its_beginning(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let todo = storage.todo(user, "Buy milk", 0);
+    let session = session_of(user);
+    storage.begin(&session);
+    storage
+        .behind
+        .execute("UPDATE sessions SET last_used_at = NULL, rotated_at = NULL");
+    let guard = guard_of(&session);
+    let found = storage.todos().find(Owner::OfSession(guard), todo.id);
+    assert_eq!(found.unwrap().as_ref(), Some(&todo));
+    let later = SessionGuard {
+        used_after: session.created_at,
+        ..guard
+    };
+    assert_not_proven(&storage, later, todo.id);
+}
+
+#[rstest]
+fn after_a_deletion_was_acknowledged_no_statement_that_begins_has_an_effect(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    const WRITERS: i64 = 4;
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id;
+    let todo = storage.todo(user, "Buy milk", 0);
+    for _ in 0..5 {
+        let session = session_of(user);
+        storage.begin(&session);
+        let guard = guard_of(&session);
+        let (is_deleted, was_used) = (&AtomicBool::new(false), &AtomicBool::new(false));
+        thread::scope(|scope| {
+            for writer in 0..WRITERS {
+                let instance = connect(&storage.behind);
+                scope.spawn(move || {
+                    loop {
+                        let begins_after = is_deleted.load(SeqCst);
+                        let done = if writer % 2 == 0 {
+                            let owner = Owner::OfSession(guard);
+                            let change = TodoChange::toggle();
+                            let todos: &dyn TodoRepository = &instance;
+                            let toggled = todos.update(owner, todo.id, None, &change, at(1));
+                            toggled.map(|todo| assert!(todo.is_some()))
+                        } else {
+                            let new = new_todo(guard.user_id, "new", writer);
+                            let inserted = instance.insert_guarded(&new, guard);
+                            inserted.map_err(|error| match error {
+                                InsertTodoError::Storage(error) => error,
+                                error => panic!("{error:?}"),
+                            })
+                        };
+                        match done {
+                            Ok(()) => {
+                                assert!(!begins_after);
+                                was_used.store(true, SeqCst);
+                            }
+                            Err(StorageError::SessionNotProven) if begins_after => break,
+                            Err(StorageError::SessionNotProven) => (),
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    }
+                });
+            }
+            while !was_used.load(SeqCst) {
+                thread::yield_now();
+            }
+            delete(&storage, user, &session);
+            is_deleted.store(true, SeqCst);
+        });
+    }
+}
+
+fn delete(storage: &Storage, user: UserId, session: &Session) {
+    let event = event_of(user, LoggedOut);
+    let deleted = storage.sessions().delete(user, session.id, &event);
+    assert!(deleted.unwrap());
+}
