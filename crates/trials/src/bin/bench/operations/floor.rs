@@ -48,6 +48,8 @@ impl<'a> Floor<'a> {
             ],
             single => &[(single, 1)],
         };
+        // The statements demand that the session was used a moment ago, and those of the other users are to be found, too.
+        database.query("UPDATE sessions SET last_used_at = now() AT TIME ZONE 'UTC'")?;
         let sessions = sessions(database)?;
         let mut floor = Self {
             database,
