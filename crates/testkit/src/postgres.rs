@@ -91,10 +91,11 @@ impl PostgresDatabase {
         connect(&self.url)
     }
 
+    /// Ends every connection, and waits for 10 seconds at most until each has ended.
     pub(crate) fn terminate_connections(&self) {
         let name = &self.name;
         self.server.execute(&format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
         ));
     }
 

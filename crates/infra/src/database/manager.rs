@@ -75,6 +75,17 @@ impl ManagedConnection {
         !self.lost
     }
 
+    /// Whether it is heard, without asking, that the database has closed it: on PostgreSQL, what came in last says why,
+    /// and then comes its end.
+    pub(super) fn is_closed(&mut self) -> bool {
+        match &mut self.connection {
+            AnyConnection::Postgres(connection) => {
+                (0..2).any(|_| connection.notifications_iter().any(|heard| heard.is_err()))
+            }
+            AnyConnection::Sqlite(_) => false,
+        }
+    }
+
     /// Whether the database has answered so lately that there is no need to ask.
     pub(super) fn answered_within(&self, duration: Duration) -> bool {
         self.last_answer_at.elapsed() < duration

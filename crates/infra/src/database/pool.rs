@@ -305,7 +305,7 @@ impl Database {
         for _ in 0..=self.pool.max_size() {
             let mut connection = self.connection()?;
             if self.url.kind() == DatabaseKind::Sqlite
-                || connection.answered_within(FRESH)
+                || (connection.answered_within(FRESH) && !connection.is_closed())
                 || self.still_answers(&mut connection)
             {
                 return Ok(connection);

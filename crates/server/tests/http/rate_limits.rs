@@ -202,6 +202,30 @@ fn whoever_uses_up_what_the_user_may_cannot_keep_the_owner_from_ending_it(
     assert_eq!(ada.post("/api/auth/logout", &body).status, 200);
 }
 
+#[rstest]
+fn a_token_whose_session_was_ended_uses_up_nothing_that_the_user_may(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::with(kind, &[PER_USER]) else {
+        return;
+    };
+    let ada = server.user("ada@example.com");
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let mut thief = server.client();
+    thief.sign_in(&server.client().post("/api/auth/login", &body));
+    assert_eq!(thief.get("/api/tasks").status, 200);
+    assert_eq!(
+        ada.post("/api/auth/logout", &json!({"sessions": "others"}))
+            .status,
+        200
+    );
+    // One request may have been counted before it was known.
+    for _ in 0..20 {
+        assert_eq!(thief.get("/api/tasks").code(), "invalid_token");
+    }
+    assert_eq!(ada.get("/api/tasks").status, 200);
+}
+
 #[test]
 fn what_was_used_up_comes_back() {
     let server = Server::with(Sqlite, &[("REQUESTS_PER_MINUTE_PER_ADDRESS", "120")]).unwrap();

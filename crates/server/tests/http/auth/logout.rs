@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::harness::{PASSWORD, Server};
+use crate::harness::{Answer, Client, PASSWORD, Server};
 
 #[rstest]
 fn the_token_counts_no_more_from_the_next_request_on(#[values(Sqlite, Postgres)] kind: Kind) {
@@ -21,6 +21,49 @@ fn the_token_counts_no_more_from_the_next_request_on(#[values(Sqlite, Postgres)]
         assert_eq!(answer.code(), "invalid_token");
         assert_eq!(answer.detail(), "Invalid or expired token");
     }
+}
+
+#[rstest]
+fn a_token_that_was_used_a_moment_ago_has_no_effect_and_is_told_nothing(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let ada = server.user("ada@example.com");
+    let path = ada.task_path("Buy milk");
+    let stored = ada.get(&path).json();
+    let login = json!({"email": "ada@example.com", "password": PASSWORD});
+    let title = json!({"title": "Buy bread"});
+    let wrong = json!({"title": ""});
+    let toggle = format!("{path}/complete");
+    let theirs = "/api/0192f0c1-2345-7abc-8def-0123456789ab/tasks";
+    let calls: &[&dyn Fn(&Client) -> Answer] = &[
+        &|client| client.get("/api/tasks"),
+        &|client| client.get("/api/tasks?completed=true&total=true"),
+        &|client| client.get("/api/tasks?due=today"),
+        &|client| client.get("/api/tasks?nonsense=1"),
+        &|client| client.get("/api/tasks/search?q=milk"),
+        &|client| client.get(theirs),
+        &|client| client.get(&path),
+        &|client| client.get("/api/tasks/0192f0c1-2345-7abc-8def-0123456789ab"),
+        &|client| client.post("/api/tasks", &title),
+        &|client| client.post("/api/tasks", &wrong),
+        &|client| client.put(&path, &title),
+        &|client| client.toggle(&toggle),
+        &|client| client.delete(&path),
+    ];
+    for (number, call) in calls.iter().enumerate() {
+        let mut client = server.client();
+        client.sign_in(&client.post("/api/auth/login", &login));
+        assert_eq!(client.get(&path).status, 200);
+        client.post("/api/auth/logout", &json!({}));
+        let answer = call(&client);
+        assert_eq!(answer.status, 401, "{number}: {answer:?}");
+        assert_eq!(answer.code(), "invalid_token");
+    }
+    assert_eq!(ada.get(&path).json(), stored);
+    assert_eq!(ada.get("/api/tasks").json()["count"], 1);
 }
 
 #[rstest]

@@ -53,6 +53,8 @@ impl<'a> Floor<'a> {
             single => &[(single, 1)],
         };
         make_sessions(database)?;
+        // The statements demand that the session was used a moment ago.
+        database.query("UPDATE sessions SET last_used_at = now() AT TIME ZONE 'UTC'")?;
         let known = Known::of(database)?;
         let mut floor = Self {
             database,
