@@ -304,9 +304,7 @@ fn after_a_deletion_was_acknowledged_no_statement_that_begins_has_an_effect(
                             }
                             Err(StorageError::SessionNotProven) if begins_after => break,
                             // On SQLite, the others may have held the file for too long; nothing was done.
-                            Err(StorageError::SessionNotProven | StorageError::Unavailable(_)) => {
-                                ()
-                            }
+                            Err(StorageError::SessionNotProven | StorageError::Unavailable(_)) => {}
                             Err(error) => panic!("{error:?}"),
                         }
                     }

@@ -8,7 +8,7 @@ use std::{
 use todo_trials::{Kind, ServerProgram, TrialDatabase, TrialResult};
 
 use crate::{
-    journal::Outcome as Became,
+    journal::{Operation, Outcome as Became},
     load::{Crew, Load, Target},
     people::Person,
     trial::{Fault, Findings, Ground, Outcome, has_program, query, stored},
@@ -18,7 +18,7 @@ pub(super) const FAULT: Fault = Fault {
     name: "migrations",
     what: "eight instances migrate at once: an empty database; and, while one serves, one that has lost an index \
            and the record of its last two migrations (PostgreSQL), or has nothing to migrate (SQLite)",
-    must_hold: "each step is taken once, by one of them; all end well; no 5xx",
+    must_hold: "each step is taken once, by one of them; all end well; no 5xx (but from `/health/ready`, which tells that the record is lost)",
     databases: &[Kind::Sqlite, Kind::Postgres],
     at_once: false,
     inject,
@@ -72,8 +72,12 @@ fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
     };
     let migrated = migrate_at_once(&ground.program, &database)?;
     thread::sleep(Duration::from_millis(500));
-    let journal = load.finish()?;
+    let mut journal = load.finish()?;
     drop(server);
+    // As long as the record is lost, it is right to say that the database is not migrated.
+    journal
+        .entries
+        .retain(|entry| entry.operation != Operation::Ready);
 
     findings.see(format!(
         "while one serves: migrated by {migrated} of {INSTANCES}"
