@@ -1,0 +1,271 @@
+//! What each way of failing is that has to do with accounts.
+
+use actix_web::http::{StatusCode, header};
+use todo_application::account::{
+    AllowEmailChangeError, AllowPasswordResetError, ChangePasswordError, CreateTokenError,
+    DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
+    ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
+    RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
+    RequestVerificationError, ResetPasswordError, RevokeTokenError, TellOfEmailChangeError,
+    TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
+};
+
+use super::{
+    CHALLENGE, CHALLENGE_INVALID, email_taken, invalid_mailed_token, invalid_token,
+    too_many_attempts,
+};
+use crate::problem::Problem;
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::EmailTaken => email_taken(),
+            RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
+            RegisterError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            RegisterError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AllowPasswordResetError> for Problem {
+    fn from(error: AllowPasswordResetError) -> Self {
+        match error {
+            AllowPasswordResetError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            AllowPasswordResetError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RequestPasswordResetError> for Problem {
+    fn from(error: RequestPasswordResetError) -> Self {
+        match error {
+            RequestPasswordResetError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ResetPasswordError> for Problem {
+    fn from(error: ResetPasswordError) -> Self {
+        match error {
+            ResetPasswordError::InvalidToken => invalid_mailed_token(),
+            ResetPasswordError::GuessablePassword(reason) => {
+                Self::invalid_field("password", reason)
+            }
+            ResetPasswordError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TellOfPasswordResetError> for Problem {
+    fn from(error: TellOfPasswordResetError) -> Self {
+        match error {
+            TellOfPasswordResetError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RequestVerificationError> for Problem {
+    fn from(error: RequestVerificationError) -> Self {
+        match error {
+            RequestVerificationError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<VerifyEmailError> for Problem {
+    fn from(error: VerifyEmailError) -> Self {
+        match error {
+            VerifyEmailError::InvalidToken => invalid_mailed_token(),
+            VerifyEmailError::EmailTaken => email_taken(),
+            VerifyEmailError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TellOfEmailChangeError> for Problem {
+    fn from(error: TellOfEmailChangeError) -> Self {
+        match error {
+            TellOfEmailChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AllowEmailChangeError> for Problem {
+    fn from(error: AllowEmailChangeError) -> Self {
+        match error {
+            AllowEmailChangeError::WrongPassword => {
+                Self::invalid_field("password", "is not the password of this account")
+            }
+            AllowEmailChangeError::SameEmail => {
+                Self::invalid_field("email", "must be another than that of the account")
+            }
+            AllowEmailChangeError::CallerMissing => invalid_token(),
+            AllowEmailChangeError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            AllowEmailChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RequestEmailChangeError> for Problem {
+    fn from(error: RequestEmailChangeError) -> Self {
+        match error {
+            RequestEmailChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_credentials",
+                "Invalid email or password",
+            )
+            .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
+            LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            LoginError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for Problem {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::NotAuthenticated(error) => error.into(),
+            LogoutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::CallerMissing => invalid_token(),
+            ChangePasswordError::WrongPassword => Self::invalid_field("current_password", error),
+            ChangePasswordError::GuessablePassword(reason) => {
+                Self::invalid_field("new_password", reason)
+            }
+            ChangePasswordError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            ChangePasswordError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<DeleteAccountError> for Problem {
+    fn from(error: DeleteAccountError) -> Self {
+        match error {
+            DeleteAccountError::CallerMissing => invalid_token(),
+            DeleteAccountError::WrongPassword => Self::invalid_field("password", error),
+            DeleteAccountError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            DeleteAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ExportAccountError> for Problem {
+    fn from(error: ExportAccountError) -> Self {
+        match error {
+            ExportAccountError::CallerMissing => invalid_token(),
+            ExportAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ListSecurityEventsError> for Problem {
+    fn from(error: ListSecurityEventsError) -> Self {
+        match error {
+            ListSecurityEventsError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        let refused = || {
+            Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_refresh_token",
+                "Invalid or expired refresh token",
+            )
+            .with_header(header::WWW_AUTHENTICATE, CHALLENGE_INVALID)
+        };
+        match error {
+            RefreshError::TokenRejected(reason) => refused().caused_by(reason),
+            RefreshError::SessionEnded | RefreshError::Reused => refused(),
+            RefreshError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ListSessionsError> for Problem {
+    fn from(error: ListSessionsError) -> Self {
+        match error {
+            ListSessionsError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<EndSessionError> for Problem {
+    fn from(error: EndSessionError) -> Self {
+        match error {
+            EndSessionError::NotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                "session_not_found",
+                "Session not found",
+            ),
+            EndSessionError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<CreateTokenError> for Problem {
+    fn from(error: CreateTokenError) -> Self {
+        match error {
+            CreateTokenError::TooMany => Self::new(
+                StatusCode::CONFLICT,
+                "too_many_tokens",
+                "You have 50 tokens; revoke one before you make another",
+            ),
+            CreateTokenError::CallerMissing => invalid_token(),
+            CreateTokenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ListTokensError> for Problem {
+    fn from(error: ListTokensError) -> Self {
+        match error {
+            ListTokensError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RevokeTokenError> for Problem {
+    fn from(error: RevokeTokenError) -> Self {
+        match error {
+            RevokeTokenError::NotFound => {
+                Self::new(StatusCode::NOT_FOUND, "token_not_found", "Token not found")
+            }
+            RevokeTokenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<GetAccountError> for Problem {
+    fn from(error: GetAccountError) -> Self {
+        match error {
+            GetAccountError::CallerMissing => invalid_token(),
+            GetAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UpdateAccountError> for Problem {
+    fn from(error: UpdateAccountError) -> Self {
+        match error {
+            UpdateAccountError::CallerMissing => invalid_token(),
+            UpdateAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
