@@ -16,6 +16,7 @@ mod etag;
 mod fields;
 #[cfg(test)]
 mod fuzzing;
+mod input;
 mod lane;
 #[cfg(feature = "measured")]
 pub mod measured;

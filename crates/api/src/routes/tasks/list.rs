@@ -7,10 +7,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::query::{ListQuery, PageQuery, WantedList, read_list};
 use crate::{
-    cursor, etag,
-    problem::Problem,
-    reply::Reply,
-    request::{Input, Request},
+    cursor, etag, input::Input, problem::Problem, reply::Reply, request::Request,
     wire::TaskResponse,
 };
 

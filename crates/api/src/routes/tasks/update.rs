@@ -10,9 +10,10 @@ use super::create::tags;
 use crate::{
     etag,
     fields::{Fields, boolean, text},
+    input::Input,
     problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Input, Request},
+    request::Request,
     wire::{DueText, PriorityName, TagText, TaskResponse},
 };
 
