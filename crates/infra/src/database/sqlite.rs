@@ -1,6 +1,6 @@
 //! SQLite: which version is good enough, and how its file is opened.
 
-use std::{fmt, fs::OpenOptions, path::Path, str::FromStr};
+use std::{fmt, fs::OpenOptions, path::Path, str::FromStr, time::Duration};
 
 use diesel::{
     Connection, QueryResult, RunQueryDsl, SqliteConnection, connection::SimpleConnection, dsl::sql,
@@ -8,6 +8,9 @@ use diesel::{
 };
 
 use super::ConnectError;
+
+/// For how long whoever finds the file busy waits.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The version of an SQLite library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,15 +95,20 @@ pub(super) fn open_to_look(file: &str) -> Result<Option<SqliteConnection>, Conne
         return Ok(None);
     }
     let mut connection = SqliteConnection::establish(file)?;
-    connection.batch_execute("PRAGMA busy_timeout = 5000")?;
+    wait_when_busy(&mut connection)?;
     Ok(Some(connection))
 }
 
-/// What is acknowledged survives a loss of power; whoever finds the file busy waits, in milliseconds.
+fn wait_when_busy(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let milliseconds = BUSY_TIMEOUT.as_millis();
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {milliseconds}"))
+}
+
+/// What is acknowledged survives a loss of power.
 fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
+    wait_when_busy(connection)?;
     connection.batch_execute(
-        "PRAGMA busy_timeout = 5000;
-         PRAGMA journal_mode = WAL;
+        "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;",
     )
@@ -163,6 +171,26 @@ mod tests {
     #[test]
     fn the_one_that_is_built_in_is_good_enough() {
         assert!(SqliteVersion::linked().unwrap() >= SqliteVersion::OLDEST);
+    }
+
+    #[derive(QueryableByName)]
+    struct CompileOption {
+        #[diesel(sql_type = Text)]
+        compile_options: String,
+    }
+
+    #[test]
+    fn the_one_that_is_built_in_keeps_statements_prepared_and_shares_no_locks() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        let options: Vec<CompileOption> =
+            sql_query("SELECT compile_options FROM pragma_compile_options")
+                .load(&mut connection)
+                .unwrap();
+        let has = |wanted| options.iter().any(|one| one.compile_options == wanted);
+        for wanted in ["ENABLE_QPSG", "THREADSAFE=2", "DEFAULT_MEMSTATUS=0"] {
+            assert!(has(wanted), "{wanted}: see .cargo/config.toml");
+        }
+        assert!(!has("ENABLE_MEMORY_MANAGEMENT"));
     }
 
     #[derive(QueryableByName)]
