@@ -15,7 +15,8 @@ use self::{
     query::{matching, page as page_of},
     rows::TodoRow,
     statements::{
-        apply_in_transaction, delete_row, find_row, insert_row, insert_row_guarded, update_row,
+        apply_in_transaction, delete_row, find_row, insert_row, insert_row_guarded, is_newest,
+        newest_rows, update_row,
     },
 };
 use super::{
@@ -83,9 +84,14 @@ impl TodoRepository for Database {
         filter: &TodoFilter,
         page: &Page,
     ) -> Result<Vec<Todo>, StorageError> {
-        let rows = self.read(|connection| {
-            let query = page_of(matching(owner, filter), page).select(TodoRow::as_select());
-            kept_prepared(query).load(connection)
+        let rows = self.read(|connection| match owner {
+            Owner::OfSession(guard) if is_newest(filter, page) => {
+                newest_rows(connection, guard, page.limit)
+            }
+            _ => {
+                let query = page_of(matching(owner, filter), page).select(TodoRow::as_select());
+                kept_prepared(query).load(connection)
+            }
         })?;
         if rows.is_empty() {
             self.prove(owner)?;

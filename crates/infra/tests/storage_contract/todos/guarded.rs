@@ -8,10 +8,10 @@ use std::{
 
 use rstest::rstest;
 use todo_domain::{
-    Page, Priority,
+    Direction, Page, PageLimit, PageStart, Priority,
     SecurityEventKind::LoggedOut,
     SeenSession, Session, SessionGuard, SessionPolicy, Todo, TodoChange, TodoFilter, TodoId,
-    UserId,
+    TodoOrder, UserId,
     ports::{IdGenerator, InsertTodoError, Owner, StorageError, TodoRepository},
 };
 use todo_infra::RandomIds;
@@ -120,6 +120,49 @@ fn with_a_session_that_counts_it_is_as_without_a_condition(#[values(Sqlite, Post
     assert_eq!(todos.find(user.into(), plain.id).unwrap(), Some(toggled));
     assert!(todos.delete(owner, full.id, Some(7)).unwrap());
     assert_eq!(titles(&storage), ["Buy bread"]);
+}
+
+#[rstest]
+fn a_page_is_the_same_with_a_condition_and_without_one(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let session = session_of(storage.user("ada@example.com").id);
+    storage.begin(&session);
+    let other = storage.user("grace@example.com").id;
+    // Several at the same instant, which only their ids order.
+    for nth in 0..12 {
+        storage.todo(session.user_id, &format!("todo {nth}"), nth / 3);
+        storage.todo(other, "theirs", nth);
+    }
+    let (guard, todos) = (guard_of(&session), storage.todos());
+    let all = TodoFilter::default();
+    let open = TodoFilter {
+        completed: Some(false),
+        ..TodoFilter::default()
+    };
+    let oldest = TodoOrder {
+        direction: Direction::Ascending,
+        ..TodoOrder::default()
+    };
+    for (filter, order, start, limit) in [
+        (&all, TodoOrder::default(), PageStart::default(), 1),
+        (&all, TodoOrder::default(), PageStart::default(), 5),
+        (&all, TodoOrder::default(), PageStart::default(), 100),
+        (&all, TodoOrder::default(), PageStart::Offset(4), 5),
+        (&all, oldest, PageStart::default(), 5),
+        (&open, TodoOrder::default(), PageStart::default(), 5),
+    ] {
+        let page = Page {
+            order,
+            start,
+            limit: PageLimit::new(limit).unwrap(),
+        };
+        let with = todos.list(Owner::OfSession(guard), filter, &page).unwrap();
+        let without = todos.list(session.user_id.into(), filter, &page).unwrap();
+        assert_eq!(with, without, "{filter:?}, {page:?}");
+        assert!(!with.is_empty(), "{page:?}");
+    }
 }
 
 #[rstest]
