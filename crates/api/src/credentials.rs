@@ -11,7 +11,10 @@ use actix_web::{
 use todo_application::account::Credential;
 use todo_domain::{AccessToken, Secret, SecretKind, Timestamp};
 
-use crate::{errors::cross_site, problem::Problem};
+use crate::{
+    errors::{cross_site, not_authenticated},
+    problem::Problem,
+};
 
 /// The cookie in which a browser keeps the token of its session. By its name the browser takes it only over TLS, from
 /// this very host and for all of its paths (RFC 6265bis, 4.1.3.2).
@@ -60,6 +63,11 @@ impl Shown {
             Self::Credential(credential) => Ok(Some(credential)),
             Self::CookieFromElsewhere => Err(cross_site()),
         }
+    }
+
+    /// The credential, where there has to be one.
+    pub(crate) fn into_required_credential(self) -> Result<Credential, Problem> {
+        self.into_credential()?.ok_or_else(not_authenticated)
     }
 }
 

@@ -102,46 +102,42 @@ impl Lane {
     ///
     /// # Errors
     /// [`LaneError`].
-    pub async fn run<T: Send + 'static>(
+    pub fn run<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
         &self,
         deadline: Duration,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, LaneError> {
-        self.wait_for(deadline, work)
-            .await
-            .inspect_err(|error| self.metrics.failed(*error))
+        work: W,
+    ) -> impl Future<Output = Result<T, LaneError>> + use<T, W> {
+        // The work is in the queue from here on, and not a part of each future that waits for it.
+        let submitted = self.submit(work);
+        let metrics = self.metrics.clone();
+        async move {
+            let done = match submitted {
+                Ok(submitted) => submitted.wait(deadline).await,
+                Err(error) => Err(error),
+            };
+            done.inspect_err(|error| metrics.failed(*error))
+        }
     }
 
-    async fn wait_for<T: Send + 'static>(
+    fn submit<T: Send + 'static>(
         &self,
-        deadline: Duration,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, LaneError> {
+    ) -> Result<Submitted<T>, LaneError> {
         let ticket = Arc::new(Ticket::default());
         let (give, result) = oneshot::channel();
-        let queued = {
-            let ticket = Arc::clone(&ticket);
-            let span = Span::current();
-            let queued = self.metrics.queued();
-            move || {
-                if ticket.begin() {
-                    let running = queued.begin();
-                    let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
-                    drop(running);
-                    // Nobody may be waiting any more, and then the result is of no use.
-                    drop(give.send(done));
-                }
+        let waiting = Waiting(Arc::clone(&ticket));
+        let span = Span::current();
+        let queued = self.metrics.queued();
+        self.enqueue(Box::new(move || {
+            if ticket.begin() {
+                let running = queued.begin();
+                let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
+                drop(running);
+                // Nobody may be waiting any more, and then the result is of no use.
+                drop(give.send(done));
             }
-        };
-        self.enqueue(Box::new(queued))?;
-
-        let waiting = Waiting(&ticket);
-        match timeout(deadline, result).await {
-            Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(_)) | Err(_)) => Err(LaneError::Panicked),
-            Err(_) if waiting.give_up() => Err(LaneError::NotStarted),
-            Err(_) => Err(LaneError::NotFinished),
-        }
+        }))?;
+        Ok(Submitted { waiting, result })
     }
 
     /// Has `work` run on a thread of the lane when its turn comes, and waits for nothing.
@@ -183,6 +179,24 @@ fn give_way(niceness: i32) {
 #[cfg(not(target_os = "linux"))]
 fn give_way(_: i32) {}
 
+/// Work that is in the queue of a lane.
+struct Submitted<T> {
+    waiting: Waiting,
+    result: oneshot::Receiver<thread::Result<T>>,
+}
+
+impl<T> Submitted<T> {
+    async fn wait(self, deadline: Duration) -> Result<T, LaneError> {
+        let Self { waiting, result } = self;
+        match timeout(deadline, result).await {
+            Ok(Ok(Ok(value))) => Ok(value),
+            Ok(Ok(Err(_)) | Err(_)) => Err(LaneError::Panicked),
+            Err(_) if waiting.give_up() => Err(LaneError::NotStarted),
+            Err(_) => Err(LaneError::NotFinished),
+        }
+    }
+}
+
 const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
@@ -204,16 +218,16 @@ impl Ticket {
 }
 
 /// Gives the work up, if it has not begun, as soon as nobody waits for it any more.
-struct Waiting<'a>(&'a Ticket);
+struct Waiting(Arc<Ticket>);
 
-impl Waiting<'_> {
+impl Waiting {
     /// Whether the work had not begun, and so never will.
     fn give_up(&self) -> bool {
         self.0.leave_waiting(GIVEN_UP)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.give_up();
     }

@@ -17,7 +17,6 @@ use crate::{
     Lanes, State,
     client::client,
     credentials::{Shown, shown_device},
-    errors::not_authenticated,
     input::Input,
     lane::Lane,
     metrics::LoginMetrics,
@@ -71,11 +70,11 @@ impl Request {
     ///
     /// It may be run twice, and is so only where it failed with what is the client's fault; then it must have changed
     /// nothing.
-    pub(crate) async fn for_caller(
+    pub(crate) fn for_caller(
         self,
         scope: Scope,
         work: impl Fn(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
-    ) -> Result<Reply, Problem> {
+    ) -> impl Future<Output = Result<Reply, Problem>> {
         let Self {
             state,
             trace,
@@ -84,29 +83,38 @@ impl Request {
             input,
             ..
         } = self;
-        let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
-        let lane = &state.lanes.database;
         let handler = handler_of(&work);
-        let seen = Arc::clone(&state.seen_sessions);
-        run(&state, &trace, handler, lane, move |app| {
-            let admit = |user| Ok(count(rate_limits.as_deref(), user)?);
-            act(app, &seen, &credential, scope, admit, |authenticated| {
-                let caller = noted(authenticated);
-                if let Some(user_id) = input.user_id()? {
-                    caller.must_be(user_id)?;
-                }
-                work(app, &caller, &input)
+        let running = shown.into_required_credential().map(|credential| {
+            run(state, trace, handler, database, move |state| {
+                let admit = |user| Ok(count(rate_limits.as_deref(), user)?);
+                let State {
+                    app, seen_sessions, ..
+                } = state;
+                act(
+                    app,
+                    seen_sessions,
+                    &credential,
+                    scope,
+                    admit,
+                    |authenticated| {
+                        let caller = noted(authenticated);
+                        if let Some(user_id) = input.user_id()? {
+                            caller.must_be(user_id)?;
+                        }
+                        work(app, &caller, &input)
+                    },
+                )
             })
-        })
-        .await
+        });
+        async { running?.await }
     }
 
     /// Runs a use case for whoever shows that they have a session, in the lane that `lane` picks.
-    pub(crate) async fn for_session(
+    pub(crate) fn for_session(
         self,
         lane: impl FnOnce(&Lanes) -> &Lane,
         work: impl FnOnce(&App, &SessionCaller, &Input) -> Result<Reply, Problem> + Send + 'static,
-    ) -> Result<Reply, Problem> {
+    ) -> impl Future<Output = Result<Reply, Problem>> {
         let Self {
             state,
             trace,
@@ -116,23 +124,23 @@ impl Request {
             input,
             ..
         } = self;
-        let credential = shown.into_credential()?.ok_or_else(not_authenticated)?;
-        let lane = lane(&state.lanes);
         let handler = handler_of(&work);
-        run(&state, &trace, handler, lane, move |app| {
-            let caller = noted(authenticate_session(app, &credential, &client)?);
-            count(rate_limits.as_deref(), caller.user_id())?;
-            work(app, &caller, &input)
-        })
-        .await
+        let running = shown.into_required_credential().map(|credential| {
+            run(state, trace, handler, lane, move |State { app, .. }| {
+                let caller = noted(authenticate_session(app, &credential, &client)?);
+                count(rate_limits.as_deref(), caller.user_id())?;
+                work(app, &caller, &input)
+            })
+        });
+        async { running?.await }
     }
 
     /// Runs a use case for anyone, in the lane that `lane` picks.
-    pub(crate) async fn for_anyone(
+    pub(crate) fn for_anyone(
         self,
         lane: impl FnOnce(&Lanes) -> &Lane,
         work: impl FnOnce(&App, &Visitor, &Input) -> Result<Reply, Problem> + Send + 'static,
-    ) -> Result<Reply, Problem> {
+    ) -> impl Future<Output = Result<Reply, Problem>> {
         let Self {
             state,
             trace,
@@ -142,18 +150,18 @@ impl Request {
             input,
             ..
         } = self;
-        let credential = shown.into_credential()?;
-        let visitor = Visitor {
-            client,
-            credential,
-            device,
-        };
-        let lane = lane(&state.lanes);
         let handler = handler_of(&work);
-        run(&state, &trace, handler, lane, move |app| {
-            work(app, &visitor, &input)
-        })
-        .await
+        let running = shown.into_credential().map(|credential| {
+            let visitor = Visitor {
+                client,
+                credential,
+                device,
+            };
+            run(state, trace, handler, lane, move |State { app, .. }| {
+                work(app, &visitor, &input)
+            })
+        });
+        async { running?.await }
     }
 }
 
@@ -184,19 +192,27 @@ fn count(rate_limits: Option<&RateLimits>, user: UserId) -> Result<(), RateLimit
     rate_limits.map_or(Ok(()), |limits| limits.count_user(user))
 }
 
-async fn run(
-    state: &State,
-    trace: &Trace,
+/// Hands work over to a lane at once; what is given waits for its reply, and is small.
+fn run<L, W>(
+    state: Data<State>,
+    trace: Trace,
     handler: &str,
-    lane: &Lane,
-    work: impl FnOnce(&App) -> Result<Reply, Problem> + Send + 'static,
-) -> Result<Reply, Problem> {
-    let app = state.app.clone();
+    lane: L,
+    work: W,
+) -> impl Future<Output = Result<Reply, Problem>> + use<L, W>
+where
+    L: FnOnce(&Lanes) -> &Lane,
+    W: FnOnce(&State) -> Result<Reply, Problem> + Send + 'static,
+{
     let span = trace.of_work(handler);
-    let reply = lane
-        .run(state.request_deadline, move || span.in_scope(|| work(&app)))
-        .await??;
-    with_afterwards(state, trace, reply)
+    let state_of_work = state.clone();
+    let running = lane(&state.lanes).run(state.request_deadline, move || {
+        span.in_scope(|| work(&state_of_work))
+    });
+    async move {
+        let reply = running.await??;
+        with_afterwards(&state, &trace, reply)
+    }
 }
 
 /// The reply, after what is to follow it was put in the lane for mail.
