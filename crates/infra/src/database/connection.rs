@@ -28,6 +28,11 @@ impl AnyConnection {
         }
     }
 
+    /// Begins a part of a transaction that is open, which can be committed to it or rolled back by itself.
+    pub(super) fn begin_part(&mut self) -> QueryResult<()> {
+        <Self as Connection>::TransactionManager::begin_transaction(self)
+    }
+
     /// Begins a transaction that only reads, and reads what there was at one instant.
     ///
     /// On SQLite every transaction does, and others go on writing meanwhile.

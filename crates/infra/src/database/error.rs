@@ -88,7 +88,7 @@ pub(super) fn is_disk_fault(error: &Error) -> bool {
     message_of(error).is_some_and(|message| message.contains("disk I/O error"))
 }
 
-fn message_of(error: &Error) -> Option<&str> {
+pub(super) fn message_of(error: &Error) -> Option<&str> {
     match error {
         Error::DatabaseError(_, information) => Some(information.message()),
         Error::RollbackErrorOnCommit { commit_error, .. } => message_of(commit_error),

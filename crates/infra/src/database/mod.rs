@@ -8,6 +8,7 @@ pub(crate) mod columns;
 mod connection;
 mod diagnosis;
 mod error;
+mod group_commit;
 mod manager;
 mod migrations;
 mod pool;

@@ -1,15 +1,15 @@
 //! The pool of connections, and what is done about those that have died in it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use diesel::QueryResult;
 use r2d2::PooledConnection;
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
-    error::is_disk_fault,
+    group_commit::GroupCommit,
     manager::{ManagedConnection, Manager},
-    migrations, spans,
+    migrations, spans, sqlite,
     statistics::{Counters, PoolStatistics},
 };
 
@@ -46,12 +46,28 @@ impl PoolSettings {
                 statement_cache: true,
             },
             DatabaseKind::Sqlite => Self {
-                max_connections: 8,
+                max_connections: 4,
                 connection_timeout,
                 max_lifetime: Duration::MAX,
                 idle_timeout: Duration::MAX,
                 statement_cache: true,
             },
+        }
+    }
+}
+
+/// How many threads may wait for one commit on SQLite.
+const COMMITTING_THREADS: usize = 12;
+
+impl PoolSettings {
+    /// How many threads make the best of a database: one for each connection; and on SQLite those as well that wait for
+    /// a commit they share, who use none meanwhile.
+    #[must_use]
+    pub fn useful_threads(&self, kind: DatabaseKind) -> usize {
+        let connections = self.max_connections as usize;
+        match kind {
+            DatabaseKind::Postgres => connections,
+            DatabaseKind::Sqlite => connections + COMMITTING_THREADS,
         }
     }
 }
@@ -64,6 +80,8 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Database {
     pool: r2d2::Pool<Manager>,
     counters: Counters,
+    /// How changes to a file share commits; PostgreSQL sees to that itself.
+    group_commit: Option<Arc<GroupCommit>>,
     url: DatabaseUrl,
     /// Where migrations are done, if not there.
     migration_url: Option<DatabaseUrl>,
@@ -98,6 +116,8 @@ impl Database {
         Self {
             pool,
             counters,
+            group_commit: (url.kind() == DatabaseKind::Sqlite)
+                .then(|| Arc::new(GroupCommit::new(sqlite::BUSY_TIMEOUT))),
             url,
             migration_url: None,
             settings: settings.clone(),
@@ -205,10 +225,10 @@ impl Database {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
-        if self.url.kind() == DatabaseKind::Sqlite {
-            return self.transaction(work);
-        }
         let _span = spans::of_use("write").entered();
+        if let Some(group_commit) = &self.group_commit {
+            return self.commit_in_group(group_commit, work);
+        }
         let mut connection = self.answering_connection()?;
         match work(&mut connection.connection) {
             Ok(value) => {
@@ -228,6 +248,9 @@ impl Database {
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
         let _span = spans::of_use("transaction").entered();
+        if let Some(group_commit) = &self.group_commit {
+            return self.commit_in_group(group_commit, work);
+        }
         let mut connection = self.answering_connection()?;
         let done = connection
             .connection
@@ -239,7 +262,6 @@ impl Database {
                     connection.answered();
                     Ok(value)
                 }
-                Err(error) if is_disk_fault(&error) => Err(self.outcome_unknown(error)),
                 Err(error) if self.still_answers(&mut connection) => Err(error.into()),
                 Err(error) => Err(self.outcome_unknown(error)),
             },
@@ -253,6 +275,18 @@ impl Database {
                 }
             }
         }
+    }
+
+    fn commit_in_group<T>(
+        &self,
+        group_commit: &GroupCommit,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
+        let committed = group_commit.run(|| self.connection(), work);
+        if let Err(ConnectionError::OutcomeUnknown(_)) = committed {
+            self.counters.outcome_unknown();
+        }
+        committed
     }
 
     /// Runs several statements that only read, all of them on what there was at one instant. They are sent once.

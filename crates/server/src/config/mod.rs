@@ -112,7 +112,7 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.database.url.to_string(), "sqlite://todo.db");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
-        assert_eq!(config.database.pool.max_connections, 8);
+        assert_eq!(config.database.pool.max_connections, 4);
         assert_eq!(
             config.sessions.policy.access_token,
             Duration::from_hours(24)
