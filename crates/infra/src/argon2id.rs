@@ -6,7 +6,7 @@ use argon2::{
 };
 use todo_domain::ports::{HashError, Verification};
 
-use crate::argon2_kept::KeptArgon2;
+use crate::argon2_giving_way::{Argon2GivingWay, work_kib};
 
 /// The most memory that a hash may take, in KiB: 2 GiB, as the first recommendation of RFC 9106 (4) does.
 const MAX_MEMORY_KIB: u32 = 2 * 1024 * 1024;
@@ -57,7 +57,7 @@ pub enum InvalidArgon2idParams {
 
 /// Makes hashes of one cost by Argon2id, and verifies hashes of any cost that is not absurd.
 #[derive(Debug)]
-pub struct Argon2id(KeptArgon2);
+pub struct Argon2id(Argon2GivingWay);
 
 impl Argon2id {
     /// Argon2id at this cost.
@@ -75,7 +75,7 @@ impl Argon2id {
         if is_too_costly(&params) {
             return Err(InvalidArgon2idParams::TooCostly);
         }
-        Ok(Self(KeptArgon2::new(params)))
+        Ok(Self(Argon2GivingWay::new(params)))
     }
 
     /// Hashes a password with a salt of its own.
@@ -142,11 +142,6 @@ fn is_too_costly(params: &Params) -> bool {
     params.m_cost() > MAX_MEMORY_KIB
         || work_kib(params) > MAX_WORK_KIB
         || params.p_cost() > MAX_PARALLELISM
-}
-
-/// The memory that is gone over, in all passes together: what a hash costs whoever guesses.
-fn work_kib(params: &Params) -> u64 {
-    u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 //! [`Database`] implements every repository on SQLite and on PostgreSQL alike; the modules under `repositories` mirror
 //! those under `ports` in the domain, file by file. The other adapters are one file or one module each.
 
-mod argon2_kept;
+mod argon2_giving_way;
 mod argon2id;
 mod bcrypt;
 mod common_passwords;
 mod database;
 mod files;
+mod idle_thread;
 mod jwt;
 mod keys;
 mod mail;

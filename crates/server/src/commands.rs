@@ -20,9 +20,8 @@ pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// By how much hashing passwords, and what is done after an answer, give way to all else: where there are too few cores
-/// they get a tenth of what others get. So a crowd of logins does not hold up everyone else, and is not held up for ever;
-/// and an answer does not wait for what follows it, lest it tells by its time what that is.
+/// By how much what is done after an answer gives way to all else: where there are too few cores it gets a tenth of what
+/// others get. So an answer does not wait for what follows it, lest it tells by its time what that is.
 const GIVING_WAY: i32 = 10;
 
 /// How many mails are sent at the same time.
@@ -45,7 +44,7 @@ pub(crate) fn serve() -> CommandResult {
         Arc::clone(&clock),
     )?;
     let ring = Arc::new(ring);
-    let max_connections = config.database.pool.max_connections;
+    let database_threads = config.database.useful_threads();
     let database = config.database.database();
     database.migrate_and_tell(&mut migration::log())?;
 
@@ -75,8 +74,7 @@ pub(crate) fn serve() -> CommandResult {
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
-    let start_lane = |name, width, niceness| {
-        let queue = config.http.queue;
+    let start_lane = |name, width, queue, niceness| {
         let settings = LaneSettings {
             width,
             queue,
@@ -85,9 +83,9 @@ pub(crate) fn serve() -> CommandResult {
         Lane::start(name, settings, &metrics.api().lanes)
     };
     let lanes = Lanes {
-        database: start_lane("database", max_connections as usize, 0)?,
-        hashing: start_lane("hashing", config.hashing.threads, GIVING_WAY)?,
-        mail: start_lane("mail", MAIL_THREADS, GIVING_WAY)?,
+        database: start_lane("database", database_threads, config.http.queue, 0)?,
+        hashing: start_lane("hashing", config.hashing.threads, config.hashing.queue, 0)?,
+        mail: start_lane("mail", MAIL_THREADS, config.http.queue, GIVING_WAY)?,
     };
     let settings = ServeSettings {
         workers: config.http.workers,

@@ -42,6 +42,11 @@ impl DatabaseConfig {
         }
     }
 
+    /// How many threads make the best of it.
+    pub(crate) fn useful_threads(&self) -> usize {
+        self.pool.useful_threads(self.url.kind())
+    }
+
     /// The database. Connections are opened when they are needed.
     pub(crate) fn database(self) -> Database {
         let database = Database::new(self.url, &self.pool);

@@ -10,7 +10,13 @@ pub(crate) struct HashingConfig {
     pub(crate) argon2id: Argon2id,
     /// How many hashes are computed at the same time.
     pub(crate) threads: usize,
+    /// How many requests may wait for a hash.
+    pub(crate) queue: usize,
 }
+
+/// How many requests wait for each thread that hashes: as many as it hashes in some one or two seconds. Who came after
+/// them would wait for longer than requests are waited for, and holds memory meanwhile.
+const QUEUE_PER_THREAD: usize = 64;
 
 impl HashingConfig {
     pub(super) fn read(variables: &mut Variables<'_>) -> Option<Self> {
@@ -25,9 +31,15 @@ impl HashingConfig {
             Argon2id::new(params),
         );
         let threads = variables.number("HASHING_THREADS", cores(), 1);
+        let queue = variables.number(
+            "HASHING_QUEUE_LENGTH",
+            threads.saturating_mul(QUEUE_PER_THREAD),
+            1,
+        );
         Some(Self {
             argon2id: argon2id?,
             threads,
+            queue,
         })
     }
 }

@@ -199,7 +199,7 @@ fn lanes_say_what_runs_and_waits_and_what_they_refuse() {
         &[
             LISTEN,
             ("HASHING_THREADS", "1"),
-            ("QUEUE_LENGTH", "1"),
+            ("HASHING_QUEUE_LENGTH", "1"),
             ("ARGON2_MEMORY_KIB", "19456"),
             ("ARGON2_ITERATIONS", "60"),
         ],

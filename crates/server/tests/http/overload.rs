@@ -16,7 +16,7 @@ use crate::harness::{Client, PASSWORD, Server, eventually};
 /// One thread that takes long for each hash, and a queue that is full with one.
 const NARROW: [(&str, &str); 4] = [
     ("HASHING_THREADS", "1"),
-    ("QUEUE_LENGTH", "1"),
+    ("HASHING_QUEUE_LENGTH", "1"),
     ("ARGON2_MEMORY_KIB", "19456"),
     ("ARGON2_ITERATIONS", "60"),
 ];
