@@ -176,14 +176,14 @@ impl Group {
             Ok(value) => {
                 connection
                     .commit()
-                    .inspect_err(|lost| self.fate.is(Err(Failure::of(lost))))?;
+                    .inspect_err(|lost| self.fate.is(Err(Failure::GivenUp(words(lost)))))?;
                 self.members += 1;
                 Ok(value)
             }
             Err(error) => {
-                if !is_first && let Err(lost) = connection.rollback() {
+                if !is_first && connection.rollback().is_err() {
                     // SQLite has given up the transaction as a whole.
-                    self.fate.is(Err(Failure::of(&lost)));
+                    self.fate.is(Err(Failure::GivenUp(words(&error))));
                 }
                 Err(error)
             }
@@ -203,7 +203,9 @@ impl Group {
             return;
         }
         let connection = &mut self.connection.connection;
-        let outcome = connection.commit().map_err(|error| Failure::of(&error));
+        let outcome = connection
+            .commit()
+            .map_err(|error| Failure::to_commit(&error));
         if outcome.is_ok() {
             self.connection.answered();
         }
@@ -214,11 +216,8 @@ impl Group {
 impl Drop for Group {
     /// Nobody waits for ever, whatever happens to who was to commit.
     fn drop(&mut self) {
-        self.fate.is(Err(Failure {
-            kind: DatabaseErrorKind::Unknown,
-            message: "a change that shared the transaction was broken off".to_owned(),
-            is_outcome_unknown: false,
-        }));
+        let words = "a change that shared the transaction was broken off".to_owned();
+        self.fate.is(Err(Failure::GivenUp(words)));
     }
 }
 
@@ -257,36 +256,40 @@ impl Fate {
     }
 }
 
-/// Why a transaction failed, for each of those who took part in it.
+/// Why a transaction failed, for each of those who took part in it, in the words of the database.
 #[derive(Debug)]
-struct Failure {
-    kind: DatabaseErrorKind,
-    message: String,
-    is_outcome_unknown: bool,
+enum Failure {
+    /// It could not be committed, and nothing is kept.
+    NotCommitted(String),
+    /// The disk did not do as it was told when it was to be committed.
+    OutcomeUnknown(String),
+    /// It was given up before, for what another did or could not do.
+    GivenUp(String),
 }
 
 impl Failure {
-    fn of(error: &Error) -> Self {
-        let kind = match error {
-            Error::DatabaseError(kind, _) => *kind,
-            _ => DatabaseErrorKind::Unknown,
-        };
-        let message = message_of(error).map_or_else(|| error.to_string(), ToOwned::to_owned);
-        Self {
-            kind,
-            message,
-            is_outcome_unknown: is_disk_fault(error),
+    fn to_commit(error: &Error) -> Self {
+        if is_disk_fault(error) {
+            Self::OutcomeUnknown(words(error))
+        } else {
+            Self::NotCommitted(words(error))
         }
     }
 
     fn to_error(&self) -> ConnectionError {
-        let error = Error::DatabaseError(self.kind, Box::new(self.message.clone()));
-        if self.is_outcome_unknown {
-            ConnectionError::OutcomeUnknown(error.into())
-        } else {
-            ConnectionError::Statement(error)
+        let error = |words: &String| {
+            Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(words.clone()))
+        };
+        match self {
+            Self::NotCommitted(words) => ConnectionError::Statement(error(words)),
+            Self::OutcomeUnknown(words) => ConnectionError::OutcomeUnknown(error(words).into()),
+            Self::GivenUp(words) => ConnectionError::Unavailable(error(words).into()),
         }
     }
+}
+
+fn words(error: &Error) -> String {
+    message_of(error).map_or_else(|| error.to_string(), ToOwned::to_owned)
 }
 
 #[cfg(test)]
@@ -510,8 +513,14 @@ mod tests {
             let third = scope.spawn(|| numbers.insert(3));
             numbers.wait_until_waiting(2);
             release.send(()).unwrap();
-            assert!(first.join().unwrap().is_err());
-            assert!(second.join().unwrap().is_err());
+            // What one did is no answer for another, and nothing was changed.
+            let error = first.join().unwrap().unwrap_err();
+            assert!(
+                matches!(error, ConnectionError::Unavailable(_)),
+                "{error:?}"
+            );
+            let error = second.join().unwrap().unwrap_err();
+            assert!(matches!(error, ConnectionError::Statement(_)), "{error:?}");
             third.join().unwrap().unwrap();
         });
         assert_eq!(numbers.all(), [3]);
@@ -526,7 +535,11 @@ mod tests {
             numbers.wait_until_waiting(1);
             release.send(()).unwrap();
             assert!(second.join().is_err());
-            assert!(first.join().unwrap().is_err());
+            let error = first.join().unwrap().unwrap_err();
+            assert!(
+                matches!(error, ConnectionError::Unavailable(_)),
+                "{error:?}"
+            );
         });
         assert!(numbers.all().is_empty());
         numbers.insert(1).unwrap();
