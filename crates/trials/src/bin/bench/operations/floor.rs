@@ -4,9 +4,11 @@
 //! whatever it sends. What names the user, the session and the task in them becomes that of any user, computed from a
 //! random number, as `pgbench` knows no others; the ids of what is created are random.
 
+use std::{cell::RefCell, sync::Arc};
+
 use todo_trials::{
-    Asked, Connection, Operation, Population, PostgresDatabase, Script, Statement, TrialDatabase,
-    TrialResult, pgbench, statements_of,
+    Answer, Asked, Connection, Operation, Population, PostgresDatabase, Requests, Script,
+    Statement, TrialDatabase, TrialResult, pgbench, statements_of,
 };
 
 use super::{POPULATION, Subject};
@@ -53,8 +55,7 @@ impl<'a> Floor<'a> {
             single => &[(single, 1)],
         };
         make_sessions(database)?;
-        // The statements demand that the session was used a moment ago.
-        database.query("UPDATE sessions SET last_used_at = now() AT TIME ZONE 'UTC'")?;
+        say_that_sessions_were_used(database)?;
         let known = Known::of(database)?;
         let mut floor = Self {
             database,
@@ -63,7 +64,9 @@ impl<'a> Floor<'a> {
             round_trips: 0,
         };
         for (operation, weight) in parts {
-            let statements = statements(databases, subject, *operation)?;
+            let token = subject.accounts.tokens.get(USER).map_or("", String::as_str);
+            let asked = || Asked::about_a_task(*operation, USER, TASK, token);
+            let statements = statements(databases, subject, asked, |_| ())?;
             floor.round_trips = floor.round_trips.max(statements.len());
             let statements = statements.iter();
             let lines: Vec<_> = statements
@@ -110,24 +113,55 @@ fn make_sessions(database: &PostgresDatabase) -> TrialResult<()> {
     database.query(sql).map(drop)
 }
 
-/// The statements of one request of the first user, about the task [`TASK`].
-fn statements(
+/// How many statements the server sends for a request that depends on the one before, and so has no floor; `None` on
+/// SQLite.
+pub(crate) fn round_trips(
     databases: &Databases,
     subject: &Subject,
     operation: Operation,
+) -> TrialResult<Option<usize>> {
+    let TrialDatabase::Postgres(database) = &subject.database else {
+        return Ok(None);
+    };
+    say_that_sessions_were_used(database)?;
+    // One that no load was for, whose tokens are as they were made.
+    let connection = subject.accounts.refresh_tokens.len().saturating_sub(1);
+    let accounts = Arc::new(subject.accounts.clone());
+    let requests = RefCell::new(Requests::new(operation, accounts, connection));
+    let statements = statements(
+        databases,
+        subject,
+        || requests.borrow_mut().following(),
+        |answer| requests.borrow_mut().answered(answer),
+    )?;
+    Ok(Some(statements.len()))
+}
+
+/// Statements demand that their session was used a moment ago; else that is recorded, by one more.
+fn say_that_sessions_were_used(database: &PostgresDatabase) -> TrialResult<()> {
+    let sql = "UPDATE sessions SET last_used_at = now() AT TIME ZONE 'UTC'";
+    database.query(sql).map(drop)
+}
+
+/// The statements of one request.
+fn statements(
+    databases: &Databases,
+    subject: &Subject,
+    following: impl Fn() -> Asked,
+    answered: impl Fn(&Answer<'_>),
 ) -> TrialResult<Vec<Statement>> {
     let server = databases.postgres().ok_or("PostgreSQL was not started")?;
-    let token = subject.accounts.tokens.get(USER).map_or("", String::as_str);
-    let asked = Asked::about_a_task(operation, USER, TASK, token);
     let runtime = runtime()?;
     let ask = || {
         runtime.block_on(async {
+            let asked = following();
             let mut connection = Connection::open(subject.server.address()).await?;
-            let status = connection.send(&asked.request).await?.status;
-            if status == asked.status {
+            let answer = connection.send(&asked.request).await?;
+            answered(&answer);
+            if answer.status == asked.status {
                 Ok(())
             } else {
-                Err(format!("{}: answered with {status}", operation.name()).into())
+                Err(format!("{asked:?}: answered with {}", answer.status).into())
             }
         })
     };

@@ -14,7 +14,7 @@ use todo_trials::{
 };
 
 use self::{
-    floor::Floor,
+    floor::{Floor, round_trips},
     report::{Measurement, Report},
 };
 use crate::trial::{Databases, results, sign_in, sign_in_at};
@@ -195,6 +195,7 @@ fn measure(
                 let sample = sample(arguments, databases, subject, operation, *connections)?;
                 measurement.add(&sample);
                 let Some(floor) = Floor::of(databases, subject, operation)? else {
+                    measurement.round_trips = round_trips(databases, subject, operation)?;
                     continue;
                 };
                 measurement.round_trips = Some(floor.round_trips);
