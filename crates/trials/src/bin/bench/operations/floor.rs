@@ -6,6 +6,7 @@
 
 use std::{cell::RefCell, sync::Arc};
 
+use serde_json::Value;
 use todo_trials::{
     Answer, Asked, Connection, Operation, Population, PostgresDatabase, Requests, Script,
     Statement, TrialDatabase, TrialResult, pgbench, statements_of,
@@ -124,10 +125,12 @@ pub(crate) fn round_trips(
         return Ok(None);
     };
     say_that_sessions_were_used(database)?;
-    // One that no load was for, whose tokens are as they were made.
-    let connection = subject.accounts.refresh_tokens.len().saturating_sub(1);
-    let accounts = Arc::new(subject.accounts.clone());
-    let requests = RefCell::new(Requests::new(operation, accounts, connection));
+    let mut accounts = subject.accounts.clone();
+    if operation == Operation::Refresh {
+        // Those that there are have been replaced, or are about to be.
+        accounts.refresh_tokens = vec![log_in(subject)?];
+    }
+    let requests = RefCell::new(Requests::new(operation, Arc::new(accounts), 0));
     let statements = statements(
         databases,
         subject,
@@ -135,6 +138,18 @@ pub(crate) fn round_trips(
         |answer| requests.borrow_mut().answered(answer),
     )?;
     Ok(Some(statements.len()))
+}
+
+/// Logs somebody in, and gives the refresh token.
+fn log_in(subject: &Subject) -> TrialResult<String> {
+    let accounts = Arc::new(subject.accounts.clone());
+    let asked = Requests::new(Operation::Login, accounts, 0).following();
+    runtime()?.block_on(async {
+        let mut connection = Connection::open(subject.server.address()).await?;
+        let answer = connection.send(&asked.request).await?.json()?;
+        let token = answer.get("refresh_token").and_then(Value::as_str);
+        Ok(token.ok_or("a login gave no refresh token")?.to_owned())
+    })
 }
 
 /// Statements demand that their session was used a moment ago; else that is recorded, by one more.
