@@ -3,6 +3,8 @@
 use std::{
     future::{Ready, ready},
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web::Data};
@@ -25,6 +27,10 @@ use crate::{
     reply::{Afterwards, Reply},
     trace::{Trace, handler_of},
 };
+
+/// What is done after an answer begins so long after it was given, when it has been sent: else an answer would take
+/// longer where there is more to be done after it, and so tell whether there is an account.
+const PAUSE_AFTER_ANSWER: Duration = Duration::from_millis(10);
 
 /// A request, its body read.
 #[derive(Debug)]
@@ -228,6 +234,7 @@ fn with_afterwards(state: &State, trace: &Trace, mut reply: Reply) -> Result<Rep
     let app = state.app.clone();
     let span = trace.of_work(handler);
     let posted = state.lanes.mail.post(move || {
+        thread::sleep(PAUSE_AFTER_ANSWER);
         if let Err(problem) = span.in_scope(|| work(&app)) {
             let cause = problem.causes();
             error!(cause, "what was to be done after the answer failed");

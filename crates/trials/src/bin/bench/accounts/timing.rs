@@ -58,7 +58,7 @@ struct Timed {
 }
 
 /// What is done after an answer is left in peace for so long before the next request.
-const PAUSE: Duration = Duration::from_millis(4);
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Measures on each database, and prints what was found.
 pub(crate) fn run(
