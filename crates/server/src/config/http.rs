@@ -34,7 +34,7 @@ impl HttpConfig {
         let queue = variables.number("QUEUE_LENGTH", 512, 1);
         let request_deadline = variables.seconds("REQUEST_DEADLINE_SECONDS", 3, 1);
         let body_limit = variables.number("BODY_LIMIT_BYTES", 524_288, 1_024);
-        let slow_deadline = variables.seconds("SLOW_CLIENT_DEADLINE_SECONDS", 10, 1);
+        let slow_deadline = variables.seconds("SLOW_CLIENT_DEADLINE_SECONDS", 8, 1);
         Self {
             workers,
             max_connections,
