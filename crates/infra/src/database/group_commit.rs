@@ -4,7 +4,7 @@
 //! begin a transaction of their own: they are handed the open one, and the last in the row commits it for all. Nobody
 //! has an answer before that, and what one of them does wrong is undone without the others' changes (by a savepoint).
 //!
-//! Since nobody waits for the disk in the row, it is as long as there are threads that change something.
+//! A row is never longer than there are threads that change something, since each of them waits for the commit.
 
 use std::{
     fmt,

@@ -54,12 +54,7 @@ impl PoolSettings {
             },
         }
     }
-}
 
-/// How many threads may wait for one commit on SQLite.
-const COMMITTING_THREADS: usize = 12;
-
-impl PoolSettings {
     /// How many threads make the best of a database: one for each connection; and on SQLite those as well that wait for
     /// a commit they share, who use none meanwhile.
     #[must_use]
@@ -71,6 +66,9 @@ impl PoolSettings {
         }
     }
 }
+
+/// How many threads may wait for one commit on SQLite.
+const COMMITTING_THREADS: usize = 12;
 
 /// A connection that has answered within this time is not asked again before a change is sent on it.
 const FRESH: Duration = Duration::from_secs(1);
