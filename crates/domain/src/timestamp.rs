@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use jiff::fmt::temporal::DateTimePrinter;
+use jiff::fmt::{StdFmtWrite, temporal::DateTimePrinter};
 
 /// An instant in UTC, to the microsecond: the finest unit that every storage keeps.
 ///
@@ -101,7 +101,9 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-        f.write_str(&PRINTER.timestamp_to_string(&self.0))
+        PRINTER
+            .print_timestamp(&self.0, StdFmtWrite(f))
+            .map_err(|_unwritten| fmt::Error)
     }
 }
 

@@ -54,3 +54,17 @@ impl AnyConnection {
         <Self as Connection>::TransactionManager::rollback_transaction(self)
     }
 }
+
+/// Runs a statement on a connection, as one to the kind of database that it is to: it is written twice, once for each.
+///
+/// Given a connection to either, diesel writes the text of a statement each time, even that of one which it knows to be
+/// prepared, and takes each value of a row through one more hand. So this is for what is asked for most.
+macro_rules! on_its_database {
+    ($connection:expr, |$own:ident| $statement:expr) => {
+        match $connection {
+            $crate::database::AnyConnection::Postgres($own) => $statement,
+            $crate::database::AnyConnection::Sqlite($own) => $statement,
+        }
+    };
+}
+pub(crate) use on_its_database;

@@ -1,7 +1,8 @@
 //! One storage on two databases.
 //!
 //! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
-//! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike.
+//! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike, also where
+//! diesel is told for which of them it is (`on_its_database`).
 
 mod backup;
 pub(crate) mod columns;
@@ -22,7 +23,7 @@ mod url;
 
 pub use backup::BackupError;
 pub(crate) use columns::{Day, Id, Instant};
-pub(crate) use connection::{AnyConnection, MultiBackend};
+pub(crate) use connection::{AnyConnection, MultiBackend, on_its_database};
 pub use diagnosis::ClockDifference;
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
 pub use manager::ConnectError;

@@ -39,7 +39,7 @@ impl PoolSettings {
         let connection_timeout = Duration::from_secs(2);
         match kind {
             DatabaseKind::Postgres => Self {
-                max_connections: 30,
+                max_connections: 12,
                 connection_timeout,
                 max_lifetime: Duration::from_mins(5),
                 idle_timeout: Duration::from_mins(2),

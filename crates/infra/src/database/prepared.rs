@@ -2,10 +2,9 @@
 
 use diesel::{
     QueryResult, RunQueryDsl,
+    backend::Backend,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
 };
-
-use super::{AnyConnection, connection::MultiBackend};
 
 /// A statement that stays prepared on its connection, by its text.
 ///
@@ -22,12 +21,12 @@ pub(crate) fn kept_prepared<Q>(statement: Q) -> KeptPrepared<Q> {
     KeptPrepared(statement)
 }
 
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for KeptPrepared<Q> {
-    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for KeptPrepared<Q> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.0.walk_ast(pass)
     }
 
-    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
         Ok(true)
     }
 }
@@ -43,7 +42,7 @@ impl<Q: Query> Query for KeptPrepared<Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q> RunQueryDsl<AnyConnection> for KeptPrepared<Q> {}
+impl<Q, C> RunQueryDsl<C> for KeptPrepared<Q> {}
 
 #[cfg(test)]
 mod tests {

@@ -23,7 +23,7 @@ use todo_domain::{
 };
 
 use self::header::TokenHeader;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, SigningAlgorithm};
 
 /// The `iss` of every token.
 const ISSUER: &str = "todo-server";
@@ -64,6 +64,52 @@ trait TokenClaims: DeserializeOwned {
 pub struct JwtTokens {
     ring: Arc<KeyRing>,
     clock: Arc<dyn Clock>,
+    validations: Validations,
+}
+
+/// What is demanded of a token, by its type and the algorithm of its key. It is said once, and not for each token.
+struct Validations {
+    access: ByAlgorithm,
+    refresh: ByAlgorithm,
+}
+
+struct ByAlgorithm {
+    hs256: Validation,
+    ed_dsa: Validation,
+}
+
+impl Validations {
+    fn new() -> Self {
+        let of = |kind| ByAlgorithm {
+            hs256: validation(kind, SigningAlgorithm::Hs256),
+            ed_dsa: validation(kind, SigningAlgorithm::EdDsa),
+        };
+        Self {
+            access: of(TokenType::Access),
+            refresh: of(TokenType::Refresh),
+        }
+    }
+
+    fn of(&self, kind: TokenType, algorithm: SigningAlgorithm) -> &Validation {
+        let ByAlgorithm { hs256, ed_dsa } = match kind {
+            TokenType::Access => &self.access,
+            TokenType::Refresh => &self.refresh,
+        };
+        match algorithm {
+            SigningAlgorithm::Hs256 => hs256,
+            SigningAlgorithm::EdDsa => ed_dsa,
+        }
+    }
+}
+
+fn validation(kind: TokenType, algorithm: SigningAlgorithm) -> Validation {
+    let mut validation = Validation::new(algorithm.as_jwt());
+    // Time comes from the clock port.
+    validation.validate_exp = false;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[kind.audience()]);
+    validation.set_required_spec_claims(&["iss", "aud", "exp"]);
+    validation
 }
 
 /// Why a token is rejected, where no library says so.
@@ -90,7 +136,11 @@ impl JwtTokens {
     /// Signs with the current key of `ring`, and accepts what any of its keys signed.
     #[must_use]
     pub fn new(ring: Arc<KeyRing>, clock: Arc<dyn Clock>) -> Self {
-        Self { ring, clock }
+        Self {
+            ring,
+            clock,
+            validations: Validations::new(),
+        }
     }
 
     fn write(&self, kind: TokenType, claims: &impl Serialize) -> Result<String, TokenError> {
@@ -116,13 +166,8 @@ impl JwtTokens {
         if header.algorithm() != key.algorithm().to_string() {
             return Err(rejected(Rejection::Algorithm));
         }
-        let mut validation = Validation::new(key.algorithm().as_jwt());
-        // Time comes from the clock port.
-        validation.validate_exp = false;
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[kind.audience()]);
-        validation.set_required_spec_claims(&["iss", "aud", "exp"]);
-        let claims: C = decode(token, key.decoding(), &validation)
+        let validation = self.validations.of(kind, key.algorithm());
+        let claims: C = decode(token, key.decoding(), validation)
             .map_err(rejected)?
             .claims;
         if self.clock.now() >= from_seconds(claims.exp()).map_err(rejected)? {

@@ -85,12 +85,12 @@ mod tests {
     use crate::config::testing::{SECRET, read};
 
     #[test]
-    fn postgres_has_the_connections_of_the_old_service() {
+    fn postgres_is_given_no_more_connections_than_pay_where_it_is_near() {
         let config = read(&[
             ("DATABASE_URL", "postgres://localhost/todo"),
             ("JWT_SECRET", SECRET),
         ]);
-        assert_eq!(config.unwrap().database.pool.max_connections, 30);
+        assert_eq!(config.unwrap().database.pool.max_connections, 12);
     }
 
     const POSTGRES: [(&str, &str); 2] = [

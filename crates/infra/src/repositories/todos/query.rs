@@ -24,10 +24,10 @@ use crate::database::{
 pub(in crate::repositories) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
 
 /// A condition on a todo.
-pub(super) type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
+type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
 
 /// Whether a todo is the owner's, and what that depends on is met.
-pub(super) fn is_owners(owner: Owner) -> Condition {
+fn is_owners(owner: Owner) -> Condition {
     let is_users = tasks::user_id.eq(Id(owner.user_id().as_uuid()));
     match owner {
         Owner::User(_) => Box::new(is_users),

@@ -2,7 +2,7 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, Selectable, SelectableHelper,
+    OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
     dsl::{SqlTypeOf, case_when, exists, not},
     sql_types::Bool,
 };
@@ -13,10 +13,9 @@ use todo_domain::{
 
 use super::{
     super::session_guards::meeting,
-    query::is_owners,
     rows::{NewTodoRow, TodoChangeset, TodoRow},
 };
-use crate::database::{AnyConnection, Id, Instant, MultiBackend, kept_prepared, schema::tasks};
+use crate::database::{AnyConnection, Id, Instant, kept_prepared, on_its_database, schema::tasks};
 
 /// Whether a todo is of the expected version. It is the same text with and without one, so that it stays prepared.
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -32,7 +31,9 @@ pub(super) fn insert_row(connection: &mut AnyConnection, todo: &Todo) -> QueryRe
     let insert = diesel::insert_into(tasks::table)
         .values(NewTodoRow::from(todo))
         .returning(tasks::id);
-    kept_prepared(insert).get_result::<Id>(connection).map(drop)
+    on_its_database!(connection, |own| kept_prepared(insert)
+        .get_result::<Id>(own))
+    .map(drop)
 }
 
 /// Inserts a todo if a session meets a condition, and tells whether it did.
@@ -70,10 +71,9 @@ pub(super) fn insert_row_guarded(
         completed_at,
         version,
     );
-    let inserted = kept_prepared(insert)
-        .get_result::<Id>(connection)
-        .optional()?;
-    Ok(inserted.is_some())
+    let inserted = on_its_database!(connection, |own| kept_prepared(insert)
+        .get_result::<Id>(own));
+    Ok(inserted.optional()?.is_some())
 }
 
 /// Inserts several todos by one statement, which the two databases together do not have in common in diesel.
@@ -113,21 +113,29 @@ pub(super) fn update_row(
     let undo = (change.completion == CompletionChange::To(false))
         .then(|| tasks::completed_at.eq(None::<Instant>));
     let expected = expected.map_or(ANY_VERSION, u64::cast_signed);
-    let update = diesel::update(tasks::table.find(Id(id.as_uuid())))
-        .filter(is_owners(owner))
-        .filter(of_version(expected))
-        .set((
-            TodoChangeset::new(change, now),
-            toggle,
-            complete,
-            undo,
-            tasks::version.eq(tasks::version + 1),
-        ))
-        .returning(<TodoRow as Selectable<MultiBackend>>::construct_selection());
-    let row = kept_prepared(update)
-        .get_result::<TodoRow>(connection)
-        .optional()?;
-    Ok(row.map(Todo::from))
+    let of_user = diesel::update(tasks::table.find(Id(id.as_uuid())))
+        .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())))
+        .filter(of_version(expected));
+    let set = (
+        TodoChangeset::new(change, now),
+        toggle,
+        complete,
+        undo,
+        tasks::version.eq(tasks::version + 1),
+    );
+    macro_rules! updated {
+        ($update:expr) => {
+            on_its_database!(connection, |own| kept_prepared(
+                $update.returning(TodoRow::as_returning())
+            )
+            .get_result::<TodoRow>(own))
+        };
+    }
+    let row = match owner {
+        Owner::User(_) => updated!(of_user.set(set)),
+        Owner::OfSession(guard) => updated!(of_user.filter(exists(meeting(guard))).set(set)),
+    };
+    Ok(row.optional()?.map(Todo::from))
 }
 
 /// Whether there was one to delete.
@@ -138,11 +146,16 @@ pub(super) fn delete_row(
     expected: Option<u64>,
 ) -> QueryResult<bool> {
     let expected = expected.map_or(ANY_VERSION, u64::cast_signed);
-    let deleted = diesel::delete(tasks::table.find(Id(id.as_uuid())))
-        .filter(is_owners(owner))
-        .filter(of_version(expected))
-        .execute(connection)?;
-    Ok(deleted > 0)
+    let of_user = diesel::delete(tasks::table.find(Id(id.as_uuid())))
+        .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())))
+        .filter(of_version(expected));
+    let deleted = match owner {
+        Owner::User(_) => on_its_database!(connection, |own| of_user.execute(own)),
+        Owner::OfSession(guard) => on_its_database!(connection, |own| of_user
+            .filter(exists(meeting(guard)))
+            .execute(own)),
+    };
+    Ok(deleted? > 0)
 }
 
 /// Locks what is to be changed, in the order of ids, so that nobody waits for somebody who waits for them. On SQLite
@@ -230,16 +243,18 @@ pub(super) fn find_row(
 ) -> QueryResult<Option<Todo>> {
     let of_user = tasks::table
         .find(Id(id.as_uuid()))
-        .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())))
-        .select(TodoRow::as_select());
+        .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())));
     // Each is a type of its own, so that diesel knows its text without writing it.
     let row: Option<TodoRow> = match owner {
-        Owner::User(_) => of_user.first(connection).optional()?,
-        Owner::OfSession(guard) => of_user
+        Owner::User(_) => on_its_database!(connection, |own| of_user
+            .select(TodoRow::as_select())
+            .first(own)),
+        Owner::OfSession(guard) => on_its_database!(connection, |own| of_user
             .filter(exists(meeting(guard)))
-            .first(connection)
-            .optional()?,
-    };
+            .select(TodoRow::as_select())
+            .first(own)),
+    }
+    .optional()?;
     Ok(row.map(Todo::from))
 }
 
@@ -259,11 +274,12 @@ pub(super) fn newest_rows(
     guard: SessionGuard,
     limit: PageLimit,
 ) -> QueryResult<Vec<TodoRow>> {
-    tasks::table
+    let newest = tasks::table
         .filter(tasks::user_id.eq(Id(guard.user_id.as_uuid())))
         .filter(exists(meeting(guard)))
         .order((tasks::created_at.desc(), tasks::id.desc()))
-        .limit(i64::from(limit.get()) + 1)
+        .limit(i64::from(limit.get()) + 1);
+    on_its_database!(connection, |own| newest
         .select(TodoRow::as_select())
-        .load(connection)
+        .load(own))
 }
