@@ -6,7 +6,7 @@ use std::{
     io::Write as _,
     process::{Command, Stdio},
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -139,6 +139,7 @@ pub fn run_load() -> TrialResult<()> {
     let accounts = Arc::new(load.accounts);
     let running = |group: &&Group| group.until != Until::OthersEnd;
     let running = Arc::new(AtomicUsize::new(load.groups.iter().filter(running).count()));
+    let connected = Arc::new(Barrier::new(load.groups.len()));
     let threads: Vec<_> = load
         .groups
         .into_iter()
@@ -146,6 +147,7 @@ pub fn run_load() -> TrialResult<()> {
             let sender = Sender {
                 address: load.address.clone(),
                 accounts: Arc::clone(&accounts),
+                connected: Arc::clone(&connected),
                 running: Arc::clone(&running),
                 group,
             };
@@ -167,6 +169,8 @@ pub fn run_load() -> TrialResult<()> {
 struct Sender {
     address: String,
     accounts: Arc<Accounts>,
+    /// Nobody sends anything before all have connected: what is measured is what they ask for.
+    connected: Arc<Barrier>,
     /// How many groups have not ended that do not wait for others.
     running: Arc<AtomicUsize>,
     group: Group,
@@ -185,10 +189,9 @@ impl Sender {
     }
 
     async fn send(&self) -> io::Result<GroupReport> {
-        let mut connections = Vec::new();
-        for _ in 0..self.group.connections {
-            connections.push(Connection::open(&self.address).await?);
-        }
+        let connections = self.connect().await;
+        self.connected.wait();
+        let connections = connections?;
         let began = Instant::now();
         let measured_from = began + Duration::from_secs_f64(self.group.warm_up);
         let mut tasks = JoinSet::new();
@@ -203,6 +206,14 @@ impl Sender {
         }
         report.seconds = measured_from.elapsed().as_secs_f64();
         Ok(report)
+    }
+
+    async fn connect(&self) -> io::Result<Vec<Connection>> {
+        let mut connections = Vec::new();
+        for _ in 0..self.group.connections {
+            connections.push(Connection::open(&self.address).await?);
+        }
+        Ok(connections)
     }
 
     fn schedule(&self, connection: usize, began: Instant) -> Schedule {

@@ -68,7 +68,7 @@ impl PoolSettings {
 }
 
 /// How many threads may wait for one commit on SQLite.
-const COMMITTING_THREADS: usize = 12;
+const COMMITTING_THREADS: usize = 4;
 
 /// A connection that has answered within this time is not asked again before a change is sent on it.
 const FRESH: Duration = Duration::from_secs(1);
