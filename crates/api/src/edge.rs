@@ -171,3 +171,25 @@ fn log(response: &ServiceResponse, route: &str, began: Instant) {
         "answered"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_given_back_and_no_header() {
+        let mut headers = HeaderMap::with_capacity(16);
+        for (name, value) in [("accept", "a"), ("cookie", "b"), ("accept", "c")] {
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        give_back_room(&mut headers);
+        assert!(headers.capacity() < 8, "{}", headers.capacity());
+        let all = |name| headers.get_all(name).collect::<Vec<_>>();
+        assert_eq!(all("accept"), ["a", "c"]);
+        assert_eq!(all("cookie"), ["b"]);
+        assert_eq!(headers.len(), 3);
+    }
+}

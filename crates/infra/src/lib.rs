@@ -9,6 +9,7 @@ mod bcrypt;
 mod common_passwords;
 mod database;
 mod files;
+mod hashing_at_most;
 mod idle_thread;
 mod jwt;
 mod keys;
@@ -26,6 +27,7 @@ pub use database::{
     InvalidDatabaseUrl, MigrateError, PlannedStep, PoolSettings, PoolStatistics, Progress,
     SqliteVersion, Transport,
 };
+pub use hashing_at_most::HashingAtMost;
 pub use jwt::JwtTokens;
 pub use keys::{
     InvalidKeyRing, InvalidSigningKey, KeyRing, KeyRingError, KeyRingFile, Rotation,

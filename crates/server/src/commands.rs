@@ -9,7 +9,8 @@ use todo_application::{
 };
 use todo_domain::ports::Clock;
 use todo_infra::{
-    CommonPasswordList, Database, JwtTokens, Passwords, RandomIds, RandomSecrets, SystemClock,
+    CommonPasswordList, Database, HashingAtMost, JwtTokens, Passwords, RandomIds, RandomSecrets,
+    SystemClock,
 };
 use tracing::{error, info, warn};
 
@@ -45,6 +46,7 @@ pub(crate) fn serve() -> CommandResult {
     )?;
     let ring = Arc::new(ring);
     let database_threads = config.database.useful_threads();
+    let hashing_lane_width = config.hashing.lane_width();
     let database = config.database.database();
     database.migrate_and_tell(&mut migration::log())?;
 
@@ -59,7 +61,10 @@ pub(crate) fn serve() -> CommandResult {
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
-        hasher: metrics.measured(Arc::new(Passwords::new(config.hashing.argon2id))),
+        hasher: Arc::new(HashingAtMost::new(
+            metrics.measured(Arc::new(Passwords::new(config.hashing.argon2id))),
+            config.hashing.threads,
+        )),
         common_passwords: Arc::new(CommonPasswordList),
         tokens: Arc::<JwtTokens>::clone(&jwt),
         refresh_tokens: jwt,
@@ -84,7 +89,7 @@ pub(crate) fn serve() -> CommandResult {
     };
     let lanes = Lanes {
         database: start_lane("database", database_threads, config.http.queue, 0)?,
-        hashing: start_lane("hashing", config.hashing.threads, config.hashing.queue, 0)?,
+        hashing: start_lane("hashing", hashing_lane_width, config.hashing.queue, 0)?,
         mail: start_lane("mail", MAIL_THREADS, config.http.queue, GIVING_WAY)?,
     };
     let settings = ServeSettings {

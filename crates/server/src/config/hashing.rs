@@ -42,6 +42,12 @@ impl HashingConfig {
             queue,
         })
     }
+
+    /// How many requests that hash are served at the same time: so many that while some of them wait for the database,
+    /// others hash.
+    pub(crate) fn lane_width(&self) -> usize {
+        self.threads.saturating_mul(2)
+    }
 }
 
 #[cfg(test)]
