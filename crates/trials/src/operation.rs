@@ -112,7 +112,6 @@ impl Asked {
                 let request = Request::new("GET", "/api/tasks/search?q=PLANTS&limit=20");
                 Asked::new(request, 200, r#""count":20"#)
             }
-            Operation::Batch => batch((task..).take(50).map(|task| (user, task))),
             _ => {
                 let request = Request::new("GET", "/api/tasks?limit=20");
                 Asked::new(request, 200, r#""count":20"#)
@@ -207,25 +206,16 @@ impl Requests {
     }
 
     fn batch(&mut self, user: usize) -> Asked {
-        let tasks: Vec<_> = (0..50)
-            .map(|_| (user, self.random.below(self.accounts.tasks_of_each)))
-            .collect();
-        let asked = batch(tasks.into_iter());
-        Asked {
-            request: asked.request.bearer(self.token(user)),
-            ..asked
+        let created =
+            (0..50).map(|nth| json!({"op": "create", "title": format!("New task {nth}")}));
+        let mut operations: Vec<Value> = created.collect();
+        for _ in 0..50 {
+            let task = self.random.below(self.accounts.tasks_of_each);
+            let id = Population::task_id(user, task).to_string();
+            operations.push(json!({"op": "complete", "id": id}));
         }
+        let body = json!({"operations": operations}).to_string();
+        let request = Request::new("POST", "/api/tasks/batch").bearer(self.token(user));
+        Asked::new(request.json(&body), 200, r#""results""#)
     }
-}
-
-/// A batch that creates 50 tasks and completes these, each the nth of a user.
-fn batch(completed: impl Iterator<Item = (usize, usize)>) -> Asked {
-    let created = (0..50).map(|nth| json!({"op": "create", "title": format!("New task {nth}")}));
-    let completed = completed.map(
-        |(user, nth)| json!({"op": "complete", "id": Population::task_id(user, nth).to_string()}),
-    );
-    let operations: Vec<Value> = created.chain(completed).collect();
-    let body = json!({"operations": operations}).to_string();
-    let request = Request::new("POST", "/api/tasks/batch");
-    Asked::new(request.json(&body), 200, r#""results""#)
 }

@@ -19,19 +19,11 @@ use crate::trial::{Databases, runtime};
 const USER: usize = 0;
 const TASK: usize = 7;
 
-/// The ids of any user, and of a session of it, as `Population` makes them.
+/// The ids of any user, of a session of it, and of any task of it, as `Population` makes them.
 const ANY_USER: &str = "('01900000-0000-7000-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid";
 const ANY_SESSION: &str = "('01900000-ffff-7000-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid";
-
-/// The id of any task of any user: where that user has several, they are as far from one another as these are.
-fn any_task(nth: usize) -> String {
-    let of_each = POPULATION.tasks_of_each;
-    let further = (nth + of_each - TASK) % of_each;
-    format!(
-        "('01900000-' || lpad(to_hex(:user::int + 1), 4, '0') || '-7000-8000-' \
-         || lpad(to_hex((:task::int + {further}) % {of_each}), 12, '0'))::uuid"
-    )
-}
+const ANY_TASK: &str = "('01900000-' || lpad(to_hex(:user::int + 1), 4, '0') || '-7000-8000-' \
+                        || lpad(to_hex(:task::int), 12, '0'))::uuid";
 
 /// What `pgbench` is to do.
 pub(crate) struct Floor<'a> {
@@ -44,7 +36,7 @@ pub(crate) struct Floor<'a> {
 
 impl<'a> Floor<'a> {
     /// The floor of an operation; `None` where there is none: on SQLite, and where each request depends on the one
-    /// before, so that its statements would not do the same again.
+    /// before.
     pub(crate) fn of(
         databases: &Databases,
         subject: &'a Subject,
@@ -54,7 +46,7 @@ impl<'a> Floor<'a> {
             return Ok(None);
         };
         let parts: &[(Operation, usize)] = match operation {
-            Operation::Login | Operation::Refresh => return Ok(None),
+            Operation::Login | Operation::Refresh | Operation::Batch => return Ok(None),
             Operation::Mix => &[
                 (Operation::List, 70),
                 (Operation::Get, 15),
@@ -84,10 +76,7 @@ impl<'a> Floor<'a> {
             floor.all.push(script(&lines, *weight));
             let last = lines.len().saturating_sub(1);
             let last = lines.get(last..).unwrap_or_default();
-            // Of a transaction, none says by itself what is done.
-            let is_transaction = last.iter().any(|line| line == "COMMIT");
-            let alone = if is_transaction { &lines } else { last };
-            floor.alone.push(script(alone, *weight));
+            floor.alone.push(script(last, *weight));
         }
         Ok(Some(floor))
     }
@@ -201,7 +190,7 @@ fn statements(
 struct Known {
     user: String,
     sessions: Vec<String>,
-    tasks: Vec<String>,
+    task: String,
 }
 
 impl Known {
@@ -212,9 +201,7 @@ impl Known {
         Ok(Self {
             user,
             sessions: sessions.lines().map(str::to_owned).collect(),
-            tasks: (0..POPULATION.tasks_of_each)
-                .map(|nth| Population::task_id(USER, nth).to_string())
-                .collect(),
+            task: Population::task_id(USER, TASK).to_string(),
         })
     }
 
@@ -241,11 +228,8 @@ impl Known {
             ANY_USER.to_owned()
         } else if self.sessions.iter().any(|session| session == value) {
             ANY_SESSION.to_owned()
-        } else if let Some(nth) = self.tasks.iter().position(|task| task == value) {
-            any_task(nth)
-        } else if let Some(ids) = ids_of_array(value) {
-            let ids: Vec<_> = ids.into_iter().map(|id| self.literal(id)).collect();
-            format!("ARRAY[{}]", ids.join(", "))
+        } else if value == self.task {
+            ANY_TASK.to_owned()
         } else if is_uuid(value) {
             "gen_random_uuid()".to_owned()
         } else if is_instant(value) {
@@ -257,13 +241,6 @@ impl Known {
             format!("'{}'", value.replace('\'', "''").replace(':', " "))
         }
     }
-}
-
-/// What is in an array of ids, such as `{01900000-…,01900000-…}`.
-fn ids_of_array(value: &str) -> Option<Vec<&str>> {
-    let inner = value.strip_prefix('{')?.strip_suffix('}')?;
-    let ids: Vec<_> = inner.split(',').collect();
-    ids.iter().all(|id| is_uuid(id)).then_some(ids)
 }
 
 fn is_uuid(value: &str) -> bool {
@@ -288,21 +265,18 @@ mod tests {
         let known = Known {
             user: "the user".to_owned(),
             sessions: vec!["a session".to_owned()],
-            tasks: (0..=TASK).map(|nth| format!("task {nth}")).collect(),
+            task: "the task".to_owned(),
         };
-        let id = "01900000-0000-7000-8000-00000000000a";
         let statement = Statement {
-            text: "SELECT $1, $2, $3, $4, $5, $6, $8, $9 LIMIT $7".to_owned(),
+            text: "SELECT $1, $2, $3, $4, $5, $6 LIMIT $7".to_owned(),
             parameters: [
                 Some("the user"),
                 Some("a session"),
-                Some("task 7"),
+                Some("the task"),
                 None,
                 Some("2026-11-21 14:00:00.5"),
                 Some("it's"),
                 Some("21"),
-                Some("task 3"),
-                Some(&format!("{{{id},{id}}}")),
             ]
             .map(|value| value.map(str::to_owned))
             .to_vec(),
@@ -310,11 +284,8 @@ mod tests {
         assert_eq!(
             known.to_any(&statement),
             format!(
-                "SELECT {ANY_USER}, {ANY_SESSION}, {}, NULL, \
-                 '2026-11-21 14:00:00.5'::timestamp, 'it''s', {}, \
-                 ARRAY[gen_random_uuid(), gen_random_uuid()] LIMIT '21'",
-                any_task(7),
-                any_task(3),
+                "SELECT {ANY_USER}, {ANY_SESSION}, {ANY_TASK}, NULL, \
+                 '2026-11-21 14:00:00.5'::timestamp, 'it''s' LIMIT '21'"
             )
         );
     }
@@ -325,7 +296,5 @@ mod tests {
         let [user, task] = [Population::user_id(255), Population::task_id(255, 16)];
         assert_eq!(user.to_string(), "01900000-0000-7000-8000-0000000000ff");
         assert_eq!(task.to_string(), "01900000-0100-7000-8000-000000000010");
-        assert!(any_task(TASK).contains("(:task::int + 0) % 200"));
-        assert!(any_task(TASK - 1).contains("(:task::int + 199) % 200"));
     }
 }
