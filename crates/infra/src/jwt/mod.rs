@@ -12,18 +12,19 @@ mod header;
 mod refresh;
 #[cfg(test)]
 mod tests;
+mod validations;
 
 use std::{fmt, sync::Arc};
 
-use jsonwebtoken::{Header, Validation, decode, encode};
+use jsonwebtoken::{Header, decode, encode};
 use serde::{Serialize, de::DeserializeOwned};
 use todo_domain::{
     Timestamp, TimestampError,
     ports::{BoxError, Clock, TokenError},
 };
 
-use self::header::TokenHeader;
-use crate::keys::{KeyRing, SigningAlgorithm};
+use self::{header::TokenHeader, validations::Validations};
+use crate::keys::KeyRing;
 
 /// The `iss` of every token.
 const ISSUER: &str = "todo-server";
@@ -65,51 +66,6 @@ pub struct JwtTokens {
     ring: Arc<KeyRing>,
     clock: Arc<dyn Clock>,
     validations: Validations,
-}
-
-/// What is demanded of a token, by its type and the algorithm of its key. It is said once, and not for each token.
-struct Validations {
-    access: ByAlgorithm,
-    refresh: ByAlgorithm,
-}
-
-struct ByAlgorithm {
-    hs256: Validation,
-    ed_dsa: Validation,
-}
-
-impl Validations {
-    fn new() -> Self {
-        let of = |kind| ByAlgorithm {
-            hs256: validation(kind, SigningAlgorithm::Hs256),
-            ed_dsa: validation(kind, SigningAlgorithm::EdDsa),
-        };
-        Self {
-            access: of(TokenType::Access),
-            refresh: of(TokenType::Refresh),
-        }
-    }
-
-    fn of(&self, kind: TokenType, algorithm: SigningAlgorithm) -> &Validation {
-        let ByAlgorithm { hs256, ed_dsa } = match kind {
-            TokenType::Access => &self.access,
-            TokenType::Refresh => &self.refresh,
-        };
-        match algorithm {
-            SigningAlgorithm::Hs256 => hs256,
-            SigningAlgorithm::EdDsa => ed_dsa,
-        }
-    }
-}
-
-fn validation(kind: TokenType, algorithm: SigningAlgorithm) -> Validation {
-    let mut validation = Validation::new(algorithm.as_jwt());
-    // Time comes from the clock port.
-    validation.validate_exp = false;
-    validation.set_issuer(&[ISSUER]);
-    validation.set_audience(&[kind.audience()]);
-    validation.set_required_spec_claims(&["iss", "aud", "exp"]);
-    validation
 }
 
 /// Why a token is rejected, where no library says so.
