@@ -52,9 +52,9 @@ pub use trace::{NoTracer, TraceId, TraceParent, Tracer};
 /// The lanes in which blocking work runs.
 #[derive(Debug, Clone)]
 pub struct Lanes {
-    /// For what talks to the database: as wide as its pool of connections.
+    /// For what talks to the database: as wide as that makes the best of it.
     pub database: Lane,
-    /// For what hashes passwords: as wide as the machine has cores.
+    /// For what hashes passwords: wider than hashes are computed at a time, since some of it waits for the database.
     pub hashing: Lane,
     /// For what is done after the answer and sends mails: a few threads, which wait for the mail server.
     pub mail: Lane,

@@ -30,7 +30,8 @@ pub struct PoolSettings {
 }
 
 impl PoolSettings {
-    /// What suits a kind of database.
+    /// What suits a kind of database. On PostgreSQL it is as many connections as make a machine of two cores answer most,
+    /// which PostgreSQL is on as well (`crates/trials/README.md`).
     ///
     /// Connections to SQLite are kept: when the last one is closed, the files beside the database go, and when the next
     /// one is opened on a disk that is full by then, they cannot be made, not even to read.
@@ -67,7 +68,7 @@ impl PoolSettings {
     }
 }
 
-/// How many threads may wait for one commit on SQLite.
+/// For how many threads more there is use on SQLite than there are connections, while others wait for a commit.
 const COMMITTING_THREADS: usize = 4;
 
 /// A connection that has answered within this time is not asked again before a change is sent on it.

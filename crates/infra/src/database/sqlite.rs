@@ -104,8 +104,8 @@ fn wait_when_busy(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(&format!("PRAGMA busy_timeout = {milliseconds}"))
 }
 
-/// What is acknowledged survives a loss of power. A connection keeps a MiB of the file: more makes nothing faster, since
-/// most pages are in the system's cache, and those that all requests need are few.
+/// What is acknowledged survives a loss of power. A connection keeps a MiB of the file: twice as much made nothing
+/// faster, since other pages are in the system's cache, and those that all requests need are few.
 fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     wait_when_busy(connection)?;
     connection.batch_execute(
