@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -57,6 +57,8 @@ type Work = Box<dyn FnOnce() + Send>;
 pub struct Lane {
     name: &'static str,
     queue: Sender<Work>,
+    /// How often something was to be run.
+    runs: Arc<AtomicU64>,
     metrics: LaneMetricsOf,
 }
 
@@ -92,6 +94,7 @@ impl Lane {
         Ok(Self {
             name,
             queue,
+            runs: Arc::default(),
             metrics: metrics.of(name, settings),
         })
     }
@@ -119,10 +122,17 @@ impl Lane {
         }
     }
 
+    /// What tells how often something was to be [run](Self::run) so far.
+    pub fn count_of_runs(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let runs = Arc::clone(&self.runs);
+        move || runs.load(Ordering::Relaxed)
+    }
+
     fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Submitted<T>, LaneError> {
+        self.runs.fetch_add(1, Ordering::Relaxed);
         let ticket = Arc::new(Ticket::default());
         let (give, result) = oneshot::channel();
         let waiting = Waiting(Arc::clone(&ticket));
@@ -262,7 +272,11 @@ mod tests {
 
     #[tokio::test]
     async fn it_gives_what_the_work_gives() {
-        assert_eq!(lane(1, 1).run(PATIENCE, || 6 * 7).await, Ok(42));
+        let lane = lane(1, 1);
+        let runs = lane.count_of_runs();
+        assert_eq!(runs(), 0);
+        assert_eq!(lane.run(PATIENCE, || 6 * 7).await, Ok(42));
+        assert_eq!(runs(), 1);
     }
 
     #[tokio::test]

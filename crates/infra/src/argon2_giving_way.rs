@@ -25,7 +25,7 @@ use argon2::{
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use crate::idle_thread::{IdleThread, Late};
+use crate::nice_thread::{Late, NiceThread};
 
 /// Up to so many KiB, all passes together, a hash takes less than a millisecond, and is computed on the spot.
 const SMALL_KIB: u64 = 1_024;
@@ -45,7 +45,7 @@ struct Threads {
     late: Vec<Thread>,
 }
 
-type Thread = IdleThread<Question, argon2::Result<Vec<u8>>>;
+type Thread = NiceThread<Question, argon2::Result<Vec<u8>>>;
 
 /// What is to be hashed, and how.
 struct Question {

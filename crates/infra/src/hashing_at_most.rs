@@ -1,36 +1,62 @@
 //! Hashing passwords, but no more than so many at the same time.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use todo_domain::{
     Password, PasswordAttempt, PasswordHash,
     ports::{HashError, PasswordHasher, Verification},
 };
 
-/// A hasher that no more than so many threads use at the same time; the others wait.
+/// For how long others are taken to go on after each request of theirs. A hash takes some 20 ms; whoever is known to be
+/// there should not find all processors taken by the next one.
+const OTHERS_GO_ON_FOR: Duration = Duration::from_millis(100);
+
+/// A hasher that no more than so many threads use at the same time, and half as many while others ask for something; the
+/// rest wait.
 ///
 /// It bounds what hashing takes of memory and of the processors. So there can be more threads that serve logins: while
 /// some of them hash, others wait for the database.
+///
+/// That a hash has a low priority is not enough for others not to wait for it: where the database is on the same machine,
+/// Linux shares the processors between the two services as groups, whatever has which priority within them
+/// (`cgroups(7)`; "The autogroup feature" in `sched(7)`).
 pub struct HashingAtMost {
     hasher: Arc<dyn PasswordHasher>,
     permits: Permits,
 }
 
-impl std::fmt::Debug for HashingAtMost {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for HashingAtMost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HashingAtMost").finish_non_exhaustive()
     }
 }
 
 impl HashingAtMost {
     /// `hasher`, used by at most `limit` threads at the same time, or by one.
+    ///
+    /// `others` tells how many requests there were so far of those that hash nothing. It is asked whenever a hash may
+    /// begin.
     #[must_use]
-    pub fn new(hasher: Arc<dyn PasswordHasher>, limit: usize) -> Self {
+    pub fn new(
+        hasher: Arc<dyn PasswordHasher>,
+        limit: usize,
+        others: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        let others = Others {
+            seen: others(),
+            count: Box::new(others),
+            last: None,
+        };
         Self {
             hasher,
             permits: Permits {
-                free: Mutex::new(limit.max(1)),
-                freed: Condvar::new(),
+                limit: limit.max(1),
+                in_use: Mutex::new(InUse { permits: 0, others }),
+                given_back: Condvar::new(),
             },
         }
     }
@@ -68,8 +94,35 @@ impl PasswordHasher for HashingAtMost {
 }
 
 struct Permits {
-    free: Mutex<usize>,
-    freed: Condvar,
+    limit: usize,
+    in_use: Mutex<InUse>,
+    given_back: Condvar,
+}
+
+struct InUse {
+    permits: usize,
+    others: Others,
+}
+
+/// Whoever asks for something that hashes nothing.
+struct Others {
+    count: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// What was counted when it was last asked for.
+    seen: u64,
+    /// When there were last more than before.
+    last: Option<Instant>,
+}
+
+impl Others {
+    fn are_there(&mut self) -> bool {
+        let count = (self.count)();
+        if count != self.seen {
+            self.seen = count;
+            self.last = Some(Instant::now());
+        }
+        self.last
+            .is_some_and(|last| last.elapsed() < OTHERS_GO_ON_FOR)
+    }
 }
 
 /// It is given back when it is dropped, also where the work panicked.
@@ -77,22 +130,29 @@ struct Permit<'a>(&'a Permits);
 
 impl Permits {
     fn take(&self) -> Permit<'_> {
-        let free = self.lock();
-        let free = self.freed.wait_while(free, |free| *free == 0);
-        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
+        let in_use = self.given_back.wait_while(self.lock(), |in_use| {
+            let limit = if in_use.others.are_there() {
+                self.limit.div_ceil(2)
+            } else {
+                self.limit
+            };
+            in_use.permits >= limit
+        });
+        in_use.unwrap_or_else(PoisonError::into_inner).permits += 1;
         Permit(self)
     }
 
-    /// Nothing panics while it is held.
-    fn lock(&self) -> MutexGuard<'_, usize> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What panics while it is held panics before anything is changed.
+    fn lock(&self) -> MutexGuard<'_, InUse> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        *self.0.lock() += 1;
-        self.0.freed.notify_one();
+        self.0.lock().permits -= 1;
+        // All, since by now there may be room for more than one.
+        self.0.given_back.notify_all();
     }
 }
 
@@ -100,9 +160,8 @@ impl Drop for Permit<'_> {
 mod tests {
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
-        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
         thread::{scope, sleep},
-        time::Duration,
     };
 
     use super::*;
@@ -147,38 +206,72 @@ mod tests {
         }
     }
 
+    fn attempt() -> PasswordAttempt {
+        PasswordAttempt::new("correct horse").unwrap()
+    }
+
+    /// How many of eight threads hashed at the same time at most.
+    fn most_at_a_time(hasher: &HashingAtMost, counting: &Counting) -> usize {
+        let (attempt, hash) = (attempt(), PasswordHash::new("a hash".to_owned()));
+        counting.calls.store(0, SeqCst);
+        counting.most.store(0, SeqCst);
+        scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..4 {
+                        hasher.verify_nothing(&attempt).unwrap();
+                        hasher.verify(&attempt, &hash).unwrap();
+                        hasher.renew(&attempt, &hash).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(counting.calls.load(SeqCst), 96);
+        assert_eq!(hasher.permits.lock().permits, 0);
+        counting.most.load(SeqCst)
+    }
+
     #[test]
     fn no_more_threads_hash_at_a_time_than_may() {
-        let (attempt, hash) = (
-            PasswordAttempt::new("correct horse").unwrap(),
-            PasswordHash::new("a hash".to_owned()),
-        );
         for limit in [1, 3] {
             let counting = Arc::new(Counting::default());
-            let hasher = HashingAtMost::new(Arc::<Counting>::clone(&counting), limit);
-            scope(|scope| {
-                for _ in 0..8 {
-                    scope.spawn(|| {
-                        for _ in 0..4 {
-                            hasher.verify_nothing(&attempt).unwrap();
-                            hasher.verify(&attempt, &hash).unwrap();
-                            hasher.renew(&attempt, &hash).unwrap();
-                        }
-                    });
-                }
-            });
-            assert_eq!(counting.calls.load(SeqCst), 96);
-            assert_eq!(counting.most.load(SeqCst), limit);
-            assert_eq!(*hasher.permits.lock(), limit);
+            let hasher = HashingAtMost::new(Arc::<Counting>::clone(&counting), limit, || 7);
+            assert_eq!(most_at_a_time(&hasher, &counting), limit);
         }
     }
 
     #[test]
+    fn half_of_them_hash_while_others_ask_for_something() {
+        for (limit, half) in [(1, 1), (2, 1), (3, 2), (4, 2)] {
+            let counting = Arc::new(Counting::default());
+            let others = AtomicU64::new(0);
+            let others = move || others.fetch_add(1, SeqCst);
+            let hasher = HashingAtMost::new(Arc::<Counting>::clone(&counting), limit, others);
+            assert_eq!(most_at_a_time(&hasher, &counting), half);
+        }
+    }
+
+    #[test]
+    fn all_of_them_hash_again_when_others_have_gone() {
+        let counting = Arc::new(Counting::default());
+        let others = Arc::new(AtomicU64::new(0));
+        let count = {
+            let others = Arc::clone(&others);
+            move || others.load(SeqCst)
+        };
+        let hasher = HashingAtMost::new(Arc::<Counting>::clone(&counting), 2, count);
+        others.fetch_add(1, SeqCst);
+        hasher.verify_nothing(&attempt()).unwrap();
+        assert!(hasher.permits.lock().others.last.is_some());
+        sleep(OTHERS_GO_ON_FOR);
+        assert_eq!(most_at_a_time(&hasher, &counting), 2);
+    }
+
+    #[test]
     fn one_that_panicked_keeps_nobody_from_hashing() {
-        let hasher = HashingAtMost::new(Arc::new(Counting::default()), 1);
+        let hasher = HashingAtMost::new(Arc::new(Counting::default()), 1, || 0);
         let password = Password::new("correct horse").unwrap();
         assert!(catch_unwind(AssertUnwindSafe(|| hasher.hash(&password))).is_err());
-        let attempt = PasswordAttempt::new("correct horse").unwrap();
-        assert!(hasher.verify_nothing(&attempt).is_ok());
+        assert!(hasher.verify_nothing(&attempt()).is_ok());
     }
 }

@@ -21,8 +21,9 @@ pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// By how much what is done after an answer gives way to all else: where there are too few cores it gets a tenth of what
-/// others get. So an answer does not wait for what follows it, lest it tells by its time what that is.
+/// By how much logins, and what is done after an answer, give way to all else: where there are too few cores they get a
+/// tenth of what others get. So a crowd of logins is hardly felt by others; and an answer does not wait for what follows
+/// it, lest it tells by its time what that is.
 const GIVING_WAY: i32 = 10;
 
 /// How many mails are sent at the same time.
@@ -51,6 +52,24 @@ pub(crate) fn serve() -> CommandResult {
     database.migrate_and_tell(&mut migration::log())?;
 
     let metrics = ServerMetrics::new(&database);
+    let start_lane = |name, width, queue, niceness| {
+        let settings = LaneSettings {
+            width,
+            queue,
+            niceness,
+        };
+        Lane::start(name, settings, &metrics.api().lanes)
+    };
+    let lanes = Lanes {
+        database: start_lane("database", database_threads, config.http.queue, 0)?,
+        hashing: start_lane(
+            "hashing",
+            hashing_lane_width,
+            config.hashing.queue,
+            GIVING_WAY,
+        )?,
+        mail: start_lane("mail", MAIL_THREADS, config.http.queue, GIVING_WAY)?,
+    };
     let jwt = Arc::new(JwtTokens::new(Arc::clone(&ring), Arc::clone(&clock)));
     let app = App {
         users: Arc::new(database.clone()),
@@ -64,6 +83,7 @@ pub(crate) fn serve() -> CommandResult {
         hasher: Arc::new(HashingAtMost::new(
             metrics.measured(Arc::new(Passwords::new(config.hashing.argon2id))),
             config.hashing.threads,
+            lanes.database.count_of_runs(),
         )),
         common_passwords: Arc::new(CommonPasswordList),
         tokens: Arc::<JwtTokens>::clone(&jwt),
@@ -78,19 +98,6 @@ pub(crate) fn serve() -> CommandResult {
         guess_policy: config.guesses,
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
-    };
-    let start_lane = |name, width, queue, niceness| {
-        let settings = LaneSettings {
-            width,
-            queue,
-            niceness,
-        };
-        Lane::start(name, settings, &metrics.api().lanes)
-    };
-    let lanes = Lanes {
-        database: start_lane("database", database_threads, config.http.queue, 0)?,
-        hashing: start_lane("hashing", hashing_lane_width, config.hashing.queue, 0)?,
-        mail: start_lane("mail", MAIL_THREADS, config.http.queue, GIVING_WAY)?,
     };
     let settings = ServeSettings {
         workers: config.http.workers,

@@ -67,6 +67,8 @@ pub struct Answer<'a> {
     pub body: &'a [u8],
     /// Whether it is the last one on this connection (`Connection: close`).
     pub is_last: bool,
+    /// In how many seconds the same may be asked for again (`Retry-After`).
+    pub retry_after: Option<u64>,
 }
 
 impl Answer<'_> {
@@ -121,6 +123,7 @@ impl Connection {
                     status: head.status,
                     body: self.received.get(head.body..head.end).unwrap_or_default(),
                     is_last: head.is_last,
+                    retry_after: head.retry_after,
                 });
             }
         }
@@ -135,6 +138,8 @@ struct Head {
     end: usize,
     /// Whether the connection is closed after it.
     is_last: bool,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 /// The head of an answer; `None` as long as it is not complete.
@@ -152,6 +157,7 @@ fn read_head(received: &[u8]) -> io::Result<Option<Head>> {
     };
     let length = value_of("content-length").and_then(|value| value.parse::<usize>().ok());
     let is_last = value_of("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    let retry_after = value_of("retry-after").and_then(|value| value.parse().ok());
     let length = match (length, status) {
         (Some(length), _) => length,
         (None, 204 | 304) => 0,
@@ -163,6 +169,7 @@ fn read_head(received: &[u8]) -> io::Result<Option<Head>> {
         body,
         end,
         is_last,
+        retry_after,
     }))
 }
 
@@ -178,9 +185,13 @@ mod tests {
         assert_eq!((head.status, head.end), (200, answer.len()));
         assert_eq!(&answer[head.body..head.end], b"ok");
         assert!(!head.is_last);
+        assert_eq!(head.retry_after, None);
         assert!(read_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
         let last = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
         assert!(read_head(last).unwrap().unwrap().is_last);
+        let busy =
+            b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(read_head(busy).unwrap().unwrap().retry_after, Some(3));
     }
 
     #[test]

@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     runtime,
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
-use crate::{Accounts, Connection, Operation, Requests, TrialResult};
+use crate::{Accounts, Answer, Connection, Operation, Random, Requests, TrialResult};
 
 /// What is sent to a server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct Group {
     pub rate: Option<f64>,
     /// How long each goes on.
     pub until: Until,
+    /// Whether each sends a request again that the server is too busy for (503), when the answer says (`Retry-After`), or
+    /// up to a second later, so that not all of them come back at once. What it takes is measured from the first time on.
+    pub insists: bool,
     /// For how many seconds nothing is measured yet.
     pub warm_up: f64,
 }
@@ -198,7 +201,14 @@ impl Sender {
         for (number, connection) in connections.into_iter().enumerate() {
             let schedule = self.schedule(number, began);
             let requests = Requests::new(self.group.operation, Arc::clone(&self.accounts), number);
-            tasks.spawn(send_on(connection, requests, schedule, measured_from));
+            let insists = self.group.insists.then(|| Random::new(number as u64));
+            tasks.spawn(send_on(
+                connection,
+                requests,
+                schedule,
+                insists,
+                measured_from,
+            ));
         }
         let mut report = GroupReport::default();
         while let Some(sent) = tasks.join_next().await {
@@ -286,17 +296,24 @@ async fn send_on(
     mut connection: Connection,
     mut requests: Requests,
     mut schedule: Schedule,
+    mut insists: Option<Random>,
     measured_from: Instant,
 ) -> GroupReport {
     let mut report = GroupReport::default();
-    while let Some(since) = schedule.due().await {
+    'requests: while let Some(since) = schedule.due().await {
         let asked = requests.following();
-        let Ok(answer) = connection.send(&asked.request).await else {
-            report.lost += 1;
-            break;
+        let answer = loop {
+            let Ok(answer) = connection.send(&asked.request).await else {
+                report.lost += 1;
+                break 'requests;
+            };
+            *report.answers.entry(answer.status).or_default() += 1;
+            let Some(pause) = pause(&answer, insists.as_mut()) else {
+                break answer;
+            };
+            sleep(pause).await;
         };
         let took = since.elapsed();
-        *report.answers.entry(answer.status).or_default() += 1;
         if answer.status != asked.status {
             report.failed += 1;
             continue;
@@ -310,6 +327,13 @@ async fn send_on(
         }
     }
     report
+}
+
+/// How long whoever insists waits before it asks again; `None` where it has its answer.
+fn pause(answer: &Answer<'_>, insists: Option<&mut Random>) -> Option<Duration> {
+    let told = Duration::from_secs(answer.retry_after.filter(|_| answer.status == 503)?);
+    let up_to_a_second = Duration::from_millis(insists?.below(1_000) as u64);
+    Some(told + up_to_a_second)
 }
 
 fn contains(body: &[u8], text: &str) -> bool {

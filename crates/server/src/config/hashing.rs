@@ -8,14 +8,15 @@ use super::{Variables, http::cores};
 #[derive(Debug)]
 pub(crate) struct HashingConfig {
     pub(crate) argon2id: Argon2id,
-    /// How many hashes are computed at the same time.
+    /// How many hashes are computed at the same time, at most.
     pub(crate) threads: usize,
     /// How many requests may wait for a hash.
     pub(crate) queue: usize,
 }
 
 /// How many requests wait for each thread that hashes: as many as it hashes in some one or two seconds. Who came after
-/// them would wait for longer than requests are waited for, and holds memory meanwhile.
+/// them would wait for longer than requests are waited for, the more so where only half of the threads hash, and hold
+/// memory meanwhile.
 const QUEUE_PER_THREAD: usize = 64;
 
 impl HashingConfig {

@@ -240,6 +240,7 @@ fn sample(
             connections,
             rate: None,
             until: Until::Seconds(arguments.seconds as f64),
+            insists: false,
             warm_up: 0.5,
         }],
     };

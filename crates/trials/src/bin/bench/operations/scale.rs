@@ -74,6 +74,7 @@ fn sample(arguments: &Arguments, server: &Server, accounts: &Accounts) -> TrialR
             connections: CONNECTIONS,
             rate: None,
             until: Until::Seconds(arguments.seconds as f64),
+            insists: false,
             warm_up: 0.5,
         }],
     };

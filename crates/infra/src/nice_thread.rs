@@ -7,17 +7,20 @@ use std::{
     time::Duration,
 };
 
-/// A thread that does one thing after another, and stops for a moment whenever any other thread has something to do
-/// (`SCHED_IDLE`, `sched(7)`). Elsewhere than on Linux it is a thread like any other. It ends when this is dropped, and
-/// what it does is done.
-pub(crate) struct IdleThread<Q, A> {
+/// By how much it gives way: the highest nice value (`sched(7)`).
+#[cfg(target_os = "linux")]
+const LOWEST: i32 = 19;
+
+/// A thread that does one thing after another, and gives way to any other thread that has something to do. Elsewhere than
+/// on Linux it is a thread like any other. It ends when this is dropped, and what it does is done.
+pub(crate) struct NiceThread<Q, A> {
     questions: SyncSender<Q>,
     answers: Receiver<A>,
 }
 
-impl<Q, A> fmt::Debug for IdleThread<Q, A> {
+impl<Q, A> fmt::Debug for NiceThread<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdleThread").finish_non_exhaustive()
+        f.debug_struct("NiceThread").finish_non_exhaustive()
     }
 }
 
@@ -32,7 +35,7 @@ pub(crate) enum Late<A> {
     Lost,
 }
 
-impl<Q: Send + 'static, A: Send + 'static> IdleThread<Q, A> {
+impl<Q: Send + 'static, A: Send + 'static> NiceThread<Q, A> {
     /// Starts a thread that answers questions by `answer`.
     ///
     /// # Errors
@@ -73,19 +76,16 @@ impl<Q: Send + 'static, A: Send + 'static> IdleThread<Q, A> {
     }
 }
 
+/// It is not made one for idle times (`SCHED_IDLE`): Linux has others begin on the processor of such a thread as on one that
+/// does nothing, and then, where they are of another service, such as the database, has them wait for it.
 #[cfg(target_os = "linux")]
 fn give_way() {
-    use thread_priority::{
-        NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy::Normal,
-        set_thread_priority_and_policy, thread_native_id,
-    };
-    let given =
-        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, Normal(Idle));
-    if let Err(error) = given {
-        tracing::warn!(?error, "a thread cannot give way to others");
+    if let Err(error) = rustix::process::nice(LOWEST) {
+        tracing::warn!(%error, "a thread cannot give way to others");
     }
 }
 
+/// Elsewhere it would be the whole process that gives way.
 #[cfg(not(target_os = "linux"))]
 fn give_way() {}
 
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn it_answers_one_question_after_another() {
-        let thread = IdleThread::start("test", |number: u32| number * 2).unwrap();
+        let thread = NiceThread::start("test", |number: u32| number * 2).unwrap();
         assert_eq!(thread.ask(21, FOR_EVER), Some(42));
         assert_eq!(thread.ask(1, FOR_EVER), Some(2));
     }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_late_can_be_taken_later() {
         let (release, released) = channel();
-        let thread = IdleThread::start("test", move |number: u32| {
+        let thread = NiceThread::start("test", move |number: u32| {
             released.recv().unwrap();
             number * 2
         })
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_panicked_answers_nothing_more() {
-        let thread = IdleThread::start("test", |(): ()| -> () { panic!("on purpose") }).unwrap();
+        let thread = NiceThread::start("test", |(): ()| -> () { panic!("on purpose") }).unwrap();
         assert_eq!(thread.ask((), FOR_EVER), None);
         assert_eq!(thread.take_late_answer(), Late::Lost);
     }
@@ -133,10 +133,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn it_gives_way_to_others() {
-        let policy = |(): ()| thread_priority::thread_schedule_policy().unwrap();
-        let thread = IdleThread::start("test", policy).unwrap();
-        let idle = thread_priority::NormalThreadSchedulePolicy::Idle;
-        let idle = thread_priority::ThreadSchedulePolicy::Normal(idle);
-        assert_eq!(thread.ask((), FOR_EVER), Some(idle));
+        let niceness = |(): ()| rustix::process::getpriority_process(None).unwrap();
+        let thread = NiceThread::start("test", niceness).unwrap();
+        assert_eq!(thread.ask((), FOR_EVER), Some(LOWEST));
     }
 }
