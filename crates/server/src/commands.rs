@@ -33,7 +33,7 @@ const MAIL_THREADS: usize = 2;
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
     let longest_token_lifetime = config.longest_token_lifetime();
-    let traces = logging::start_with_traces(config.log, config.observation.traces)?;
+    let (log, traces) = logging::start_with_traces(config.log, config.observation.traces)?;
     if !config.mail.is_sent {
         warn!(
             "SMTP_URL is not set: mails are written to this log, with the secrets in them, and not sent"
@@ -51,7 +51,7 @@ pub(crate) fn serve() -> CommandResult {
     let database = config.database.database();
     database.migrate_and_tell(&mut migration::log())?;
 
-    let metrics = ServerMetrics::new(&database);
+    let metrics = ServerMetrics::new(&database, log.count_of_lost());
     let start_lane = |name, width, queue, niceness| {
         let settings = LaneSettings {
             width,

@@ -1,19 +1,25 @@
 //! Metrics for Prometheus: what is measured in all parts of the server, under one prefix and at one address.
 //!
 //! `todo-api` measures requests, lanes and logins itself. The other parts know of no metrics: a hasher is
-//! [wrapped](hashing), and the pool of connections is [asked](pool) when someone looks.
+//! [wrapped](hashing), and the pool of connections and the log are asked when someone looks.
 
 mod hashing;
+mod log;
 mod pool;
 
 use std::{
     env::consts::{ARCH, OS},
     error::Error,
+    fmt,
     net::{SocketAddr, TcpListener},
     sync::Arc,
 };
 
-use prometheus_client::{encoding::text::encode, metrics::info::Info, registry::Registry};
+use prometheus_client::{
+    encoding::{DescriptorEncoder, EncodeMetric, text::encode},
+    metrics::info::Info,
+    registry::Registry,
+};
 use todo_api::{Metrics, serve_metrics};
 use todo_domain::ports::PasswordHasher;
 use todo_infra::Database;
@@ -21,6 +27,7 @@ use tracing::error;
 
 use self::{
     hashing::{HashingMetrics, MeasuredHasher},
+    log::LogCollector,
     pool::PoolCollector,
 };
 
@@ -36,8 +43,11 @@ pub(crate) struct ServerMetrics {
 }
 
 impl ServerMetrics {
-    /// Metrics of a server on `database`, with nothing counted yet.
-    pub(crate) fn new(database: &Database) -> Self {
+    /// Metrics of a server on `database`, with nothing counted yet. `lost` tells how many lines of its log were lost.
+    pub(crate) fn new(
+        database: &Database,
+        lost: impl Fn() -> usize + Send + Sync + 'static,
+    ) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let build = Info::new(vec![
             ("version", env!("CARGO_PKG_VERSION")),
@@ -50,6 +60,7 @@ impl ServerMetrics {
         let hashing = HashingMetrics::default();
         hashing.register(&mut registry);
         registry.register_collector(Box::new(PoolCollector::new(database.clone())));
+        registry.register_collector(Box::new(LogCollector::new(lost)));
         Self {
             registry,
             api,
@@ -85,4 +96,14 @@ fn text(registry: &Registry) -> String {
         error!(%error, "not all metrics are shown");
     }
     text
+}
+
+/// Shows one metric that a [collector](prometheus_client::collector::Collector) has looked up.
+fn show(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    metric: &impl EncodeMetric,
+) -> fmt::Result {
+    metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
 }

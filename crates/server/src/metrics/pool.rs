@@ -4,10 +4,12 @@ use std::fmt;
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
+    encoding::DescriptorEncoder,
     metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
 use todo_infra::{Database, PoolStatistics};
+
+use super::show;
 
 /// Shows the pool of a database.
 #[derive(Debug)]
@@ -107,13 +109,4 @@ impl Collector for PoolCollector {
             &ConstCounter::new(waited.as_secs_f64()),
         )
     }
-}
-
-fn show(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    metric: &impl EncodeMetric,
-) -> fmt::Result {
-    metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
 }

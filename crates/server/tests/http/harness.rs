@@ -17,6 +17,14 @@ use ureq::{Agent, http};
 
 pub(crate) const PASSWORD: &str = "correct horse";
 
+/// Who reads the log of a server.
+#[derive(Clone, Copy)]
+enum LogReader {
+    Us,
+    /// It is open, and fills.
+    Nobody,
+}
+
 /// The real program, serving a database of its own. It is ended when it is dropped.
 pub(crate) struct Server {
     process: Child,
@@ -54,6 +62,16 @@ impl Server {
         Self::spawn(database_url, variables)
     }
 
+    /// A server whose log is a pipe that nobody reads.
+    pub(crate) fn with_unread_log(kind: Kind, variables: &[(&str, &str)]) -> Option<Self> {
+        let database = Arc::new(TestDatabase::new(kind)?);
+        let program = Command::new(env!("CARGO_BIN_EXE_todo-server"));
+        let mut server =
+            Self::start_program(program, &database.url(), variables, LogReader::Nobody);
+        server.database = Some(database);
+        Some(server)
+    }
+
     /// A server with an SQLite file on a disk of its own, which has so many KiB; `None` where none can be mounted.
     #[cfg(target_os = "linux")]
     pub(crate) fn on_small_disk(kibibytes: u32) -> Option<Self> {
@@ -68,7 +86,7 @@ impl Server {
         }
         let url = format!("sqlite://{}/todo.db", place.path().display());
         let program = on_own_disk(place.path(), kibibytes, env!("CARGO_BIN_EXE_todo-server"));
-        let mut server = Self::start_program(program, &url, &[]);
+        let mut server = Self::start_program(program, &url, &[], LogReader::Us);
         // Only the process sees what is mounted there.
         let seen = format!("/proc/{}/root", server.process_id());
         let inner = place.path().strip_prefix("/").unwrap();
@@ -85,10 +103,15 @@ impl Server {
 
     fn spawn(database_url: &str, variables: &[(&str, &str)]) -> Self {
         let program = Command::new(env!("CARGO_BIN_EXE_todo-server"));
-        Self::start_program(program, database_url, variables)
+        Self::start_program(program, database_url, variables, LogReader::Us)
     }
 
-    fn start_program(mut program: Command, database_url: &str, variables: &[(&str, &str)]) -> Self {
+    fn start_program(
+        mut program: Command,
+        database_url: &str,
+        variables: &[(&str, &str)],
+        log_reader: LogReader,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let mut process = program
             .env_clear()
@@ -110,15 +133,17 @@ impl Server {
             .spawn()
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let mut stderr = process.stderr.take().unwrap();
-        let written = Arc::clone(&log);
-        thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            while let Ok(1..) = stderr.read(&mut chunk).inspect(|&length| {
-                let text = String::from_utf8_lossy(&chunk[..length]);
-                written.lock().unwrap().push_str(&text);
-            }) {}
-        });
+        if matches!(log_reader, LogReader::Us) {
+            let mut stderr = process.stderr.take().unwrap();
+            let written = Arc::clone(&log);
+            thread::spawn(move || {
+                let mut chunk = [0; 4096];
+                while let Ok(1..) = stderr.read(&mut chunk).inspect(|&length| {
+                    let text = String::from_utf8_lossy(&chunk[..length]);
+                    written.lock().unwrap().push_str(&text);
+                }) {}
+            });
+        }
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = lines
             .find_map(|line| {

@@ -49,7 +49,7 @@ impl Shown {
     }
 
     /// A value that is a whole number.
-    fn count(&self, series: &str) -> i64 {
+    pub(crate) fn count(&self, series: &str) -> i64 {
         let value = self.value(series);
         format!("{value}").parse().unwrap()
     }

@@ -11,7 +11,10 @@ use std::{
 use serde_json::json;
 use todo_testkit::Kind::Sqlite;
 
-use crate::harness::{Client, PASSWORD, Server, eventually};
+use crate::{
+    harness::{Client, PASSWORD, Server, eventually},
+    metrics::{LISTEN, Shown},
+};
 
 /// One thread that takes long for each hash, and a queue that is full with one.
 const NARROW: [(&str, &str); 4] = [
@@ -73,6 +76,43 @@ fn what_takes_too_long_is_answered_in_time() {
         hashes.iter().all(|hash| hash.starts_with("$argon2id$"))
     });
     assert_eq!(server.client().post("/api/auth/login", &body).status, 200);
+}
+
+/// Asks so often, on one connection, whether the server lives, and counts how often it says so.
+fn ask_often(address: &str, times: usize) -> usize {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut sender = connection.try_clone().unwrap();
+    let sending = thread::spawn(move || {
+        for number in 1..=times {
+            let close = if number == times {
+                "Connection: close\r\n"
+            } else {
+                ""
+            };
+            let request = format!("GET /health/live HTTP/1.1\r\nHost: localhost\r\n{close}\r\n");
+            sender.write_all(request.as_bytes()).unwrap();
+        }
+    });
+    let mut answers = String::new();
+    connection.read_to_string(&mut answers).unwrap();
+    sending.join().unwrap();
+    answers.matches("HTTP/1.1 200 OK").count()
+}
+
+#[test]
+fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+    let mut server = Server::with_unread_log(Sqlite, &[LISTEN]).unwrap();
+    let lost = || Shown::by(&server).count("todo_log_lines_lost_total");
+    assert_eq!(ask_often(server.address(), 100), 100);
+    assert_eq!(lost(), 0);
+    // More than the pipe and the queue before it hold.
+    assert_eq!(ask_often(server.address(), 20_000), 20_000);
+    assert!(lost() > 0);
+    tell_to_end(&server);
+    assert!(server.wait().success());
 }
 
 fn tell_to_end(server: &Server) {
