@@ -1,7 +1,7 @@
 //! Argon2 on threads that give way to everything else, each with memory of its own.
 //!
 //! A hash takes a processor for as long as hundreds of other requests. Who logs in hardly notices when it takes a little
-//! longer; the others do notice when they have to wait for it. So it is computed where nothing else wants to. Where that
+//! longer; the others do notice when they have to wait for it. So it is computed with the lowest priority. Where that
 //! takes too long, since there is always something else, it is computed like anything else, so that nobody is kept from
 //! logging in.
 //!

@@ -15,8 +15,8 @@ use todo_domain::{
 /// there should not find all processors taken by the next one.
 const OTHERS_GO_ON_FOR: Duration = Duration::from_millis(100);
 
-/// A hasher that no more than so many threads use at the same time, and half as many while others ask for something; the
-/// rest wait.
+/// A hasher that no more than so many threads use at the same time, and half as many (one at least) while others ask for
+/// something; the rest wait.
 ///
 /// It bounds what hashing takes of memory and of the processors. So there can be more threads that serve logins: while
 /// some of them hash, others wait for the database.

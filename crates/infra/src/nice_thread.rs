@@ -1,4 +1,4 @@
-//! Threads for long computations that take of the processors only what nothing else wants.
+//! Threads for long computations, of the lowest priority.
 
 use std::{
     fmt, io,
