@@ -30,8 +30,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(crate) enum Shown {
     /// Nothing that could be a credential.
     Nothing,
-    /// A credential.
+    /// A credential in the head.
     Credential(Credential),
+    /// The session cookie of a browser.
+    Cookie(AccessToken),
     /// A cookie with a request that changes something, and that no page of this origin is known to make: the browser
     /// adds the cookie whoever makes it (OWASP ASVS 5.0, 3.5.1).
     CookieFromElsewhere,
@@ -49,10 +51,15 @@ impl Shown {
             Some(_) if !request.method().is_safe() && !is_of_same_origin(request) => {
                 Self::CookieFromElsewhere
             }
-            Some(cookie) => {
-                let token = AccessToken::new(cookie.value().to_owned());
-                Self::Credential(Credential::AccessToken(token))
-            }
+            Some(cookie) => Self::Cookie(AccessToken::new(cookie.value().to_owned())),
+        }
+    }
+
+    /// The session cookie, where that is the credential.
+    pub(crate) fn session_cookie(&self) -> Option<AccessToken> {
+        match self {
+            Self::Cookie(token) => Some(token.clone()),
+            Self::Nothing | Self::Credential(_) | Self::CookieFromElsewhere => None,
         }
     }
 
@@ -61,6 +68,7 @@ impl Shown {
         match self {
             Self::Nothing => Ok(None),
             Self::Credential(credential) => Ok(Some(credential)),
+            Self::Cookie(token) => Ok(Some(Credential::AccessToken(token))),
             Self::CookieFromElsewhere => Err(cross_site()),
         }
     }
@@ -176,7 +184,10 @@ mod tests {
         #[case] expected: Option<&str>,
     ) {
         match (shown("GET", headers), expected) {
-            (Shown::Credential(Credential::AccessToken(token)), Some(expected)) => {
+            (
+                Shown::Credential(Credential::AccessToken(token)) | Shown::Cookie(token),
+                Some(expected),
+            ) => {
                 assert_eq!(token.expose(), expected);
             }
             (Shown::Nothing, None) => {}
@@ -198,7 +209,7 @@ mod tests {
                 Shown::Credential(Credential::PersonalAccessToken(secret)) if accepted => {
                     assert_eq!(secret.expose(), TOKEN);
                 }
-                Shown::Credential(Credential::AccessToken(_)) if !accepted => {}
+                Shown::Credential(Credential::AccessToken(_)) | Shown::Cookie(_) if !accepted => {}
                 shown => panic!("{value}: {shown:?}"),
             }
         }
@@ -227,7 +238,7 @@ mod tests {
             let is_refused = matches!(shown(method, &with_cookie), Shown::CookieFromElsewhere);
             assert_eq!(is_refused, !accepted, "{method}");
         }
-        assert!(matches!(shown("GET", &with_cookie), Shown::Credential(_)));
+        assert!(matches!(shown("GET", &with_cookie), Shown::Cookie(_)));
     }
 
     #[test]

@@ -49,6 +49,7 @@ use crate::{
         auth::password_reset::request,
         auth::password_reset::confirm,
         auth::email::change,
+        auth::email::cancel,
         auth::email::request,
         auth::email::verify,
         auth::account::account,

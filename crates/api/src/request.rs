@@ -12,7 +12,7 @@ use todo_application::{
     App, Caller, SessionCaller,
     account::{Authenticated, Credential, act, authenticate_session},
 };
-use todo_domain::{Client, Scope, Secret, UserId};
+use todo_domain::{AccessToken, Client, Scope, Secret, UserId};
 use tracing::{error, warn};
 
 use crate::{
@@ -52,6 +52,8 @@ pub(crate) struct Visitor {
     pub(crate) client: Client,
     /// What it shows all the same.
     pub(crate) credential: Option<Credential>,
+    /// The session cookie, where that is the credential.
+    pub(crate) session_cookie: Option<AccessToken>,
     /// What its device shows to be known again.
     pub(crate) device: Option<Secret>,
 }
@@ -157,10 +159,12 @@ impl Request {
             ..
         } = self;
         let handler = handler_of(&work);
+        let session_cookie = shown.session_cookie();
         let running = shown.into_credential().map(|credential| {
             let visitor = Visitor {
                 client,
                 credential,
+                session_cookie,
                 device,
             };
             run(state, trace, handler, lane, move |State { app, .. }| {

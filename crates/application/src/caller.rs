@@ -1,6 +1,8 @@
 //! Who calls a use case.
 
-use todo_domain::{Client, Session, SessionGuard, Timestamp, UserId, UserSettings, ports::Owner};
+use todo_domain::{
+    AccessProof, Client, Session, SessionGuard, Timestamp, UserId, UserSettings, ports::Owner,
+};
 
 use crate::Failure;
 
@@ -94,6 +96,12 @@ impl SessionCaller {
     #[must_use]
     pub fn user_id(&self) -> UserId {
         self.session.user_id
+    }
+
+    /// The proof of access that holds as long as the session exists.
+    #[must_use]
+    pub fn proof(&self) -> AccessProof {
+        AccessProof::new(self.user_id()).with_session(self.session.id)
     }
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access_proof;
 mod access_token;
 mod archive;
 mod client;
@@ -26,6 +27,7 @@ mod timestamp;
 mod todo;
 mod user;
 
+pub use access_proof::{AccessProof, Revocation};
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use client::{Client, UserAgent, network_of};
@@ -34,7 +36,7 @@ pub use guess::{
 };
 pub use id::{EventId, InvalidId, SessionId, TodoId, TokenId, UserId};
 pub use mail::Mail;
-pub use mailed_secret::{MailPurpose, MailedSecret, UnknownMailPurpose};
+pub use mailed_secret::{MailPurpose, MailedSecret, PendingEmailChange, UnknownMailPurpose};
 pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
 pub use personal_access_token::{
     InvalidTokenLifetime, NewPersonalAccessToken, PersonalAccessToken, TokenLifetime, TokenName,
@@ -46,7 +48,9 @@ pub use refresh_token::{RefreshClaims, RefreshToken};
 pub use scope::{Scope, UnknownScope};
 pub use secret::{InvalidSecret, Secret, SecretDigest, SecretKind};
 pub use security_event::{SecurityEvent, SecurityEventKind, UnknownSecurityEventKind};
-pub use session::{Refresh, Session, SessionPolicy, SessionWithSettings};
+pub use session::{
+    Refresh, ReplacedSession, Session, SessionPolicy, SessionStart, SessionWithSettings,
+};
 pub use session_guard::{SeenSession, SessionGuard};
 pub use text::{TextError, fold_case};
 pub use time_zone::{TimeZone, UnknownTimeZone};
@@ -60,6 +64,5 @@ pub use todo::{
 };
 pub use user::{
     Credentials, DisplayName, Email, EmailError, GuessablePassword, Password, PasswordAttempt,
-    PasswordContext, PasswordError, PasswordHash, PasswordReplacement, User, UserChange,
-    UserSettings,
+    PasswordContext, PasswordError, PasswordHash, User, UserChange, UserSettings,
 };

@@ -13,6 +13,8 @@ pub enum MailPurpose {
     EmailVerification,
     /// Show that another address is the user's, which then becomes that of the account.
     EmailChange,
+    /// Cancel a pending change of the address.
+    EmailChangeCancellation,
 }
 
 /// There is no such purpose.
@@ -22,10 +24,11 @@ pub struct UnknownMailPurpose;
 
 impl MailPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::PasswordReset,
         Self::EmailVerification,
         Self::EmailChange,
+        Self::EmailChangeCancellation,
     ];
 
     /// What it is called in a storage.
@@ -35,6 +38,7 @@ impl MailPurpose {
             Self::PasswordReset => "password_reset",
             Self::EmailVerification => "email_verification",
             Self::EmailChange => "email_change",
+            Self::EmailChangeCancellation => "email_change_cancellation",
         }
     }
 
@@ -44,6 +48,7 @@ impl MailPurpose {
         match self {
             Self::PasswordReset => SecretKind::PasswordReset,
             Self::EmailVerification | Self::EmailChange => SecretKind::EmailVerification,
+            Self::EmailChangeCancellation => SecretKind::EmailChangeCancellation,
         }
     }
 
@@ -53,7 +58,9 @@ impl MailPurpose {
     pub fn lifetime(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::from_mins(30),
-            Self::EmailVerification | Self::EmailChange => Duration::from_hours(24),
+            Self::EmailVerification | Self::EmailChange | Self::EmailChangeCancellation => {
+                Duration::from_hours(24)
+            }
         }
     }
 }
@@ -90,6 +97,27 @@ pub struct MailedSecret {
     pub created_at: Timestamp,
     /// The instant from which it no longer counts.
     pub expires_at: Timestamp,
+}
+
+/// A change of the address that was requested and is not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingEmailChange {
+    /// The new address.
+    pub email: Email,
+    /// The time of the request.
+    pub requested_at: Timestamp,
+    /// The instant from which it can no longer be confirmed.
+    pub expires_at: Timestamp,
+}
+
+impl From<MailedSecret> for PendingEmailChange {
+    fn from(secret: MailedSecret) -> Self {
+        Self {
+            email: secret.email,
+            requested_at: secret.created_at,
+            expires_at: secret.expires_at,
+        }
+    }
 }
 
 impl MailedSecret {
@@ -157,6 +185,7 @@ mod tests {
     #[case(MailPurpose::PasswordReset, 30 * 60)]
     #[case(MailPurpose::EmailVerification, 24 * 60 * 60)]
     #[case(MailPurpose::EmailChange, 24 * 60 * 60)]
+    #[case(MailPurpose::EmailChangeCancellation, 24 * 60 * 60)]
     fn it_counts_until_its_lifetime_is_over(#[case] purpose: MailPurpose, #[case] seconds: i64) {
         let at = |seconds: i64| Timestamp::from_microseconds(seconds * 1_000_000).unwrap();
         let digest = SecretDigest::from_bytes([1; 32]);

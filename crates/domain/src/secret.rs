@@ -16,16 +16,19 @@ pub enum SecretKind {
     PasswordReset,
     /// Whoever has it reads the mail of an address.
     EmailVerification,
+    /// The owner of an address cancels a pending change with it.
+    EmailChangeCancellation,
     /// A device shows it to be known again.
     Device,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::PersonalAccessToken,
         Self::PasswordReset,
         Self::EmailVerification,
+        Self::EmailChangeCancellation,
         Self::Device,
     ];
 
@@ -36,6 +39,7 @@ impl SecretKind {
             Self::PersonalAccessToken => "todo_pat_",
             Self::PasswordReset => "todo_pwr_",
             Self::EmailVerification => "todo_evt_",
+            Self::EmailChangeCancellation => "todo_ecc_",
             Self::Device => "todo_dev_",
         }
     }

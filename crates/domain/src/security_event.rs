@@ -70,6 +70,8 @@ kinds! {
     PasswordReset = "password_reset",
     /// A change of the address was asked for.
     EmailChangeRequested = "email_change_requested",
+    /// A pending change of the address was cancelled.
+    EmailChangeCancelled = "email_change_cancelled",
     /// The address is another.
     EmailChanged = "email_changed",
     /// The address was shown to be the user's.

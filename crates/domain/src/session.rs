@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Client, SessionId, Timestamp, UserId, UserSettings};
+use crate::{Client, SecurityEvent, SessionId, Timestamp, UserId, UserSettings};
 
 /// One login of one user, in force until it expires, is left unused for too long, or is ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,32 @@ pub struct SessionWithSettings {
     pub settings: UserSettings,
 }
 
+/// A session that begins, with what is recorded of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionStart {
+    /// The session.
+    pub session: Session,
+    /// The event that records its beginning.
+    pub event: SecurityEvent,
+    /// The session that it replaces.
+    pub replaces: Option<ReplacedSession>,
+}
+
+/// A session that ends because a login in the same browser replaces it (OWASP ASVS 5.0, 7.2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplacedSession {
+    /// The session.
+    pub id: SessionId,
+    /// Its user, who may be another one.
+    pub user_id: UserId,
+    /// The event that records its end.
+    pub event: SecurityEvent,
+}
+
 impl Session {
+    /// The time after a login within which the password need not be asked for again.
+    pub const RECENT_LOGIN: Duration = Duration::from_mins(10);
+
     /// A session of `user_id` that begins at `now`.
     #[must_use]
     pub fn begin(
@@ -122,6 +147,23 @@ impl Session {
     #[must_use]
     pub fn is_live(&self, now: Timestamp, policy: &SessionPolicy) -> bool {
         now < self.expires_at && now < self.last_used_at.saturating_add(policy.idle)
+    }
+
+    /// Whether its login is so [recent](Self::RECENT_LOGIN) at `now` that it proves that the owner is present.
+    ///
+    /// ```
+    /// # use todo_domain::*;
+    /// # let id = "0192f0c1-2345-7abc-8def-0123456789ab";
+    /// let policy = SessionPolicy::default();
+    /// let begin = Timestamp::from_microseconds(1_500_000)?;
+    /// let session = Session::begin(id.parse()?, id.parse()?, Client::default(), begin, &policy);
+    /// assert!(session.is_recent_login(begin));
+    /// assert!(!session.is_recent_login(begin.saturating_add(Session::RECENT_LOGIN)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_recent_login(&self, now: Timestamp) -> bool {
+        now < self.created_at.saturating_add(Self::RECENT_LOGIN)
     }
 
     /// Whether a use at `now` is to be recorded.

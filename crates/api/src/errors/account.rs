@@ -2,8 +2,8 @@
 
 use actix_web::http::{StatusCode, header};
 use todo_application::account::{
-    AllowEmailChangeError, AllowPasswordResetError, ChangePasswordError, CreateTokenError,
-    DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
+    AllowEmailChangeError, AllowPasswordResetError, CancelEmailChangeError, ChangePasswordError,
+    CreateTokenError, DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
     ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
     RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
     RequestVerificationError, ResetPasswordError, RevokeTokenError, TellOfEmailChangeError,
@@ -110,6 +110,21 @@ impl From<RequestEmailChangeError> for Problem {
     fn from(error: RequestEmailChangeError) -> Self {
         match error {
             RequestEmailChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<CancelEmailChangeError> for Problem {
+    fn from(error: CancelEmailChangeError) -> Self {
+        match error {
+            CancelEmailChangeError::InvalidToken => invalid_mailed_token(),
+            CancelEmailChangeError::NotPending => Self::new(
+                StatusCode::NOT_FOUND,
+                "email_change_not_pending",
+                "No change of the e-mail address is pending",
+            ),
+            CancelEmailChangeError::CallerMissing => invalid_token(),
+            CancelEmailChangeError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -227,6 +242,13 @@ impl From<CreateTokenError> for Problem {
                 "too_many_tokens",
                 "You have 50 tokens; revoke one before you make another",
             ),
+            CreateTokenError::ReauthenticationRequired => Self::new(
+                StatusCode::FORBIDDEN,
+                "reauthentication_required",
+                "The login is more than ten minutes old; send the password of the account, or log in again",
+            ),
+            CreateTokenError::WrongPassword => Self::invalid_field("password", error),
+            CreateTokenError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             CreateTokenError::CallerMissing => invalid_token(),
             CreateTokenError::Failure(failure) => failure.into(),
         }

@@ -67,6 +67,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/api/auth/password/reset").post(auth::password_reset::request))
         .service(resource("/api/auth/password/reset/confirm").post(auth::password_reset::confirm))
         .service(resource("/api/auth/email").post(auth::email::change))
+        .service(resource("/api/auth/email/cancel").post(auth::email::cancel))
         .service(resource("/api/auth/email/verification").post(auth::email::request))
         .service(resource("/api/auth/email/verify").post(auth::email::verify))
         .service(resource("/api/auth/sessions/{id}").delete(auth::sessions::end))

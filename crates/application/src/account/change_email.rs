@@ -1,6 +1,6 @@
 //! Asking for another address.
 
-use todo_domain::{Email, MailPurpose, PasswordAttempt, TooManyGuesses};
+use todo_domain::{AccessProof, Client, Email, MailPurpose, PasswordAttempt, TooManyGuesses};
 
 use super::{
     confirm_password::{ConfirmPasswordError, confirm_password},
@@ -27,8 +27,8 @@ pub enum AllowEmailChangeError {
     /// The account has this address.
     #[error("the account has this address already")]
     SameEmail,
-    /// The account was deleted a moment ago, and its sessions with it.
-    #[error("the account does not exist any more")]
+    /// The session was revoked meanwhile, or the account was deleted.
+    #[error("the session or the account does not exist any more")]
     CallerMissing,
     /// There were too many attempts through this session, or too many mails were asked for from the address of the
     /// client.
@@ -59,6 +59,15 @@ impl From<GuardError> for AllowEmailChangeError {
     }
 }
 
+/// A change of the address that may be [requested](request_email_change).
+#[derive(Debug, Clone)]
+pub struct AllowedEmailChange {
+    proof: AccessProof,
+    client: Client,
+    current: Email,
+    new: Email,
+}
+
 /// Why no mail was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestEmailChangeError {
@@ -67,7 +76,8 @@ pub enum RequestEmailChangeError {
     Failure(#[from] Failure),
 }
 
-/// Makes sure that the caller knows the password, and counts the mail, which it takes to [ask](request_email_change) for another address.
+/// Verifies the password of the caller, and counts the mail, before another address is
+/// [requested](request_email_change).
 ///
 /// Whether someone else has that address is not said.
 ///
@@ -76,27 +86,44 @@ pub enum RequestEmailChangeError {
 pub fn allow_email_change(
     app: &App,
     caller: &SessionCaller,
-    change: &EmailChange,
-) -> Result<(), AllowEmailChangeError> {
-    let (user, _) = confirm_password(app, caller, &change.password)?;
+    change: EmailChange,
+) -> Result<AllowedEmailChange, AllowEmailChangeError> {
+    let (user, proof) = confirm_password(app, caller, &change.password)?;
     if change.email == user.email {
         return Err(AllowEmailChangeError::SameEmail);
     }
-    Ok(guard_mail(app, &caller.client)?)
+    guard_mail(app, &caller.client)?;
+    Ok(AllowedEmailChange {
+        proof: proof.with_email(user.email.clone()),
+        client: caller.client.clone(),
+        current: user.email,
+        new: change.email,
+    })
 }
 
-/// Mails to another address what it takes to make it that of the caller's account. Nothing changes until then.
+/// Notifies the present address of the account of the change, with a token that cancels it, and then mails a token to the
+/// new address that confirms it. Nothing changes until the new address is confirmed.
+///
+/// The notice comes first, so that no change is pending without it. Nothing is mailed when access was revoked meanwhile,
+/// or when a change was requested a moment ago.
 ///
 /// # Errors
 /// [`RequestEmailChangeError`].
 pub fn request_email_change(
     app: &App,
-    caller: &SessionCaller,
-    email: Email,
+    change: AllowedEmailChange,
 ) -> Result<(), RequestEmailChangeError> {
-    let client = &caller.client;
-    let purpose = MailPurpose::EmailChange;
-    Ok(mail_secret(app, client, caller.user_id(), purpose, email)?)
+    let AllowedEmailChange {
+        proof,
+        client,
+        current,
+        new,
+    } = change;
+    let cancellation = MailPurpose::EmailChangeCancellation;
+    if mail_secret(app, &client, &proof, cancellation, current)? {
+        mail_secret(app, &client, &proof, MailPurpose::EmailChange, new)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -110,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        Mocks, digest, email, event, mailed_secret, password_hash, secret, session_caller,
+        Mocks, client, digest, email, event, mailed_secret, password_hash, secret, session_caller,
         session_id, unavailable, user, user_id,
     };
 
@@ -118,16 +145,24 @@ mod tests {
         Email::new("countess@example.com").unwrap()
     }
 
-    fn allowed(mocks: Mocks, email: Email) -> Result<(), AllowEmailChangeError> {
+    /// The session, the password and the address on which a change depends.
+    fn proof() -> AccessProof {
+        let proof = session_caller().proof();
+        proof
+            .with_password_hash(password_hash())
+            .with_email(email())
+    }
+
+    fn allowed(mocks: Mocks, email: Email) -> Result<AllowedEmailChange, AllowEmailChangeError> {
         allowed_by(mocks.unguarded(), email)
     }
 
-    fn allowed_by(mocks: Mocks, email: Email) -> Result<(), AllowEmailChangeError> {
+    fn allowed_by(mocks: Mocks, email: Email) -> Result<AllowedEmailChange, AllowEmailChangeError> {
         let change = EmailChange {
             email,
             password: PasswordAttempt::new("correct horse").unwrap(),
         };
-        allow_email_change(&mocks.app(), &session_caller(), &change)
+        allow_email_change(&mocks.app(), &session_caller(), change)
     }
 
     /// Mocks where the caller is this user, whose password has this hash.
@@ -168,7 +203,9 @@ mod tests {
     #[case(Verification::Right)]
     #[case(Verification::RightButOutdated)]
     fn it_takes_the_password(#[case] verification: Verification) {
-        assert!(allowed(verifying(verification), new_email()).is_ok());
+        let allowed = allowed(verifying(verification), new_email()).unwrap();
+        assert_eq!(allowed.proof, proof());
+        assert_eq!((allowed.current, allowed.new), (email(), new_email()));
     }
 
     #[test]
@@ -248,32 +285,59 @@ mod tests {
         ));
     }
 
-    #[test]
-    fn the_mail_goes_to_the_new_address() {
-        let mut mocks = Mocks::at_now();
+    /// Requests a change, where secrets of these purposes are kept in turn, and mailed to these addresses.
+    fn requested(mut mocks: Mocks, kept: &[(MailPurpose, Email, bool)]) {
         mocks
             .secrets
             .expect_generate()
             .returning(|kind| Ok(secret(kind)));
         mocks.secrets.expect_digest().return_const(digest());
-        mocks
-            .mailed_secrets
-            .expect_insert()
-            .withf(|kept, _| {
-                *kept
-                    == todo_domain::MailedSecret {
-                        email: new_email(),
-                        ..mailed_secret(MailPurpose::EmailChange)
-                    }
-            })
-            .once()
-            .returning(|_, _| Ok(true));
-        mocks
-            .mailer
-            .expect_send()
-            .withf(|mail| mail.to == new_email())
-            .once()
-            .returning(|_| Ok(()));
-        assert!(request_email_change(&mocks.app(), &session_caller(), new_email()).is_ok());
+        let mut sequence = Sequence::new();
+        for (purpose, to, is_kept) in kept.iter().cloned() {
+            let expected = todo_domain::MailedSecret {
+                email: to.clone(),
+                ..mailed_secret(purpose)
+            };
+            mocks
+                .mailed_secrets
+                .expect_insert()
+                .withf(move |kept, shown, _| *kept == expected && *shown == proof())
+                .once()
+                .in_sequence(&mut sequence)
+                .returning(move |_, _, _| Ok(is_kept));
+            if is_kept {
+                mocks
+                    .mailer
+                    .expect_send()
+                    .withf(move |mail| mail.to == to)
+                    .once()
+                    .in_sequence(&mut sequence)
+                    .returning(|_| Ok(()));
+            }
+        }
+        let change = AllowedEmailChange {
+            proof: proof(),
+            client: client(),
+            current: email(),
+            new: new_email(),
+        };
+        assert!(request_email_change(&mocks.app(), change).is_ok());
+    }
+
+    #[test]
+    fn the_present_address_is_notified_and_then_the_new_one_asked() {
+        requested(
+            Mocks::at_now(),
+            &[
+                (MailPurpose::EmailChangeCancellation, email(), true),
+                (MailPurpose::EmailChange, new_email(), true),
+            ],
+        );
+    }
+
+    #[test]
+    fn without_a_notice_no_change_is_pending() {
+        let cancellation = (MailPurpose::EmailChangeCancellation, email(), false);
+        requested(Mocks::at_now(), &[cancellation]);
     }
 }

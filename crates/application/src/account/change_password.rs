@@ -1,7 +1,7 @@
 //! Changing one's password.
 
 use todo_domain::{
-    GuessablePassword, Password, PasswordAttempt, PasswordContext, PasswordReplacement,
+    GuessablePassword, Password, PasswordAttempt, PasswordContext, Revocation,
     SecurityEventKind::PasswordChanged, TooManyGuesses,
 };
 
@@ -25,8 +25,8 @@ pub struct ChangePassword {
 /// Why the password was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangePasswordError {
-    /// The account was deleted a moment ago, and its sessions with it.
-    #[error("the account does not exist any more")]
+    /// The session was revoked meanwhile, or the account was deleted.
+    #[error("the session or the account does not exist any more")]
     CallerMissing,
     /// The present password is another, or was changed at the same time.
     #[error("is not the password of the account")]
@@ -62,8 +62,8 @@ impl From<ChoosePasswordError> for ChangePasswordError {
     }
 }
 
-/// Changes the password of the caller, who must know the present one, and ends every other session of the caller (OWASP
-/// ASVS 5.0, 6.2.3 and 7.4.3).
+/// Changes the password of the caller, who must know the present one, and revokes all other access: every other session,
+/// every e-mail token, and a pending change of the address (OWASP ASVS 5.0, 6.2.3 and 7.4.3).
 ///
 /// # Errors
 /// [`ChangePasswordError`].
@@ -72,34 +72,29 @@ pub fn change_password(
     caller: &SessionCaller,
     input: &ChangePassword,
 ) -> Result<(), ChangePasswordError> {
-    let (user, from) = confirm_password(app, caller, &input.current)?;
+    let (user, proof) = confirm_password(app, caller, &input.current)?;
     let context = PasswordContext::from(&user);
-    let to = choose_password(app, &input.new, context)?;
-    let replacement = PasswordReplacement {
-        from,
-        to,
-        keep_session: Some(caller.session.id),
-        revoke_tokens: input.revoke_tokens,
+    let new = choose_password(app, &input.new, context)?;
+    let revocation = Revocation {
+        except: Some(caller.session.id),
+        tokens: input.revoke_tokens,
     };
     let event = event_by(app, caller, PasswordChanged);
-    let changed = app
-        .users
-        .replace_password(caller.user_id(), &replacement, &event)
-        .map_err(Failure::from)?;
-    if changed {
-        Ok(())
-    } else {
-        Err(ChangePasswordError::WrongPassword)
-    }
+    let replaced = app.users.replace_password(&proof, &new, revocation, &event);
+    Ok(replaced.map_err(ConfirmPasswordError::from)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::{Credentials, PasswordHash, ports::Verification};
+    use rstest::rstest;
+    use todo_domain::{
+        Credentials, PasswordHash,
+        ports::{ProofError, Verification},
+    };
 
     use super::*;
     use crate::testing::{
-        Mocks, event, password_hash, session_caller, session_id, unavailable, user, user_id,
+        Mocks, event, password_hash, session_caller, session_id, unavailable, user,
     };
 
     fn new_hash() -> PasswordHash {
@@ -143,19 +138,18 @@ mod tests {
         mocks
             .users
             .expect_replace_password()
-            .withf(|id, replacement, recorded| {
-                *id == user_id(1)
-                    && *replacement
-                        == PasswordReplacement {
-                            from: password_hash(),
-                            to: new_hash(),
-                            keep_session: Some(session_id(1)),
-                            revoke_tokens: true,
+            .withf(|proof, new, revocation, recorded| {
+                *proof == session_caller().proof().with_password_hash(password_hash())
+                    && *new == new_hash()
+                    && *revocation
+                        == Revocation {
+                            except: Some(session_id(1)),
+                            tokens: true,
                         }
                     && *recorded == event(PasswordChanged).of_session(session_id(1))
             })
             .once()
-            .returning(|_, _, _| Ok(true));
+            .returning(|_, _, _, _| Ok(()));
         assert!(change(mocks, "battery staple").is_ok());
     }
 
@@ -165,9 +159,22 @@ mod tests {
         mocks
             .users
             .expect_replace_password()
-            .returning(|_, _, _| Ok(false));
+            .returning(|_, _, _, _| Err(ProofError::PasswordChanged));
         let error = change(mocks, "battery staple").unwrap_err();
         assert!(matches!(error, ChangePasswordError::WrongPassword));
+    }
+
+    #[rstest]
+    #[case(ProofError::SessionEnded)]
+    #[case(ProofError::UserMissing)]
+    fn a_session_revoked_meanwhile_changes_nothing(#[case] failed: ProofError) {
+        let mut mocks = confirmed(Verification::Right);
+        mocks
+            .users
+            .expect_replace_password()
+            .return_once(|_, _, _, _| Err(failed));
+        let error = change(mocks, "battery staple").unwrap_err();
+        assert!(matches!(error, ChangePasswordError::CallerMissing));
     }
 
     #[test]
@@ -188,7 +195,7 @@ mod tests {
         mocks
             .users
             .expect_replace_password()
-            .returning(|_, _, _| Err(unavailable()));
+            .returning(|_, _, _, _| Err(unavailable().into()));
         let error = change(mocks, "battery staple").unwrap_err();
         assert!(matches!(
             error,

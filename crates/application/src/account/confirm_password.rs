@@ -1,8 +1,10 @@
 //! Making sure that whoever calls knows the password, before something that cannot be undone.
 
 use todo_domain::{
-    Credentials, PasswordAttempt, PasswordHash, SecurityEventKind::LoginFailed, TooManyGuesses,
-    User, ports::Verification,
+    AccessProof, Credentials, PasswordAttempt,
+    SecurityEventKind::LoginFailed,
+    TooManyGuesses, User,
+    ports::{ProofError, Verification},
 };
 
 use super::guard::{GuardError, guard_confirmation};
@@ -11,8 +13,8 @@ use crate::{App, Failure, SessionCaller, security_event::event_by};
 /// Why it is not sure.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConfirmPasswordError {
-    /// The account was deleted a moment ago, and its sessions with it.
-    #[error("the account does not exist any more")]
+    /// The session was revoked meanwhile, or the account was deleted.
+    #[error("the session or the account does not exist any more")]
     CallerMissing,
     /// It is another password, or the account has none.
     #[error("is not the password of the account")]
@@ -34,12 +36,24 @@ impl From<GuardError> for ConfirmPasswordError {
     }
 }
 
-/// The caller, and the hash of the password, if `attempt` is the password.
+impl From<ProofError> for ConfirmPasswordError {
+    /// What was confirmed does not hold any more.
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::UserMissing | ProofError::SessionEnded => Self::CallerMissing,
+            ProofError::PasswordChanged | ProofError::EmailChanged => Self::WrongPassword,
+            ProofError::Storage(error) => Self::Failure(error.into()),
+            error => Self::Failure(Failure::Internal(error.into())),
+        }
+    }
+}
+
+/// The caller, and the proof by session and password, if `attempt` is the password.
 pub(super) fn confirm_password(
     app: &App,
     caller: &SessionCaller,
     attempt: &PasswordAttempt,
-) -> Result<(User, PasswordHash), ConfirmPasswordError> {
+) -> Result<(User, AccessProof), ConfirmPasswordError> {
     let guess = guard_confirmation(app, caller)?;
     let Credentials {
         user,
@@ -56,7 +70,7 @@ pub(super) fn confirm_password(
     match app.hasher.verify(attempt, &hash).map_err(Failure::from)? {
         Verification::Right | Verification::RightButOutdated => {
             guess.succeed(app)?;
-            Ok((user, hash))
+            Ok((user, caller.proof().with_password_hash(hash)))
         }
         Verification::Wrong => Err(refused(app, caller)),
     }
@@ -83,7 +97,7 @@ mod tests {
     fn confirmed(
         found: Option<Credentials>,
         verification: Verification,
-    ) -> Result<(User, PasswordHash), ConfirmPasswordError> {
+    ) -> Result<(User, AccessProof), ConfirmPasswordError> {
         let mut mocks = Mocks::at_now();
         mocks
             .security_events
@@ -119,7 +133,8 @@ mod tests {
     fn the_right_password_gives_the_caller() {
         for verification in [Verification::Right, Verification::RightButOutdated] {
             let confirmed = confirmed(Some(credentials()), verification);
-            assert_eq!(confirmed.unwrap(), (user(), password_hash()));
+            let proof = session_caller().proof().with_password_hash(password_hash());
+            assert_eq!(confirmed.unwrap(), (user(), proof));
         }
     }
 

@@ -8,8 +8,8 @@ use crate::{App, Failure, SessionCaller};
 /// Why the account was not deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteAccountError {
-    /// The account was deleted a moment ago, and its sessions with it.
-    #[error("the account does not exist any more")]
+    /// The session was revoked meanwhile, or the account was deleted.
+    #[error("the session or the account does not exist any more")]
     CallerMissing,
     /// The password is another.
     #[error("is not the password of the account")]
@@ -43,28 +43,24 @@ pub fn delete_account(
     caller: &SessionCaller,
     password: &PasswordAttempt,
 ) -> Result<(), DeleteAccountError> {
-    confirm_password(app, caller, password)?;
-    let deleted = app.users.delete(caller.user_id()).map_err(Failure::from)?;
-    if deleted {
-        Ok(())
-    } else {
-        Err(DeleteAccountError::CallerMissing)
-    }
+    let (_, proof) = confirm_password(app, caller, password)?;
+    let deleted = app.users.delete(&proof);
+    Ok(deleted.map_err(ConfirmPasswordError::from)?)
 }
 
 #[cfg(test)]
 mod tests {
     use todo_domain::{
         Credentials,
-        ports::{StorageError, Verification},
+        ports::{ProofError, Verification},
     };
 
     use super::*;
-    use crate::testing::{Mocks, password_hash, session_caller, unavailable, user, user_id};
+    use crate::testing::{Mocks, password_hash, session_caller, unavailable, user};
 
     fn delete(
         verification: Verification,
-        answer: Option<Result<bool, StorageError>>,
+        answer: Option<Result<(), ProofError>>,
     ) -> Result<(), DeleteAccountError> {
         let mut mocks = Mocks::at_now();
         mocks.users.expect_find_credentials_of().returning(|_| {
@@ -86,7 +82,9 @@ mod tests {
             mocks
                 .users
                 .expect_delete()
-                .withf(|id| *id == user_id(1))
+                .withf(|proof| {
+                    *proof == session_caller().proof().with_password_hash(password_hash())
+                })
                 .return_once(|_| answer);
         }
         let password = PasswordAttempt::new("correct horse").unwrap();
@@ -95,7 +93,7 @@ mod tests {
 
     #[test]
     fn it_is_the_callers_that_is_deleted() {
-        assert!(delete(Verification::Right, Some(Ok(true))).is_ok());
+        assert!(delete(Verification::Right, Some(Ok(()))).is_ok());
     }
 
     #[test]
@@ -106,13 +104,22 @@ mod tests {
 
     #[test]
     fn an_account_deleted_meanwhile_is_said_to_be_gone() {
-        let error = delete(Verification::Right, Some(Ok(false))).unwrap_err();
-        assert!(matches!(error, DeleteAccountError::CallerMissing));
+        for failed in [ProofError::UserMissing, ProofError::SessionEnded] {
+            let error = delete(Verification::Right, Some(Err(failed))).unwrap_err();
+            assert!(matches!(error, DeleteAccountError::CallerMissing));
+        }
+    }
+
+    #[test]
+    fn a_password_that_was_changed_meanwhile_deletes_nothing() {
+        let failed = Some(Err(ProofError::PasswordChanged));
+        let error = delete(Verification::Right, failed).unwrap_err();
+        assert!(matches!(error, DeleteAccountError::WrongPassword));
     }
 
     #[test]
     fn a_storage_that_is_away_is_a_failure() {
-        let error = delete(Verification::Right, Some(Err(unavailable()))).unwrap_err();
+        let error = delete(Verification::Right, Some(Err(unavailable().into()))).unwrap_err();
         assert!(matches!(
             error,
             DeleteAccountError::Failure(Failure::Unavailable(_))

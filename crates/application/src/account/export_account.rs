@@ -2,16 +2,17 @@
 
 use todo_domain::{
     Direction, Page, PageLimit, PageStart, PersonalAccessToken, SecurityEvent,
-    SecurityEventKind::AccountExported, Session, SortKey, Todo, TodoFilter, TodoOrder, User,
+    SecurityEventKind::AccountExported, Session, SortKey, Todo, TodoFilter, TodoOrder,
 };
 
+use super::Account;
 use crate::{App, Failure, SessionCaller, security_event::event_by};
 
 /// Everything that is kept of a user, but for what would be a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountExport {
-    /// The user.
-    pub user: User,
+    /// The account.
+    pub account: Account,
     /// Every todo, in the order of their creation.
     pub todos: Vec<Todo>,
     /// Where the user is logged in, or was until a while ago.
@@ -53,7 +54,7 @@ pub fn export_account(
         .map_err(Failure::from)?
         .ok_or(ExportAccountError::CallerMissing)?;
     Ok(AccountExport {
-        user,
+        account: Account::of(app, user)?,
         todos: every_todo(app, caller)?,
         sessions: app.sessions.list(owner).map_err(Failure::from)?,
         personal_access_tokens: app
@@ -118,6 +119,10 @@ mod tests {
     fn it_has_all_pages_of_todos_and_all_else() {
         let mut mocks = recorded();
         mocks.users.expect_find().returning(|_| Ok(Some(user())));
+        mocks
+            .mailed_secrets
+            .expect_find_email_change()
+            .returning(|_, _| Ok(None));
         let mut order = Sequence::new();
         let after = PageStart::After(
             TodoOrder {
@@ -154,7 +159,7 @@ mod tests {
             .withf(|owner, limit| *owner == user_id(1) && *limit == u32::MAX)
             .returning(|_, _| Ok(vec![event(AccountExported)]));
         let export = export_account(&mocks.app(), &session_caller()).unwrap();
-        assert_eq!(export.user, user());
+        assert_eq!(export.account.user, user());
         assert_eq!(export.todos.len(), 1_002);
         assert_eq!(export.sessions, [session()]);
         assert_eq!(export.personal_access_tokens, [personal_access_token()]);

@@ -1,8 +1,30 @@
-//! Telling callers what is kept of their account.
+//! Reading the caller's account.
 
-use todo_domain::User;
+use todo_domain::{PendingEmailChange, User};
 
 use crate::{App, Failure, SessionCaller};
+
+/// An account with what is pending of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// The change of the address that is requested and not confirmed.
+    pub pending_email_change: Option<PendingEmailChange>,
+}
+
+impl Account {
+    /// The account of `user`.
+    pub(super) fn of(app: &App, user: User) -> Result<Self, Failure> {
+        let pending = app
+            .mailed_secrets
+            .find_email_change(user.id, app.clock.now())?;
+        Ok(Self {
+            user,
+            pending_email_change: pending.map(PendingEmailChange::from),
+        })
+    }
+}
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +41,16 @@ pub enum GetAccountError {
 ///
 /// # Errors
 /// [`GetAccountError`].
-pub fn get_account(app: &App, caller: &SessionCaller) -> Result<User, GetAccountError> {
+pub fn get_account(app: &App, caller: &SessionCaller) -> Result<Account, GetAccountError> {
+    let user = get_user(app, caller)?;
+    Ok(Account::of(app, user)?)
+}
+
+/// The caller.
+///
+/// # Errors
+/// [`GetAccountError`].
+pub fn get_user(app: &App, caller: &SessionCaller) -> Result<User, GetAccountError> {
     app.users
         .find(caller.user_id())
         .map_err(Failure::from)?
@@ -28,20 +59,32 @@ pub fn get_account(app: &App, caller: &SessionCaller) -> Result<User, GetAccount
 
 #[cfg(test)]
 mod tests {
+    use todo_domain::MailPurpose;
+
     use super::*;
-    use crate::testing::{Mocks, session_caller, unavailable, user, user_id};
+    use crate::testing::{Mocks, mailed_secret, now, session_caller, unavailable, user, user_id};
 
     #[test]
-    fn it_is_the_callers() {
-        let mut mocks = Mocks::default();
+    fn it_is_the_callers_with_what_is_pending() {
+        let mut mocks = Mocks::at_now();
         mocks
             .users
             .expect_find()
             .withf(|id| *id == user_id(1))
             .returning(|_| Ok(Some(user())));
+        let pending = mailed_secret(MailPurpose::EmailChange);
+        let found = pending.clone();
+        mocks
+            .mailed_secrets
+            .expect_find_email_change()
+            .withf(|id, at| *id == user_id(1) && *at == now())
+            .return_once(|_, _| Ok(Some(found)));
         assert_eq!(
             get_account(&mocks.app(), &session_caller()).unwrap(),
-            user()
+            Account {
+                user: user(),
+                pending_email_change: Some(PendingEmailChange::from(pending)),
+            }
         );
     }
 

@@ -1,8 +1,9 @@
 //! Logging in.
 
 use todo_domain::{
-    Client, Credentials, Email, PasswordAttempt, Secret, SecurityEventKind, TooManyGuesses, UserId,
-    ports::{InsertSessionError, Verification},
+    AccessProof, AccessToken, Client, Credentials, Email, PasswordAttempt, PasswordHash, Secret,
+    SecurityEventKind, TooManyGuesses, User, UserId,
+    ports::{ProofError, Verification},
 };
 
 use super::{
@@ -24,6 +25,8 @@ pub struct Login {
     pub keeper: Keeper,
     /// What the device shows to be known again.
     pub device: Option<Secret>,
+    /// The session cookie that the browser showed and that the new one overwrites.
+    pub replaced_cookie: Option<AccessToken>,
 }
 
 /// A login that succeeded.
@@ -36,6 +39,8 @@ pub struct LoggedIn {
     /// Why an outdated hash of the password is kept, for the log. Whoever logs in need not care: it still counts, and
     /// the next login tries to renew it again.
     pub hash_not_renewed: Option<Failure>,
+    /// Why the throttle still counts this login as a failed one, for the log.
+    pub throttle_not_reset: Option<Failure>,
 }
 
 /// Why nobody was logged in.
@@ -61,7 +66,14 @@ impl From<GuardError> for LoginError {
     }
 }
 
+/// The number of times that a password is verified for one login: once more when the hash was replaced meanwhile, as
+/// another login does that renews it.
+const VERIFICATIONS: usize = 2;
+
 /// Begins a session for whoever knows an account's password, and renews the hash of the password if it is outdated.
+///
+/// The session begins only if the account still has the hash that was verified: no login with the old password survives a
+/// change of the password, however long it was under way.
 ///
 /// It takes the same time whether or not the account exists, unless its hash costs other than those of today.
 ///
@@ -72,6 +84,44 @@ impl From<GuardError> for LoginError {
 /// [`LoginError`].
 pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, LoginError> {
     let guess = guard_login(app, &input.email, client, input.device.as_ref())?;
+    for _ in 0..VERIFICATIONS {
+        let verified = verify(app, client, input)?;
+        let Some(signed_in) = begin(app, client, input, &verified)? else {
+            continue;
+        };
+        let device = device(app, input.device.clone())?;
+        // After the session, since a password that has changed meanwhile proves nothing.
+        let throttle_not_reset = guess
+            .making_known(&input.email, client, &device)
+            .succeed(app)
+            .err();
+        let hash_not_renewed = if verified.is_outdated {
+            renew_hash(app, verified.user.id, &input.password, &verified.hash).err()
+        } else {
+            None
+        };
+        return Ok(LoggedIn {
+            signed_in,
+            device,
+            hash_not_renewed,
+            throttle_not_reset,
+        });
+    }
+    let user = app.users.find_credentials(&input.email);
+    let user_id = user.map_err(Failure::from)?.map(|found| found.user.id);
+    Err(refused(app, user_id, client))
+}
+
+/// A user whose password was verified.
+struct Verified {
+    user: User,
+    /// The hash that it was verified against.
+    hash: PasswordHash,
+    is_outdated: bool,
+}
+
+/// Verifies the password against the hash that the account has now.
+fn verify(app: &App, client: &Client, input: &Login) -> Result<Verified, LoginError> {
     let credentials = app
         .users
         .find_credentials(&input.email)
@@ -91,41 +141,34 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
         .hasher
         .verify(&input.password, &hash)
         .map_err(Failure::from)?;
-    if verification == Verification::Wrong {
-        return Err(refused(app, user_id, client));
+    match verification {
+        Verification::Wrong => Err(refused(app, user_id, client)),
+        Verification::Right | Verification::RightButOutdated => Ok(Verified {
+            user,
+            hash,
+            is_outdated: verification == Verification::RightButOutdated,
+        }),
     }
+}
 
-    let device = device(app, input.device.clone())?;
-    guess
-        .making_known(&input.email, client, &device)
-        .succeed(app)?;
-    let now = app.clock.now();
-    let session = begin_session(app, user.id, client, now);
-    let signed_in = SignedIn::new(app, user, session, input.keeper, now)?;
-    let SignedIn { user, session, .. } = &signed_in;
-    let event =
-        event(app, SecurityEventKind::LoggedIn, Some(user.id), client, now).of_session(session.id);
-    app.sessions
-        .insert(session, &event)
-        .map_err(|error| match error {
-            // The account was deleted while the password was verified.
-            InsertSessionError::UserMissing => LoginError::InvalidCredentials,
-            InsertSessionError::Storage(error) => LoginError::Failure(error.into()),
-            error => LoginError::Failure(Failure::Internal(error.into())),
-        })?;
-
-    // Last, since the session is what was asked for.
-    let hash_not_renewed = match verification {
-        Verification::RightButOutdated => {
-            renew_hash(app, signed_in.user.id, &input.password, &hash).err()
-        }
-        Verification::Right | Verification::Wrong => None,
-    };
-    Ok(LoggedIn {
-        signed_in,
-        device,
-        hash_not_renewed,
-    })
+/// Begins a session; `None` when the hash that was verified is not that of the account any more.
+fn begin(
+    app: &App,
+    client: &Client,
+    input: &Login,
+    verified: &Verified,
+) -> Result<Option<SignedIn>, LoginError> {
+    let user = &verified.user;
+    let kind = SecurityEventKind::LoggedIn;
+    let start = begin_session(app, user.id, client, kind, input.replaced_cookie.as_ref())?;
+    let (session, now) = (start.session.clone(), start.session.created_at);
+    let signed_in = SignedIn::new(app, user.clone(), session, input.keeper, now)?;
+    let proof = AccessProof::new(user.id).with_password_hash(verified.hash.clone());
+    match app.sessions.insert(&start, &proof) {
+        Ok(()) => Ok(Some(signed_in)),
+        Err(ProofError::Storage(error)) => Err(LoginError::Failure(error.into())),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Records that a login failed, which whoever tries is told no more about.
@@ -147,16 +190,17 @@ fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken, GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken,
+        GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken, ReplacedSession,
         SecurityEvent,
-        SecurityEventKind::{LoggedIn, LoginFailed},
-        ports::HashError,
+        SecurityEventKind::{LoggedIn, LoggedOut, LoginFailed},
+        SessionStart,
+        ports::{HashError, TokenError},
     };
 
     use super::*;
     use crate::testing::{
-        Mocks, cause, client, device, email, event, now, password_hash, session, session_id,
-        unavailable, user,
+        Mocks, access_claims, cause, client, device, email, event, now, password_hash, session,
+        session_id, unavailable, user,
     };
 
     fn input() -> Login {
@@ -165,7 +209,16 @@ mod tests {
             password: PasswordAttempt::new("correct horse").unwrap(),
             keeper: Keeper::Client,
             device: None,
+            replaced_cookie: None,
         }
+    }
+
+    /// Whether it is the session that begins now, of whoever has this hash.
+    fn is_start(start: &SessionStart, proof: &AccessProof, hash: PasswordHash) -> bool {
+        start.session == session()
+            && start.event == event(LoggedIn).of_session(session().id)
+            && start.replaces.is_none()
+            && *proof == AccessProof::new(user().id).with_password_hash(hash)
     }
 
     fn credentials() -> Credentials {
@@ -181,9 +234,7 @@ mod tests {
         mocks
             .sessions
             .expect_insert()
-            .withf(|stored, recorded| {
-                *stored == session() && *recorded == event(LoggedIn).of_session(session().id)
-            })
+            .withf(|start, proof| is_start(start, proof, password_hash()))
             .once()
             .returning(|_, _| Ok(()));
         mocks
@@ -202,6 +253,11 @@ mod tests {
             .expect_verify()
             .withf(|attempt, hash| attempt.expose() == "correct horse" && *hash == password_hash())
             .returning(move |_, _| Ok(verification));
+        with_tokens(mocks)
+    }
+
+    /// The same where a session and its tokens can be made.
+    fn with_tokens(mut mocks: Mocks) -> Mocks {
         mocks.ids.expect_session().return_const(session_id(1));
         mocks
             .tokens
@@ -237,9 +293,7 @@ mod tests {
         mocks
             .sessions
             .expect_insert()
-            .withf(|stored, recorded| {
-                *stored == session() && *recorded == event(LoggedIn).of_session(session().id)
-            })
+            .withf(|start, proof| is_start(start, proof, password_hash()))
             .once()
             .returning(|_, _| Ok(()));
         let logged_in = login(&mocks.unguarded().app(), &client(), &input()).unwrap();
@@ -319,12 +373,112 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_that_was_renewed_meanwhile_is_verified_once_more() {
+        let renewed = || PasswordHash::new("a renewed hash".to_owned());
+        let mut mocks = Mocks::at_now();
+        let mut sequence = mockall::Sequence::new();
+        for hash in [password_hash(), renewed()] {
+            let found = Credentials {
+                password_hash: Some(hash.clone()),
+                ..credentials()
+            };
+            mocks
+                .users
+                .expect_find_credentials()
+                .once()
+                .in_sequence(&mut sequence)
+                .return_once(|_| Ok(Some(found)));
+            let is_renewed = hash == renewed();
+            mocks
+                .sessions
+                .expect_insert()
+                .withf(move |start, proof| is_start(start, proof, hash.clone()))
+                .once()
+                .in_sequence(&mut sequence)
+                .returning(move |_, _| {
+                    if is_renewed {
+                        Ok(())
+                    } else {
+                        Err(ProofError::PasswordChanged)
+                    }
+                });
+        }
+        mocks
+            .hasher
+            .expect_verify()
+            .times(2)
+            .returning(|_, _| Ok(Verification::Right));
+        let mocks = with_tokens(mocks);
+        let logged_in = login(&mocks.unguarded().app(), &client(), &input()).unwrap();
+        assert_eq!(logged_in.signed_in.session, session());
+    }
+
+    #[test]
+    fn a_password_that_keeps_changing_is_wrong_and_resets_no_throttle() {
+        let mut mocks = verified(Verification::Right);
+        mocks
+            .sessions
+            .expect_insert()
+            .times(VERIFICATIONS)
+            .returning(|_, _| Err(ProofError::PasswordChanged));
+        mocks
+            .security_events
+            .expect_record()
+            .withf(|recorded| *recorded == event(LoginFailed))
+            .once()
+            .returning(|_| Ok(()));
+        mocks
+            .guesses
+            .expect_find()
+            .returning(|subjects| Ok(vec![Guesses::default(); subjects.len()]));
+        mocks.guesses.expect_count().returning(|_, _| Ok(()));
+        mocks.guesses.expect_succeed().never();
+        let error = login(&mocks.app(), &client(), &input()).unwrap_err();
+        assert!(matches!(error, LoginError::InvalidCredentials));
+    }
+
+    #[rstest]
+    #[case::valid(true)]
+    #[case::not_valid_any_more(false)]
+    fn the_session_of_the_cookie_that_is_overwritten_ends(#[case] is_valid: bool) {
+        let mut mocks = verified(Verification::Right);
+        mocks.tokens.expect_verify().returning(move |_| {
+            if is_valid {
+                Ok(access_claims())
+            } else {
+                Err(TokenError::Rejected(cause()))
+            }
+        });
+        let expected = is_valid.then(|| ReplacedSession {
+            id: session_id(1),
+            user_id: user().id,
+            event: event(LoggedOut).of_session(session_id(1)),
+        });
+        mocks
+            .sessions
+            .expect_insert()
+            .withf(move |start, _| start.replaces == expected)
+            .once()
+            .returning(|_, _| Ok(()));
+        let input = Login {
+            replaced_cookie: Some(AccessToken::new("the cookie".to_owned())),
+            ..input()
+        };
+        assert!(login(&mocks.unguarded().app(), &client(), &input).is_ok());
+    }
+
+    #[test]
     fn an_account_deleted_meanwhile_is_none() {
         let mut mocks = verified(Verification::Right);
         mocks
             .sessions
             .expect_insert()
-            .returning(|_, _| Err(InsertSessionError::UserMissing));
+            .returning(|_, _| Err(ProofError::UserMissing));
+        mocks
+            .security_events
+            .expect_record()
+            .once()
+            .returning(|_| Ok(()));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
     }

@@ -1,9 +1,9 @@
 //! Logging out.
 
 use todo_domain::{
-    AccessToken, Client,
+    AccessToken, Client, Revocation,
     SecurityEventKind::{LoggedOut, SessionsEnded},
-    ports::TokenError,
+    ports::{ProofError, TokenError},
 };
 
 use super::{AuthenticateError, Authenticated, Credential, authenticate_session};
@@ -18,10 +18,16 @@ pub enum LogoutExtent {
     /// The one whose token is shown.
     #[default]
     This,
-    /// Every other one of its user.
-    Others,
-    /// Every one of its user.
-    All,
+    /// Every other one of its user, with every e-mail token and a pending change of the address.
+    Others {
+        /// Whether personal access tokens are revoked as well.
+        revoke_tokens: bool,
+    },
+    /// Every one of its user, with every e-mail token and a pending change of the address.
+    All {
+        /// Whether personal access tokens are revoked as well.
+        revoke_tokens: bool,
+    },
 }
 
 /// Why sessions may still be in force.
@@ -38,7 +44,8 @@ pub enum LogoutError {
 /// Ends sessions; from the next request on they count no more, on every instance. Tells how many were ended.
 ///
 /// A token that is not acceptable, or that belongs to a session that has ended before, leaves nothing to end, which is no
-/// error: logging out twice is as good as once. Nor has a personal access token a session to end. But it takes a session that is in force to end others.
+/// error: logging out twice has the effect of once. A personal access token has no session to end. Ending others takes a
+/// session that is in force.
 ///
 /// # Errors
 /// [`LogoutError`].
@@ -51,8 +58,12 @@ pub fn logout(
     match (extent, credential) {
         (LogoutExtent::This, Credential::AccessToken(token)) => end_this(app, client, token),
         (LogoutExtent::This, Credential::PersonalAccessToken(_)) => Ok(0),
-        (LogoutExtent::Others, _) => end_several(app, client, credential, true),
-        (LogoutExtent::All, _) => end_several(app, client, credential, false),
+        (LogoutExtent::Others { revoke_tokens }, _) => {
+            end_several(app, client, credential, true, revoke_tokens)
+        }
+        (LogoutExtent::All { revoke_tokens }, _) => {
+            end_several(app, client, credential, false, revoke_tokens)
+        }
     }
 }
 
@@ -77,15 +88,21 @@ fn end_several(
     client: &Client,
     credential: &Credential,
     but_this: bool,
+    tokens: bool,
 ) -> Result<usize, LogoutError> {
     let Authenticated { caller, .. } = authenticate_session(app, credential, client)?;
-    let except = but_this.then_some(caller.session.id);
+    let revocation = Revocation {
+        except: but_this.then_some(caller.session.id),
+        tokens,
+    };
     let event = event_by(app, &caller, SessionsEnded);
-    let ended = app
-        .sessions
-        .delete_all(caller.user_id(), except, &event)
-        .map_err(Failure::from)?;
-    Ok(ended)
+    app.sessions
+        .revoke_all(&caller.proof(), revocation, &event)
+        .map_err(|error| match error {
+            ProofError::Storage(error) => LogoutError::Failure(error.into()),
+            // Another session ended this one meanwhile.
+            _ => AuthenticateError::SessionEnded.into(),
+        })
 }
 
 #[cfg(test)]
@@ -96,7 +113,14 @@ mod tests {
     use super::*;
     use crate::testing::{
         Mocks, access_claims, cause, client, digest, event, found, personal_access_token, secret,
-        session, session_id, unavailable, user_id,
+        session, session_caller, session_id, unavailable, user_id,
+    };
+
+    const OTHERS: LogoutExtent = LogoutExtent::Others {
+        revoke_tokens: false,
+    };
+    const ALL: LogoutExtent = LogoutExtent::All {
+        revoke_tokens: true,
     };
 
     fn logged_out(mocks: Mocks, extent: LogoutExtent) -> Result<usize, LogoutError> {
@@ -134,11 +158,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case(LogoutExtent::Others, Some(session_id(1)))]
-    #[case(LogoutExtent::All, None)]
+    #[case(OTHERS, Some(session_id(1)), false)]
+    #[case(ALL, None, true)]
     fn it_ends_the_others_or_all(
         #[case] extent: LogoutExtent,
-        #[case] expected: Option<SessionId>,
+        #[case] except: Option<SessionId>,
+        #[case] tokens: bool,
     ) {
         let mut mocks = accepted();
         mocks
@@ -147,10 +172,10 @@ mod tests {
             .returning(|_| Ok(Some(found(session()))));
         mocks
             .sessions
-            .expect_delete_all()
-            .withf(move |user, except, recorded| {
-                *user == user_id(1)
-                    && *except == expected
+            .expect_revoke_all()
+            .withf(move |proof, revocation, recorded| {
+                *proof == session_caller().proof()
+                    && *revocation == Revocation { except, tokens }
                     && *recorded == event(SessionsEnded).of_session(session_id(1))
             })
             .once()
@@ -159,17 +184,34 @@ mod tests {
     }
 
     #[rstest]
-    #[case(LogoutExtent::Others)]
-    #[case(LogoutExtent::All)]
+    #[case(OTHERS)]
+    #[case(ALL)]
     fn a_session_that_has_ended_ends_no_others(#[case] extent: LogoutExtent) {
-        let mut mocks = accepted();
-        mocks.sessions.expect_find().returning(|_| Ok(None));
-        assert!(matches!(
-            logged_out(mocks, extent),
-            Err(LogoutError::NotAuthenticated(
-                AuthenticateError::SessionEnded
-            ))
-        ));
+        let ended_before = || {
+            let mut mocks = accepted();
+            mocks.sessions.expect_find().returning(|_| Ok(None));
+            mocks
+        };
+        let ended_meanwhile = || {
+            let mut mocks = accepted();
+            mocks
+                .sessions
+                .expect_find()
+                .returning(|_| Ok(Some(found(session()))));
+            mocks
+                .sessions
+                .expect_revoke_all()
+                .returning(|_, _, _| Err(ProofError::SessionEnded));
+            mocks
+        };
+        for mocks in [ended_before(), ended_meanwhile()] {
+            assert!(matches!(
+                logged_out(mocks, extent),
+                Err(LogoutError::NotAuthenticated(
+                    AuthenticateError::SessionEnded
+                ))
+            ));
+        }
     }
 
     #[test]
@@ -192,8 +234,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case(LogoutExtent::Others)]
-    #[case(LogoutExtent::All)]
+    #[case(OTHERS)]
+    #[case(ALL)]
     fn a_personal_access_token_ends_no_sessions(#[case] extent: LogoutExtent) {
         let mut mocks = Mocks::at_now();
         mocks.secrets.expect_digest().return_const(digest());

@@ -1,30 +1,37 @@
 //! Mailing a secret that is good for something, once.
 
-use todo_domain::{Client, Email, MailPurpose, MailedSecret, SecurityEventKind, UserId};
+use todo_domain::{
+    AccessProof, Client, Email, MailPurpose, MailedSecret, SecurityEventKind, ports::ProofError,
+};
 
 use super::mails::with_secret;
 use crate::{App, Failure, security_event::event};
 
-/// Makes a secret for `purpose`, keeps its digest, and mails it to `to`, unless one was mailed to this user for this
-/// purpose a moment ago.
+/// Makes a secret for `purpose`, keeps its digest, and mails it to `to`. `false`, and nothing is mailed, when one was
+/// mailed to this user for this purpose a moment ago, or when `proof` does not hold any more.
 pub(super) fn mail_secret(
     app: &App,
     client: &Client,
-    user_id: UserId,
+    proof: &AccessProof,
     purpose: MailPurpose,
     to: Email,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
+    let user_id = proof.user_id();
     let now = app.clock.now();
     let secret = app.secrets.generate(purpose.secret_kind())?;
     let digest = app.secrets.digest(&secret);
     let kept = MailedSecret::new(digest, user_id, purpose, to, now);
     let event = requested(purpose).map(|kind| event(app, kind, Some(user_id), client, now));
     // First, since a secret that was mailed and is not kept would be of no use.
-    if app.mailed_secrets.insert(&kept, event.as_ref())? {
-        let mail = with_secret(kept.email, purpose, &secret, app.public_url.as_ref());
-        app.mailer.send(&mail)?;
+    match app.mailed_secrets.insert(&kept, proof, event.as_ref()) {
+        Ok(true) => {
+            let mail = with_secret(kept.email, purpose, &secret, app.public_url.as_ref());
+            app.mailer.send(&mail)?;
+            Ok(true)
+        }
+        Err(ProofError::Storage(error)) => Err(error.into()),
+        Ok(false) | Err(_) => Ok(false),
     }
-    Ok(())
 }
 
 /// What happens to an account for which such a mail is asked for.
@@ -32,7 +39,7 @@ fn requested(purpose: MailPurpose) -> Option<SecurityEventKind> {
     match purpose {
         MailPurpose::PasswordReset => Some(SecurityEventKind::PasswordResetRequested),
         MailPurpose::EmailChange => Some(SecurityEventKind::EmailChangeRequested),
-        MailPurpose::EmailVerification => None,
+        MailPurpose::EmailVerification | MailPurpose::EmailChangeCancellation => None,
     }
 }
 
@@ -57,8 +64,9 @@ mod tests {
         mocks
     }
 
-    fn mailed(mocks: Mocks, purpose: MailPurpose) -> Result<(), Failure> {
-        mail_secret(&mocks.app(), &client(), user_id(1), purpose, email())
+    fn mailed(mocks: Mocks, purpose: MailPurpose) -> Result<bool, Failure> {
+        let proof = AccessProof::new(user_id(1));
+        mail_secret(&mocks.app(), &client(), &proof, purpose, email())
     }
 
     #[rstest]
@@ -71,6 +79,7 @@ mod tests {
         Some(SecurityEventKind::EmailChangeRequested)
     )]
     #[case(MailPurpose::EmailVerification, None)]
+    #[case(MailPurpose::EmailChangeCancellation, None)]
     fn the_digest_is_kept_and_the_secret_mailed(
         #[case] purpose: MailPurpose,
         #[case] expected: Option<SecurityEventKind>,
@@ -79,11 +88,13 @@ mod tests {
         mocks
             .mailed_secrets
             .expect_insert()
-            .withf(move |kept, recorded| {
-                *kept == mailed_secret(purpose) && *recorded == expected.map(event).as_ref()
+            .withf(move |kept, proof, recorded| {
+                *kept == mailed_secret(purpose)
+                    && *proof == AccessProof::new(user_id(1))
+                    && *recorded == expected.map(event).as_ref()
             })
             .once()
-            .returning(|_, _| Ok(true));
+            .returning(|_, _, _| Ok(true));
         mocks
             .mailer
             .expect_send()
@@ -92,7 +103,19 @@ mod tests {
             })
             .once()
             .returning(|_| Ok(()));
-        assert!(mailed(mocks, purpose).is_ok());
+        assert!(mailed(mocks, purpose).unwrap());
+    }
+
+    #[test]
+    fn nothing_is_mailed_to_someone_whose_access_was_revoked() {
+        for failed in [ProofError::SessionEnded, ProofError::PasswordChanged] {
+            let mut mocks = mocks(MailPurpose::EmailChange);
+            mocks
+                .mailed_secrets
+                .expect_insert()
+                .return_once(|_, _, _| Err(failed));
+            assert!(!mailed(mocks, MailPurpose::EmailChange).unwrap());
+        }
     }
 
     #[test]
@@ -101,8 +124,8 @@ mod tests {
         mocks
             .mailed_secrets
             .expect_insert()
-            .returning(|_, _| Ok(false));
-        assert!(mailed(mocks, MailPurpose::PasswordReset).is_ok());
+            .returning(|_, _, _| Ok(false));
+        assert!(!mailed(mocks, MailPurpose::PasswordReset).unwrap());
     }
 
     #[test]
@@ -111,7 +134,7 @@ mod tests {
         mocks
             .mailed_secrets
             .expect_insert()
-            .returning(|_, _| Err(unavailable()));
+            .returning(|_, _, _| Err(unavailable().into()));
         let error = mailed(mocks, MailPurpose::PasswordReset).unwrap_err();
         assert!(matches!(error, Failure::Unavailable(_)));
     }
@@ -122,7 +145,7 @@ mod tests {
         mocks
             .mailed_secrets
             .expect_insert()
-            .returning(|_, _| Ok(true));
+            .returning(|_, _, _| Ok(true));
         mocks
             .mailer
             .expect_send()

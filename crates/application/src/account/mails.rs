@@ -1,43 +1,90 @@
-//! What the service writes to its users.
+//! The mails of the service.
 
 use todo_domain::{Email, Mail, MailPurpose, PublicUrl, Secret};
 
-/// The mail by which `secret` gets to `to`. The link is for people; without a front end, the secret itself is there too.
+/// The parts of a mail with a secret that depend on its purpose.
+struct Template {
+    subject: &'static str,
+    /// Why it was sent.
+    reason: &'static str,
+    /// The page of the front end that takes the secret.
+    page: &'static str,
+    /// What the secret is called.
+    noun: &'static str,
+    /// How long it is valid.
+    validity: &'static str,
+    /// What to do about a request of someone else.
+    unexpected: &'static str,
+}
+
+impl Template {
+    const IGNORE: &str = "If you did not request this, ignore this mail: nothing changes.";
+
+    fn of(purpose: MailPurpose) -> Self {
+        match purpose {
+            MailPurpose::PasswordReset => Self {
+                subject: "Reset your password",
+                reason: "We received a request to reset the password of your account.",
+                page: "reset-password",
+                noun: "code",
+                validity: "30 minutes",
+                unexpected: Self::IGNORE,
+            },
+            MailPurpose::EmailVerification => Self {
+                subject: "Confirm your e-mail address",
+                reason: "An account was created with this address. Please confirm that it is yours.",
+                page: "verify-email",
+                noun: "code",
+                validity: "24 hours",
+                unexpected: Self::IGNORE,
+            },
+            MailPurpose::EmailChange => Self {
+                subject: "Confirm your new e-mail address",
+                reason: "We received a request to use this address for an existing account. Please confirm that it is \
+                         yours.",
+                page: "verify-email",
+                noun: "code",
+                validity: "24 hours",
+                unexpected: Self::IGNORE,
+            },
+            MailPurpose::EmailChangeCancellation => Self {
+                subject: "Your e-mail address is about to change",
+                reason: "We received a request to change the e-mail address of your account, made with your password. \
+                         The address changes as soon as the new one is confirmed.",
+                page: "cancel-email-change",
+                noun: "cancellation code",
+                validity: "24 hours",
+                unexpected: "If you requested this, you need not do anything here. If you did not, cancel the change \
+                             now, and then reset your password: someone else knows it.",
+            },
+        }
+    }
+}
+
+/// The mail that carries `secret` to `to`: as a link to the front end, where there is one, and as it is.
 pub(super) fn with_secret(
     to: Email,
     purpose: MailPurpose,
     secret: &Secret,
     front_end: Option<&PublicUrl>,
 ) -> Mail {
-    let (subject, wish, page, hours_or_minutes) = match purpose {
-        MailPurpose::PasswordReset => (
-            "Choose a new password",
-            "Someone, you we hope, wants to choose a new password for the account with this address.",
-            "reset-password",
-            "30 minutes",
-        ),
-        MailPurpose::EmailVerification => (
-            "Confirm your e-mail address",
-            "An account was made with this address. Please confirm that it is yours.",
-            "verify-email",
-            "24 hours",
-        ),
-        MailPurpose::EmailChange => (
-            "Confirm your new e-mail address",
-            "Someone, you we hope, wants this to be the address of an account. Please confirm that it is yours.",
-            "verify-email",
-            "24 hours",
-        ),
-    };
+    let Template {
+        subject,
+        reason,
+        page,
+        noun,
+        validity,
+        unexpected,
+    } = Template::of(purpose);
     let secret = secret.expose();
     let link = front_end.map_or_else(String::new, |url| {
         let page = url.page(page);
-        format!("Go on here:\n\n{page}?token={secret}\n\n")
+        format!("Continue here:\n\n{page}?token={secret}\n\n")
     });
     let text = format!(
-        "Hello,\n\n{wish}\n\n{link}The token is:\n\n{secret}\n\n\
-         It works once, within {hours_or_minutes}, and only if it is that of the last mail. Tell it nobody.\n\n\
-         If it was not you, do nothing: then nothing changes.\n"
+        "Hello,\n\n{reason}\n\n{link}The {noun} is:\n\n{secret}\n\n\
+         It works once and expires in {validity}. Don't share it. If you requested several, use the latest.\n\n\
+         {unexpected}\n"
     );
     Mail {
         to,
@@ -84,6 +131,7 @@ mod tests {
             (MailPurpose::PasswordReset, "reset-password"),
             (MailPurpose::EmailVerification, "verify-email"),
             (MailPurpose::EmailChange, "verify-email"),
+            (MailPurpose::EmailChangeCancellation, "cancel-email-change"),
         ] {
             let secret = secret(purpose.secret_kind());
             let mail = with_secret(email(), purpose, &secret, Some(&url));

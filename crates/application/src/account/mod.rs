@@ -3,6 +3,7 @@
 mod act;
 mod authenticate;
 mod authenticate_token;
+mod cancel_email_change;
 mod change_email;
 mod change_password;
 mod choose_password;
@@ -34,16 +35,17 @@ mod verify_email;
 
 pub use act::{NotDone, act};
 pub use authenticate::{AuthenticateError, Authenticated, Credential, authenticate_session};
+pub use cancel_email_change::{CancelEmailChangeError, cancel_email_change, withdraw_email_change};
 pub use change_email::{
-    AllowEmailChangeError, EmailChange, RequestEmailChangeError, allow_email_change,
-    request_email_change,
+    AllowEmailChangeError, AllowedEmailChange, EmailChange, RequestEmailChangeError,
+    allow_email_change, request_email_change,
 };
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
-pub use create_token::{CreateTokenError, CreatedToken, create_token};
+pub use create_token::{CreateToken, CreateTokenError, CreatedToken, create_token};
 pub use delete_account::{DeleteAccountError, delete_account};
 pub use end_session::{EndSessionError, end_session};
 pub use export_account::{AccountExport, ExportAccountError, export_account};
-pub use get_account::{GetAccountError, get_account};
+pub use get_account::{Account, GetAccountError, get_account, get_user};
 pub use list_security_events::{
     ListSecurityEventsError, SECURITY_EVENTS_SHOWN, list_security_events,
 };

@@ -1,7 +1,7 @@
 //! Making an account.
 
 use todo_domain::{
-    Client, DisplayName, Email, GuessablePassword, Password, PasswordContext, Secret,
+    AccessToken, Client, DisplayName, Email, GuessablePassword, Password, PasswordContext, Secret,
     SecurityEventKind, TooManyGuesses, User, ports::InsertUserError,
 };
 
@@ -11,7 +11,7 @@ use super::{
     guard::{GuardError, device, guard_registration, know},
     signed_in::begin_session,
 };
-use crate::{App, Failure, security_event::event};
+use crate::{App, Failure};
 
 /// What a registration needs.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Register {
     pub keeper: Keeper,
     /// What the device shows to be known again.
     pub device: Option<Secret>,
+    /// The session cookie that the browser showed and that the new one overwrites.
+    pub replaced_cookie: Option<AccessToken>,
 }
 
 /// An account that was made.
@@ -85,20 +87,12 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<Registere
     let device = device(app, input.device)?;
     let now = app.clock.now();
     let user = User::new(app.ids.user(), input.email, input.name, now);
-    let session = begin_session(app, user.id, client, now);
+    let kind = SecurityEventKind::Registered;
+    let start = begin_session(app, user.id, client, kind, input.replaced_cookie.as_ref())?;
     // The token is made before anything is stored: if it cannot be, there is no account that nobody was told of.
-    let signed_in = SignedIn::new(app, user, session, input.keeper, now)?;
-    let SignedIn { user, session, .. } = &signed_in;
-    let event = event(
-        app,
-        SecurityEventKind::Registered,
-        Some(user.id),
-        client,
-        now,
-    )
-    .of_session(session.id);
+    let signed_in = SignedIn::new(app, user, start.session.clone(), input.keeper, now)?;
     app.users
-        .insert(user, &password_hash, session, &event)
+        .insert(&signed_in.user, &password_hash, &start)
         .map_err(|error| match error {
             InsertUserError::EmailTaken => RegisterError::EmailTaken,
             InsertUserError::Storage(error) => RegisterError::Failure(error.into()),
@@ -134,6 +128,7 @@ mod tests {
             name: DisplayName::new("Ada").unwrap(),
             keeper: Keeper::Client,
             device: None,
+            replaced_cookie: None,
         }
     }
 
@@ -182,14 +177,16 @@ mod tests {
         mocks
             .users
             .expect_insert()
-            .withf(|stored, hash, begun, recorded| {
+            .withf(|stored, hash, start| {
+                let recorded = event(SecurityEventKind::Registered).of_session(session_id(1));
                 *stored == user()
                     && *hash == password_hash()
-                    && *begun == session()
-                    && *recorded == event(SecurityEventKind::Registered).of_session(session_id(1))
+                    && start.session == session()
+                    && start.event == recorded
+                    && start.replaces.is_none()
             })
             .once()
-            .returning(|_, _, _, _| Ok(()));
+            .returning(|_, _, _| Ok(()));
         let registered = register(&mocks.unguarded().app(), &client(), input()).unwrap();
         assert!(registered.device_not_known.is_none());
         let signed_in = registered.signed_in;
@@ -204,7 +201,7 @@ mod tests {
         mocks
             .users
             .expect_insert()
-            .returning(|_, _, _, _| Err(InsertUserError::EmailTaken));
+            .returning(|_, _, _| Err(InsertUserError::EmailTaken));
         let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(error, RegisterError::EmailTaken));
     }
@@ -215,7 +212,7 @@ mod tests {
         mocks
             .users
             .expect_insert()
-            .returning(|_, _, _, _| Err(unavailable().into()));
+            .returning(|_, _, _| Err(unavailable().into()));
         let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
@@ -255,7 +252,7 @@ mod tests {
             ..client()
         };
         let mut mocks = with_token(mocks());
-        mocks.users.expect_insert().returning(|_, _, _, _| Ok(()));
+        mocks.users.expect_insert().returning(|_, _, _| Ok(()));
         mocks.secrets.expect_generate().returning(|_| Ok(device()));
         // The device is known; nothing is expected to be counted.
         mocks.guesses.expect_succeed().returning(|_, _, _| Ok(()));

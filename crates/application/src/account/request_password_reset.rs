@@ -1,7 +1,8 @@
 //! Asking for a mail by which a new password can be chosen.
 
 use todo_domain::{
-    Client, Email, MailPurpose, SecurityEventKind::PasswordResetRequested, TooManyGuesses,
+    AccessProof, Client, Email, MailPurpose, SecurityEventKind::PasswordResetRequested,
+    TooManyGuesses,
 };
 
 use super::{
@@ -62,7 +63,9 @@ pub fn request_password_reset(
     if let Some(found) = found {
         let purpose = MailPurpose::PasswordReset;
         // To the address as it is stored.
-        mail_secret(app, client, found.user.id, purpose, found.user.email)?;
+        let email = found.user.email;
+        let proof = AccessProof::new(found.user.id).with_email(email.clone());
+        mail_secret(app, client, &proof, purpose, email)?;
     } else {
         let event = event(app, PasswordResetRequested, None, client, app.clock.now());
         app.security_events.record(&event).map_err(Failure::from)?;
@@ -104,12 +107,13 @@ mod tests {
         mocks
             .mailed_secrets
             .expect_insert()
-            .withf(|kept, recorded| {
+            .withf(|kept, proof, recorded| {
                 *kept == mailed_secret(MailPurpose::PasswordReset)
+                    && *proof == AccessProof::new(user().id).with_email(user().email)
                     && *recorded == Some(&event(PasswordResetRequested))
             })
             .once()
-            .returning(|_, _| Ok(true));
+            .returning(|_, _, _| Ok(true));
         mocks.mailer.expect_send().once().returning(|_| Ok(()));
         assert!(requested(mocks).is_ok());
     }

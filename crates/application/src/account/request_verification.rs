@@ -1,6 +1,6 @@
 //! Asking for a mail by which an address is shown to be its user's.
 
-use todo_domain::{Client, MailPurpose, UserId};
+use todo_domain::{AccessProof, Client, MailPurpose};
 
 use super::mail_secret::mail_secret;
 use crate::{App, Failure};
@@ -13,19 +13,21 @@ pub enum RequestVerificationError {
     Failure(#[from] Failure),
 }
 
-/// Mails a user what it takes to show that the address of the account is the user's, unless that is known.
+/// Mails the user of `proof` what it takes to show that the address of the account is the user's, unless that is known, or
+/// the proof does not hold any more.
 ///
 /// # Errors
 /// [`RequestVerificationError`].
 pub fn request_verification(
     app: &App,
     client: &Client,
-    user_id: UserId,
+    proof: &AccessProof,
 ) -> Result<(), RequestVerificationError> {
-    let user = app.users.find(user_id).map_err(Failure::from)?;
+    let user = app.users.find(proof.user_id()).map_err(Failure::from)?;
     if let Some(user) = user.filter(|user| !user.email_verified) {
+        let proof = proof.clone().with_email(user.email.clone());
         let purpose = MailPurpose::EmailVerification;
-        mail_secret(app, client, user.id, purpose, user.email)?;
+        mail_secret(app, client, &proof, purpose, user.email)?;
     }
     Ok(())
 }
@@ -36,10 +38,16 @@ mod tests {
     use todo_domain::User;
 
     use super::*;
-    use crate::testing::{Mocks, client, digest, mailed_secret, secret, unavailable, user};
+    use crate::testing::{
+        Mocks, client, digest, mailed_secret, secret, session, unavailable, user,
+    };
+
+    fn proof() -> AccessProof {
+        AccessProof::new(user().id).with_session(session().id)
+    }
 
     fn requested(mocks: Mocks) -> Result<(), RequestVerificationError> {
-        request_verification(&mocks.app(), &client(), user().id)
+        request_verification(&mocks.app(), &client(), &proof())
     }
 
     #[test]
@@ -58,11 +66,13 @@ mod tests {
         mocks
             .mailed_secrets
             .expect_insert()
-            .withf(|kept, recorded| {
-                *kept == mailed_secret(MailPurpose::EmailVerification) && recorded.is_none()
+            .withf(|kept, shown, recorded| {
+                *kept == mailed_secret(MailPurpose::EmailVerification)
+                    && *shown == proof().with_email(user().email)
+                    && recorded.is_none()
             })
             .once()
-            .returning(|_, _| Ok(true));
+            .returning(|_, _, _| Ok(true));
         mocks.mailer.expect_send().once().returning(|_| Ok(()));
         assert!(requested(mocks).is_ok());
     }

@@ -1,11 +1,11 @@
 //! What a registration and a login end with.
 
 use todo_domain::{
-    AccessClaims, AccessToken, Client, RefreshClaims, RefreshToken, Session, Timestamp, User,
-    UserId,
+    AccessClaims, AccessToken, Client, RefreshClaims, RefreshToken, ReplacedSession,
+    SecurityEventKind, Session, SessionStart, Timestamp, User, UserId, ports::TokenError,
 };
 
-use crate::{App, Failure};
+use crate::{App, Failure, security_event::event};
 
 /// A user with a session that has just begun, or been renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +34,43 @@ pub enum Keeper {
     Browser,
 }
 
-/// A session of `user_id` that begins at `now`.
+/// A session of `user_id` that begins at `now` with an event of this kind, in place of the session of the cookie that the
+/// browser showed.
 pub(super) fn begin_session(
     app: &App,
     user_id: UserId,
     client: &Client,
-    now: Timestamp,
-) -> Session {
+    kind: SecurityEventKind,
+    cookie: Option<&AccessToken>,
+) -> Result<SessionStart, Failure> {
+    let now = app.clock.now();
     let id = app.ids.session();
-    Session::begin(id, user_id, client.clone(), now, &app.session_policy)
+    Ok(SessionStart {
+        session: Session::begin(id, user_id, client.clone(), now, &app.session_policy),
+        event: event(app, kind, Some(user_id), client, now).of_session(id),
+        replaces: match cookie {
+            Some(token) => replaced_session(app, client, token)?,
+            None => None,
+        },
+    })
+}
+
+/// The session of a cookie that the browser is about to replace; `None` when the cookie is not valid any more.
+fn replaced_session(
+    app: &App,
+    client: &Client,
+    token: &AccessToken,
+) -> Result<Option<ReplacedSession>, Failure> {
+    match app.tokens.verify(token) {
+        Ok(claims) => {
+            let (user_id, id) = (claims.user_id, claims.session_id);
+            let kind = SecurityEventKind::LoggedOut;
+            let event = event(app, kind, Some(user_id), client, app.clock.now()).of_session(id);
+            Ok(Some(ReplacedSession { id, user_id, event }))
+        }
+        Err(TokenError::Rejected(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl SignedIn {

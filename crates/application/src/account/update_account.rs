@@ -1,7 +1,8 @@
 //! Changing what a user may change of the account at will.
 
-use todo_domain::{User, UserChange};
+use todo_domain::UserChange;
 
+use super::Account;
 use crate::{App, Failure, SessionCaller};
 
 /// Why nothing was changed.
@@ -23,16 +24,18 @@ pub fn update_account(
     app: &App,
     caller: &SessionCaller,
     change: &UserChange,
-) -> Result<User, UpdateAccountError> {
-    app.users
+) -> Result<Account, UpdateAccountError> {
+    let user = app
+        .users
         .update(caller.user_id(), change, app.clock.now())
         .map_err(Failure::from)?
-        .ok_or(UpdateAccountError::CallerMissing)
+        .ok_or(UpdateAccountError::CallerMissing)?;
+    Ok(Account::of(app, user)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::{Change, TimeZone};
+    use todo_domain::{Change, TimeZone, User};
 
     use super::*;
     use crate::testing::{Mocks, now, session_caller, unavailable, user, user_id};
@@ -46,8 +49,12 @@ mod tests {
 
     fn updated(
         answer: impl FnOnce() -> Result<Option<User>, todo_domain::ports::StorageError> + Send + 'static,
-    ) -> Result<User, UpdateAccountError> {
+    ) -> Result<Account, UpdateAccountError> {
         let mut mocks = Mocks::at_now();
+        mocks
+            .mailed_secrets
+            .expect_find_email_change()
+            .returning(|_, _| Ok(None));
         mocks
             .users
             .expect_update()
@@ -59,7 +66,7 @@ mod tests {
 
     #[test]
     fn it_is_the_callers_that_changes() {
-        assert_eq!(updated(|| Ok(Some(user()))).unwrap(), user());
+        assert_eq!(updated(|| Ok(Some(user()))).unwrap().user, user());
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub fn verify_email(
         .filter(|kept| kept.is_live(now))
         .ok_or(VerifyEmailError::InvalidToken)?;
     let (was_used, former) = match kept.purpose {
-        MailPurpose::PasswordReset => (false, None),
+        MailPurpose::PasswordReset | MailPurpose::EmailChangeCancellation => (false, None),
         MailPurpose::EmailVerification => {
             let event = event(app, EmailVerified, Some(kept.user_id), client, now);
             let verified = app.mailed_secrets.verify_email(&kept, now, &event);

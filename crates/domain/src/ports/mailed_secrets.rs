@@ -1,7 +1,9 @@
 //! Where it is kept which secrets were mailed.
 
-use super::StorageError;
-use crate::{MailedSecret, PasswordHash, SecretDigest, SecurityEvent, Timestamp};
+use super::{ProofError, StorageError};
+use crate::{
+    AccessProof, MailedSecret, PasswordHash, SecretDigest, SecurityEvent, Timestamp, UserId,
+};
 
 /// Why an account was not moved to another address. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +28,12 @@ pub trait MailedSecrets: Send + Sync {
     /// Keeps a secret in place of any other of its user and purpose, and records the event if there is one.
     ///
     /// `false`, and nothing is changed, when the one before it was made
-    /// [too short a time ago](MailedSecret::none_made_after), or the user is gone. Of several secrets for one user and
-    /// purpose that are kept at the same time, exactly one MUST be.
+    /// [too short a time ago](MailedSecret::none_made_after). Of several secrets for one user and purpose that are kept at
+    /// the same time, exactly one MUST be.
     ///
     /// # Errors
-    /// [`StorageError`].
+    /// MUST be a [`ProofError`], with nothing changed, when `proof`, which is of the same user, does not hold in the
+    /// transaction of the insertion.
     #[expect(
         clippy::needless_lifetimes,
         reason = "mockall wants the lifetime to have a name"
@@ -38,8 +41,9 @@ pub trait MailedSecrets: Send + Sync {
     fn insert<'a>(
         &self,
         secret: &MailedSecret,
+        proof: &AccessProof,
         event: Option<&'a SecurityEvent>,
-    ) -> Result<bool, StorageError>;
+    ) -> Result<bool, ProofError>;
 
     /// The secret with this digest, live or not; `None` when there is none (any more).
     ///
@@ -82,6 +86,38 @@ pub trait MailedSecrets: Send + Sync {
         now: Timestamp,
         event: &SecurityEvent,
     ) -> Result<bool, ChangeEmailError>;
+
+    /// The secret of the user's pending change of the address that is live at `now`; `None` when no change is pending.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn find_email_change(
+        &self,
+        user_id: UserId,
+        now: Timestamp,
+    ) -> Result<Option<MailedSecret>, StorageError>;
+
+    /// Uses a secret to cancel the pending change of the address. It was made for the present address of the account.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn cancel_email_change(
+        &self,
+        secret: &MailedSecret,
+        now: Timestamp,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError>;
+
+    /// Cancels the pending change of the address of the user of `proof`. `false` when none is pending; no event is
+    /// recorded then.
+    ///
+    /// # Errors
+    /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold.
+    fn withdraw_email_change(
+        &self,
+        proof: &AccessProof,
+        event: &SecurityEvent,
+    ) -> Result<bool, ProofError>;
 
     /// Deletes every secret that is [live](MailedSecret::is_live) no more at `now`, and tells how many there were.
     ///

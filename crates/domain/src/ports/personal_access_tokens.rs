@@ -1,23 +1,21 @@
 //! Where personal access tokens are kept.
 
-use super::StorageError;
+use super::{ProofError, StorageError};
 use crate::{
-    PersonalAccessToken, SecretDigest, SecurityEvent, Timestamp, TokenId, TokenWithSettings, UserId,
+    AccessProof, PersonalAccessToken, SecretDigest, SecurityEvent, Timestamp, TokenId,
+    TokenWithSettings, UserId,
 };
 
 /// Why a token was not inserted. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InsertTokenError {
-    /// Its user does not exist any more.
-    #[error("the user of the token does not exist")]
-    UserMissing,
+    /// The proof does not hold any more, or the storage failed.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// Its user has [as many](PersonalAccessToken::MAX_LIVE) as a user may have.
     #[error("the user has too many tokens")]
     TooMany,
-    /// The storage failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
 }
 
 /// Keeps personal access tokens. They are gone as soon as their user is.
@@ -25,16 +23,17 @@ pub enum InsertTokenError {
 /// A method that takes an event records it with what it does: both or none.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait PersonalAccessTokens: Send + Sync {
-    /// Inserts a token, with the digest of its secret in place of the secret.
+    /// Inserts a token of the user of `proof`, with the digest of its secret.
     ///
     /// # Errors
-    /// MUST be [`InsertTokenError::UserMissing`] when its user does not exist, and [`InsertTokenError::TooMany`] when
-    /// its user has [`PersonalAccessToken::MAX_LIVE`] that are [live](PersonalAccessToken::is_live) when it is made,
-    /// also when several are inserted at the same time.
+    /// MUST be [`InsertTokenError::Proof`], with nothing changed, when the proof does not hold in the transaction of the
+    /// insertion, and [`InsertTokenError::TooMany`] when the user has [`PersonalAccessToken::MAX_LIVE`] that are
+    /// [live](PersonalAccessToken::is_live) when it is made, also when several are inserted at the same time.
     fn insert(
         &self,
         token: &PersonalAccessToken,
         digest: &SecretDigest,
+        proof: &AccessProof,
         event: &SecurityEvent,
     ) -> Result<(), InsertTokenError>;
 

@@ -1,32 +1,21 @@
 //! Where sessions are kept.
 
-use super::StorageError;
+use super::{ProofError, StorageError};
 use crate::{
-    SecurityEvent, Session, SessionId, SessionPolicy, SessionWithSettings, Timestamp, UserId,
+    AccessProof, Revocation, SecurityEvent, Session, SessionId, SessionPolicy, SessionStart,
+    SessionWithSettings, Timestamp, UserId,
 };
-
-/// Why a session was not inserted. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InsertSessionError {
-    /// Its user does not exist any more.
-    #[error("the user of the session does not exist")]
-    UserMissing,
-    /// The storage failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-}
 
 /// Keeps sessions. They are gone as soon as their user is.
 ///
 /// A method that takes an event records it with what it does: both or none.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait SessionRepository: Send + Sync {
-    /// Inserts a session.
+    /// Inserts a session of the user of `proof`, and deletes the session that it replaces, if that exists.
     ///
     /// # Errors
-    /// MUST be [`InsertSessionError::UserMissing`] when its user does not exist.
-    fn insert(&self, session: &Session, event: &SecurityEvent) -> Result<(), InsertSessionError>;
+    /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold in the transaction of the insertion.
+    fn insert(&self, start: &SessionStart, proof: &AccessProof) -> Result<(), ProofError>;
 
     /// The session with this id, live or not, and what its user has chosen; `None` when it was ended or never began.
     ///
@@ -74,17 +63,19 @@ pub trait SessionRepository: Send + Sync {
         event: &SecurityEvent,
     ) -> Result<bool, StorageError>;
 
-    /// Deletes every session of this user but for `except`, and tells how many there were. With none, no event is
-    /// recorded.
+    /// Revokes the access of the user of `proof` as far as `revocation` says, and gives the number of sessions that were
+    /// deleted. No event is recorded when there was nothing to revoke.
+    ///
+    /// MUST also delete whatever was granted by a transaction that is acknowledged before this one is.
     ///
     /// # Errors
-    /// [`StorageError`].
-    fn delete_all(
+    /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold.
+    fn revoke_all(
         &self,
-        user_id: UserId,
-        except: Option<SessionId>,
+        proof: &AccessProof,
+        revocation: Revocation,
         event: &SecurityEvent,
-    ) -> Result<usize, StorageError>;
+    ) -> Result<usize, ProofError>;
 
     /// Deletes every session that is [live](Session::is_live) no more at `now`, and tells how many there were.
     ///

@@ -1,9 +1,9 @@
 //! Where users are kept.
 
-use super::StorageError;
+use super::{ProofError, StorageError};
 use crate::{
-    Credentials, Email, PasswordHash, PasswordReplacement, SecurityEvent, Session, Timestamp, User,
-    UserChange, UserId,
+    AccessProof, Credentials, Email, PasswordHash, Revocation, SecurityEvent, SessionStart,
+    Timestamp, User, UserChange, UserId,
 };
 
 /// Why a user was not inserted. Nothing was changed.
@@ -21,7 +21,7 @@ pub enum InsertUserError {
 /// Keeps users.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait UserRepository: Send + Sync {
-    /// Inserts a user with the hash of the password and a first session, and records the event: all of it or nothing.
+    /// Inserts a user with the hash of the password and a first session: all of it or nothing.
     ///
     /// # Errors
     /// MUST be [`InsertUserError::EmailTaken`] when a user with this address exists, also when both are inserted at the
@@ -30,8 +30,7 @@ pub trait UserRepository: Send + Sync {
         &self,
         user: &User,
         password_hash: &PasswordHash,
-        session: &Session,
-        event: &SecurityEvent,
+        start: &SessionStart,
     ) -> Result<(), InsertUserError>;
 
     /// The user with this id; `None` when there is none.
@@ -65,26 +64,24 @@ pub trait UserRepository: Send + Sync {
     /// [`StorageError`].
     fn find_credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError>;
 
-    /// Replaces the password of a user, ends what is to end with it, and records the event: all of it or nothing.
-    ///
-    /// `false` when the password is another by now, or the user is gone. Of several replacements of one password at the
-    /// same time, exactly one MUST happen.
+    /// Replaces the password of the user of `proof`, revokes access as far as `revocation` says, and records the event:
+    /// all of it or nothing. Of several replacements of one password at the same time, exactly one MUST happen.
     ///
     /// # Errors
-    /// [`StorageError`].
+    /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold.
     fn replace_password(
         &self,
-        id: UserId,
-        replacement: &PasswordReplacement,
+        proof: &AccessProof,
+        new: &PasswordHash,
+        revocation: Revocation,
         event: &SecurityEvent,
-    ) -> Result<bool, StorageError>;
+    ) -> Result<(), ProofError>;
 
-    /// Deletes the user with this id and everything that is kept of the user: all of it or nothing. `false` when there is
-    /// none.
+    /// Deletes the user of `proof` with all data of the user: all of it or nothing.
     ///
     /// # Errors
-    /// [`StorageError`].
-    fn delete(&self, id: UserId) -> Result<bool, StorageError>;
+    /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold.
+    fn delete(&self, proof: &AccessProof) -> Result<(), ProofError>;
 
     /// Replaces the hash of a user's password, if it is still `from`, by `to`, which is of the same password.
     ///

@@ -12,7 +12,7 @@ pub use guessable_password::{GuessablePassword, PasswordContext};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_hash::PasswordHash;
 
-use crate::{Change, SessionId, TimeZone, Timestamp, UserId};
+use crate::{Change, TimeZone, Timestamp, UserId};
 
 /// Someone with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,19 +73,6 @@ impl UserChange {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// A password that takes the place of another, and what ends with that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PasswordReplacement {
-    /// The hash of the password so far; nothing happens when it is another by now.
-    pub from: PasswordHash,
-    /// The hash of the new password.
-    pub to: PasswordHash,
-    /// The one session that goes on.
-    pub keep_session: Option<SessionId>,
-    /// Whether the personal access tokens end.
-    pub revoke_tokens: bool,
 }
 
 /// A user together with what proves a login.

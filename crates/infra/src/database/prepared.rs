@@ -48,12 +48,12 @@ impl<Q, C> RunQueryDsl<C> for KeptPrepared<Q> {}
 mod tests {
     use diesel::{QueryableByName, sql_query, sql_types::BigInt};
     use todo_domain::{
-        Atomicity, Change, Client, CompletionChange, Description, DisplayName, Email,
+        AccessProof, Atomicity, Change, Client, CompletionChange, Description, DisplayName, Email,
         IdempotencyKey, NewPersonalAccessToken, NewTodo, Once, OperationOutcome, PasswordHash,
         PersonalAccessToken, Scope, SecretKind, SecurityEvent,
         SecurityEventKind::{LoggedIn, Registered, SessionRefreshed, TokenCreated},
-        SeenSession, Session, SessionPolicy, Title, Todo, TodoChange, TodoOperation, TokenLifetime,
-        TokenName, TokenScopes, User,
+        SeenSession, Session, SessionPolicy, SessionStart, Title, Todo, TodoChange, TodoOperation,
+        TokenLifetime, TokenName, TokenScopes, User,
         ports::{
             Clock, IdGenerator, Owner, PersonalAccessTokens, Secrets, SessionRepository,
             TodoRepository, UserRepository,
@@ -73,7 +73,7 @@ mod tests {
     /// How many statements that write or lock are prepared on the one connection.
     fn prepared(database: &Database) -> i64 {
         let sql = "SELECT count(*) AS count FROM pg_prepared_statements \
-                   WHERE statement ~ '^(INSERT|UPDATE|DELETE)|pg_try_advisory'";
+                   WHERE statement ~ '^(INSERT|UPDATE|DELETE)|pg_try_advisory|FOR (NO KEY UPDATE|KEY SHARE)'";
         let count: Count = database
             .read(|connection| sql_query(sql).get_result(connection))
             .unwrap();
@@ -95,13 +95,20 @@ mod tests {
             created_at: now,
         };
         let hash = PasswordHash::new("a hash".to_owned());
-        UserRepository::insert(database, &user, &hash, &begin(), &event(Registered)).unwrap();
-        let session = begin();
-        SessionRepository::insert(database, &session, &event(LoggedIn)).unwrap();
+        let start = |kind| SessionStart {
+            session: begin(),
+            event: event(kind),
+            replaces: None,
+        };
+        UserRepository::insert(database, &user, &hash, &start(Registered)).unwrap();
+        let start = start(LoggedIn);
+        let proof = AccessProof::new(user.id).with_session(start.session.id);
+        SessionRepository::insert(database, &start, &AccessProof::new(user.id)).unwrap();
+        let session = start.session;
         SessionRepository::record_use(database, session.id, now).unwrap();
         let rotated = database.rotate(session.id, 0, now, &event(SessionRefreshed));
         assert!(rotated.unwrap());
-        make_token(database, &user, &event(TokenCreated));
+        make_token(database, &proof, &event(TokenCreated));
         let new_hash = PasswordHash::new("another hash".to_owned());
         let replaced = database.replace_password_hash(user.id, &hash, &new_hash);
         assert!(replaced.unwrap());
@@ -146,17 +153,17 @@ mod tests {
         assert!(!TodoRepository::delete(database, owner, id, None).unwrap());
     }
 
-    fn make_token(database: &Database, user: &User, event: &SecurityEvent) {
+    fn make_token(database: &Database, proof: &AccessProof, event: &SecurityEvent) {
         let new = NewPersonalAccessToken {
             name: TokenName::new("backup").unwrap(),
             scopes: TokenScopes::new(Scope::ALL).unwrap(),
             lifetime: TokenLifetime::from_days(1).unwrap(),
         };
         let now = event.created_at;
-        let token = PersonalAccessToken::new(RandomIds.token(), user.id, new, now);
+        let token = PersonalAccessToken::new(RandomIds.token(), proof.user_id(), new, now);
         let secret = RandomSecrets.generate(SecretKind::PersonalAccessToken);
         let digest = RandomSecrets.digest(&secret.unwrap());
-        PersonalAccessTokens::insert(database, &token, &digest, event).unwrap();
+        PersonalAccessTokens::insert(database, &token, &digest, proof, event).unwrap();
         PersonalAccessTokens::record_use(database, token.id, now).unwrap();
     }
 
@@ -215,9 +222,9 @@ mod tests {
         let database = database(&behind, true);
         write_everything(&database, "ada@example.com");
         // User, session, its use and its rotation, event, hash, todo; two changes; a deletion; a todo, a change and a
-        // deletion on a condition; a lock, a key and its answer; the lock of a user, token and its use.
-        assert_eq!(prepared(&database), 19);
+        // deletion on a condition; a lock, a key and its answer; the locks of a user and of a session, token and its use.
+        assert_eq!(prepared(&database), 20);
         write_everything(&database, "grace@example.com");
-        assert_eq!(prepared(&database), 19);
+        assert_eq!(prepared(&database), 20);
     }
 }

@@ -5,12 +5,14 @@ use diesel::{
     Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::exists, select,
 };
 use todo_domain::{
-    Email, MailedSecret, PasswordHash, SecretDigest, SecurityEvent, Timestamp, UserId,
-    ports::{BoxError, ChangeEmailError, MailedSecrets, StorageError},
+    AccessProof, Email, MailPurpose, MailedSecret, PasswordHash, Revocation, SecretDigest,
+    SecurityEvent, Timestamp, UserId,
+    ports::{BoxError, ChangeEmailError, MailedSecrets, ProofError, StorageError},
 };
 
 use super::{
-    personal_access_tokens::delete_all_tokens, security_events::record, sessions::delete_all_rows,
+    access::{lock_and_check, lock_user, revoke},
+    security_events::record,
 };
 use crate::database::{
     AnyConnection, Database, Id, Instant, is_unique_violation, kept_prepared,
@@ -56,25 +58,13 @@ impl TryFrom<MailedSecretRow> for MailedSecret {
     }
 }
 
-/// Has every other transaction about the mailed secrets of a user wait for this one; `false` when the user is gone. An
-/// update that changes nothing does that, on both databases.
-///
-/// Each of them begins with this, so that they lock their rows in one order.
-fn lock(connection: &mut AnyConnection, user_id: Id) -> QueryResult<bool> {
-    let locked = diesel::update(users::table.find(user_id))
-        .set(users::email_verified.eq(users::email_verified))
-        .returning(users::id);
-    let locked = kept_prepared(locked).get_result::<Id>(connection);
-    Ok(locked.optional()?.is_some())
-}
-
 /// Takes a secret that still counts away; `false` when there is none, or its user is gone.
 fn redeem(
     connection: &mut AnyConnection,
     secret: &MailedSecret,
     now: Timestamp,
 ) -> QueryResult<bool> {
-    if !lock(connection, Id(secret.user_id.as_uuid()))? {
+    if lock_user(connection, secret.user_id)?.is_none() {
         return Ok(false);
     }
     let live = mailed_secrets::table
@@ -85,21 +75,38 @@ fn redeem(
     Ok(diesel::delete(live).execute(connection)? == 1)
 }
 
-fn delete_all_of(connection: &mut AnyConnection, user_id: Id) -> QueryResult<usize> {
-    diesel::delete(mailed_secrets::table.filter(mailed_secrets::user_id.eq(user_id)))
-        .execute(connection)
+/// Deletes every secret of a user, in the transaction that revokes them.
+pub(super) fn delete_all_secrets(
+    connection: &mut AnyConnection,
+    user_id: UserId,
+) -> QueryResult<usize> {
+    let of_user = mailed_secrets::table.filter(mailed_secrets::user_id.eq(Id(user_id.as_uuid())));
+    diesel::delete(of_user).execute(connection)
+}
+
+/// Deletes a pending change of the address with its cancellation; `false` when none is pending.
+fn delete_email_change(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<bool> {
+    let of_purpose = |purpose: MailPurpose| {
+        mailed_secrets::table
+            .filter(mailed_secrets::user_id.eq(Id(user_id.as_uuid())))
+            .filter(mailed_secrets::purpose.eq(purpose.as_str()))
+    };
+    diesel::delete(of_purpose(MailPurpose::EmailChangeCancellation)).execute(connection)?;
+    let deleted = diesel::delete(of_purpose(MailPurpose::EmailChange)).execute(connection)?;
+    Ok(deleted > 0)
 }
 
 impl MailedSecrets for Database {
     fn insert(
         &self,
         secret: &MailedSecret,
+        proof: &AccessProof,
         event: Option<&SecurityEvent>,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<bool, ProofError> {
         let row = MailedSecretRow::from(secret);
-        let inserted = self.transaction(|connection| {
-            if !lock(connection, row.user_id)? {
-                return Ok(false);
+        self.transaction(|connection| {
+            if let Err(failed) = lock_and_check(connection, proof)? {
+                return Ok(Err(failed));
             }
             let of_purpose = mailed_secrets::user_id
                 .eq(row.user_id)
@@ -109,7 +116,7 @@ impl MailedSecrets for Database {
                 .filter(of_purpose)
                 .filter(mailed_secrets::created_at.gt(too_late));
             if select(exists(recent)).get_result::<bool>(connection)? {
-                return Ok(false);
+                return Ok(Ok(false));
             }
             diesel::delete(mailed_secrets::table.filter(of_purpose)).execute(connection)?;
             let insert = diesel::insert_into(mailed_secrets::table)
@@ -119,9 +126,9 @@ impl MailedSecrets for Database {
             if let Some(event) = event {
                 record(connection, event)?;
             }
-            Ok(true)
-        })?;
-        Ok(inserted)
+            Ok(Ok(true))
+        })
+        .map_err(StorageError::from)?
     }
 
     fn find(&self, digest: &SecretDigest) -> Result<Option<MailedSecret>, StorageError> {
@@ -162,9 +169,11 @@ impl MailedSecrets for Database {
             if updated.optional()?.is_none() {
                 return Ok(false);
             }
-            delete_all_of(connection, user_id)?;
-            delete_all_rows(connection, secret.user_id, None)?;
-            delete_all_tokens(connection, secret.user_id)?;
+            let everything = Revocation {
+                except: None,
+                tokens: true,
+            };
+            revoke(connection, secret.user_id, everything)?;
             record(connection, event)?;
             Ok(true)
         })?;
@@ -219,7 +228,7 @@ impl MailedSecrets for Database {
                 ))
                 .returning(users::id);
             kept_prepared(update).get_result::<Id>(connection)?;
-            delete_all_of(connection, user_id)?;
+            delete_all_secrets(connection, secret.user_id)?;
             record(connection, event)?;
             Ok(true)
         })
@@ -230,6 +239,60 @@ impl MailedSecrets for Database {
                 ChangeEmailError::Storage(error.into())
             }
         })
+    }
+
+    fn find_email_change(
+        &self,
+        user_id: UserId,
+        now: Timestamp,
+    ) -> Result<Option<MailedSecret>, StorageError> {
+        let row = self.read(|connection| {
+            mailed_secrets::table
+                .filter(mailed_secrets::user_id.eq(Id(user_id.as_uuid())))
+                .filter(mailed_secrets::purpose.eq(MailPurpose::EmailChange.as_str()))
+                .filter(mailed_secrets::expires_at.gt(Instant(now)))
+                .select(MailedSecretRow::as_select())
+                .first(connection)
+                .optional()
+        })?;
+        row.map(|row| MailedSecret::try_from(row).map_err(StorageError::Internal))
+            .transpose()
+    }
+
+    fn cancel_email_change(
+        &self,
+        secret: &MailedSecret,
+        now: Timestamp,
+        event: &SecurityEvent,
+    ) -> Result<bool, StorageError> {
+        let cancelled = self.transaction(|connection| {
+            if !redeem(connection, secret, now)?
+                || !delete_email_change(connection, secret.user_id)?
+            {
+                return Ok(false);
+            }
+            record(connection, event)?;
+            Ok(true)
+        })?;
+        Ok(cancelled)
+    }
+
+    fn withdraw_email_change(
+        &self,
+        proof: &AccessProof,
+        event: &SecurityEvent,
+    ) -> Result<bool, ProofError> {
+        self.transaction(|connection| {
+            if let Err(failed) = lock_and_check(connection, proof)? {
+                return Ok(Err(failed));
+            }
+            let cancelled = delete_email_change(connection, proof.user_id())?;
+            if cancelled {
+                record(connection, event)?;
+            }
+            Ok(Ok(cancelled))
+        })
+        .map_err(StorageError::from)?
     }
 
     fn delete_expired(&self, now: Timestamp) -> Result<usize, StorageError> {

@@ -1,5 +1,6 @@
 //! The repositories of the domain on [`Database`](crate::Database), file by file as its ports.
 
+mod access;
 mod archive;
 mod clients;
 mod guess_ledger;

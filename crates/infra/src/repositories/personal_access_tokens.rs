@@ -5,12 +5,12 @@ use diesel::{
     Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    PersonalAccessToken, SecretDigest, SecurityEvent, Timestamp, TokenId, TokenName, TokenScopes,
-    TokenWithSettings, UserId,
-    ports::{InsertTokenError, PersonalAccessTokens, StorageError},
+    AccessProof, PersonalAccessToken, SecretDigest, SecurityEvent, Timestamp, TokenId, TokenName,
+    TokenScopes, TokenWithSettings, UserId,
+    ports::{InsertTokenError, PersonalAccessTokens, ProofError, StorageError},
 };
 
-use super::{security_events::record, users::settings};
+use super::{access::lock_and_check, security_events::record, users::settings};
 use crate::database::{
     AnyConnection, Database, Id, Instant, kept_prepared,
     schema::{personal_access_tokens, users},
@@ -72,27 +72,6 @@ impl<'a> NewTokenRow<'a> {
     }
 }
 
-/// What came of an insertion.
-enum Inserted {
-    Yes,
-    UserMissing,
-    TooMany,
-}
-
-/// Has whoever else inserts a token of this user wait until the transaction ends. `false` when there is no such user.
-///
-/// Both databases do that with a row that is written, and here nothing of it changes.
-fn lock_user(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<bool> {
-    let locked = kept_prepared(
-        diesel::update(users::table.find(Id(user_id.as_uuid())))
-            .set(users::updated_at.eq(users::updated_at))
-            .returning(users::id),
-    )
-    .get_result::<Id>(connection)
-    .optional()?;
-    Ok(locked.is_some())
-}
-
 fn count_live(
     connection: &mut AnyConnection,
     user_id: UserId,
@@ -135,25 +114,22 @@ impl PersonalAccessTokens for Database {
         &self,
         token: &PersonalAccessToken,
         digest: &SecretDigest,
+        proof: &AccessProof,
         event: &SecurityEvent,
     ) -> Result<(), InsertTokenError> {
-        let inserted = self.transaction(|connection| {
-            if !lock_user(connection, token.user_id)? {
-                return Ok(Inserted::UserMissing);
+        self.transaction(|connection| {
+            if let Err(failed) = lock_and_check(connection, proof)? {
+                return Ok(Err(failed.into()));
             }
             let live = count_live(connection, token.user_id, token.created_at)?;
             if live >= PersonalAccessToken::MAX_LIVE {
-                return Ok(Inserted::TooMany);
+                return Ok(Err(InsertTokenError::TooMany));
             }
             insert_row(connection, token, digest)?;
             record(connection, event)?;
-            Ok(Inserted::Yes)
-        });
-        match inserted.map_err(StorageError::from)? {
-            Inserted::Yes => Ok(()),
-            Inserted::UserMissing => Err(InsertTokenError::UserMissing),
-            Inserted::TooMany => Err(InsertTokenError::TooMany),
-        }
+            Ok(Ok(()))
+        })
+        .map_err(|error| ProofError::Storage(error.into()))?
     }
 
     fn find(&self, digest: &SecretDigest) -> Result<Option<TokenWithSettings>, StorageError> {
@@ -236,7 +212,7 @@ mod tests {
     use todo_domain::{
         Client, DisplayName, Email, NewPersonalAccessToken, PasswordHash, Scope, SecretKind,
         SecurityEventKind::{Registered, TokenCreated},
-        Session, SessionPolicy, TokenLifetime, User,
+        Session, SessionPolicy, SessionStart, TokenLifetime, User,
         ports::{Clock, IdGenerator, Secrets, UserRepository},
     };
     use todo_testkit::{
@@ -264,10 +240,13 @@ mod tests {
         let email = Email::new(email).unwrap();
         let user = User::new(ids.user(), email, DisplayName::new("Ada").unwrap(), now);
         let policy = SessionPolicy::default();
-        let session = Session::begin(ids.session(), user.id, Client::default(), now, &policy);
+        let start = SessionStart {
+            session: Session::begin(ids.session(), user.id, Client::default(), now, &policy),
+            event: event(user.id, Registered),
+            replaces: None,
+        };
         let hash = PasswordHash::new("a hash".to_owned());
-        let registered = event(user.id, Registered);
-        UserRepository::insert(database, &user, &hash, &session, &registered).unwrap();
+        UserRepository::insert(database, &user, &hash, &start).unwrap();
         for _ in 0..2 {
             let new = NewPersonalAccessToken {
                 name: TokenName::new("backup").unwrap(),
@@ -278,7 +257,8 @@ mod tests {
             let secret = RandomSecrets.generate(SecretKind::PersonalAccessToken);
             let digest = RandomSecrets.digest(&secret.unwrap());
             let created = event(user.id, TokenCreated);
-            PersonalAccessTokens::insert(database, &token, &digest, &created).unwrap();
+            let proof = AccessProof::new(user.id);
+            PersonalAccessTokens::insert(database, &token, &digest, &proof, &created).unwrap();
         }
         user.id
     }

@@ -95,9 +95,11 @@ impl SecurityEvents for Database {
                 .select(SecurityEventRow::as_select())
                 .load(connection)
         })?;
-        rows.into_iter()
-            .map(|row| SecurityEvent::try_from(row).map_err(StorageError::Internal))
-            .collect()
+        // A later release may have recorded events of kinds that this one does not know.
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| SecurityEvent::try_from(row).ok())
+            .collect())
     }
 
     fn delete_before(&self, instant: Timestamp) -> Result<usize, StorageError> {

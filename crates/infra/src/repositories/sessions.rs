@@ -5,17 +5,19 @@ use diesel::{
     OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    SecurityEvent, Session, SessionId, SessionPolicy, SessionWithSettings, Timestamp, UserId,
-    ports::{InsertSessionError, SessionRepository, StorageError},
+    AccessProof, Revocation, SecurityEvent, Session, SessionId, SessionPolicy, SessionStart,
+    SessionWithSettings, Timestamp, UserId,
+    ports::{ProofError, SessionRepository, StorageError},
 };
 
 use super::{
+    access::{lock_and_check, revoke},
     clients::{client, columns},
     security_events::record,
     users::settings,
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant, is_foreign_key_violation, kept_prepared,
+    AnyConnection, Database, Id, Instant, kept_prepared,
     schema::{sessions, users},
 };
 
@@ -68,19 +70,41 @@ impl From<&Session> for SessionRow {
     }
 }
 
-/// Inserts a session, in a transaction.
-pub(super) fn insert_row(connection: &mut AnyConnection, session: &Session) -> QueryResult<()> {
-    kept_prepared(
-        diesel::insert_into(sessions::table)
-            .values(SessionRow::from(session))
-            .returning(sessions::id),
-    )
-    .get_result::<Id>(connection)
-    .map(drop)
+/// Inserts a session with its event, in the transaction that grants it, and deletes the session that it replaces.
+pub(super) fn begin_session(
+    connection: &mut AnyConnection,
+    start: &SessionStart,
+) -> QueryResult<()> {
+    let insert = diesel::insert_into(sessions::table)
+        .values(SessionRow::from(&start.session))
+        .returning(sessions::id);
+    kept_prepared(insert).get_result::<Id>(connection)?;
+    record(connection, &start.event)?;
+    if let Some(replaced) = &start.replaces {
+        delete_session(connection, replaced.user_id, replaced.id, &replaced.event)?;
+    }
+    Ok(())
 }
 
-/// Deletes every session of a user but for one, in a transaction.
-pub(super) fn delete_all_rows(
+/// Deletes a session with its event, in a transaction; `false` when the user has no such session.
+fn delete_session(
+    connection: &mut AnyConnection,
+    user_id: UserId,
+    id: SessionId,
+    event: &SecurityEvent,
+) -> QueryResult<bool> {
+    let of_user = sessions::table
+        .find(Id(id.as_uuid()))
+        .filter(sessions::user_id.eq(Id(user_id.as_uuid())));
+    let deleted = diesel::delete(of_user).execute(connection)?;
+    if deleted > 0 {
+        record(connection, event)?;
+    }
+    Ok(deleted > 0)
+}
+
+/// Deletes every session of a user but for one, in the transaction that revokes them.
+pub(super) fn delete_all_sessions(
     connection: &mut AnyConnection,
     user_id: UserId,
     except: Option<SessionId>,
@@ -95,18 +119,15 @@ pub(super) fn delete_all_rows(
 }
 
 impl SessionRepository for Database {
-    fn insert(&self, session: &Session, event: &SecurityEvent) -> Result<(), InsertSessionError> {
+    fn insert(&self, start: &SessionStart, proof: &AccessProof) -> Result<(), ProofError> {
         self.transaction(|connection| {
-            insert_row(connection, session)?;
-            record(connection, event)
-        })
-        .map_err(|error| {
-            if is_foreign_key_violation(&error) {
-                InsertSessionError::UserMissing
-            } else {
-                InsertSessionError::Storage(error.into())
+            if let Err(failed) = lock_and_check(connection, proof)? {
+                return Ok(Err(failed));
             }
+            begin_session(connection, start)?;
+            Ok(Ok(()))
         })
+        .map_err(StorageError::from)?
     }
 
     fn find(&self, id: SessionId) -> Result<Option<SessionWithSettings>, StorageError> {
@@ -187,33 +208,28 @@ impl SessionRepository for Database {
         id: SessionId,
         event: &SecurityEvent,
     ) -> Result<bool, StorageError> {
-        let deleted = self.transaction(|connection| {
-            let of_user = sessions::table
-                .find(Id(id.as_uuid()))
-                .filter(sessions::user_id.eq(Id(user_id.as_uuid())));
-            let deleted = diesel::delete(of_user).execute(connection)?;
-            if deleted > 0 {
-                record(connection, event)?;
-            }
-            Ok(deleted > 0)
-        })?;
+        let deleted =
+            self.transaction(|connection| delete_session(connection, user_id, id, event))?;
         Ok(deleted)
     }
 
-    fn delete_all(
+    fn revoke_all(
         &self,
-        user_id: UserId,
-        except: Option<SessionId>,
+        proof: &AccessProof,
+        revocation: Revocation,
         event: &SecurityEvent,
-    ) -> Result<usize, StorageError> {
-        let deleted = self.transaction(|connection| {
-            let deleted = delete_all_rows(connection, user_id, except)?;
-            if deleted > 0 {
+    ) -> Result<usize, ProofError> {
+        self.transaction(|connection| {
+            if let Err(failed) = lock_and_check(connection, proof)? {
+                return Ok(Err(failed));
+            }
+            let revoked = revoke(connection, proof.user_id(), revocation)?;
+            if !revoked.is_nothing() {
                 record(connection, event)?;
             }
-            Ok(deleted)
-        })?;
-        Ok(deleted)
+            Ok(Ok(revoked.sessions))
+        })
+        .map_err(StorageError::from)?
     }
 
     fn delete_ended(&self, now: Timestamp, policy: &SessionPolicy) -> Result<usize, StorageError> {

@@ -5,15 +5,15 @@ use diesel::{
     RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    Credentials, DisplayName, Email, PasswordHash, PasswordReplacement, SecurityEvent, Session,
-    TimeZone, Timestamp, User, UserChange, UserId, UserSettings,
-    ports::{InsertUserError, StorageError, UserRepository},
+    AccessProof, Credentials, DisplayName, Email, PasswordHash, Revocation, SecurityEvent,
+    SessionStart, TimeZone, Timestamp, User, UserChange, UserId, UserSettings,
+    ports::{InsertUserError, ProofError, StorageError, UserRepository},
 };
 
 use super::{
-    personal_access_tokens::delete_all_tokens,
+    access::{lock_and_check, revoke},
     security_events::record,
-    sessions::{delete_all_rows, insert_row},
+    sessions::begin_session,
 };
 use crate::database::{
     Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
@@ -102,8 +102,7 @@ impl UserRepository for Database {
         &self,
         user: &User,
         password_hash: &PasswordHash,
-        session: &Session,
-        event: &SecurityEvent,
+        start: &SessionStart,
     ) -> Result<(), InsertUserError> {
         self.transaction(|connection| {
             kept_prepared(
@@ -112,8 +111,7 @@ impl UserRepository for Database {
                     .returning(users::id),
             )
             .get_result::<Id>(connection)?;
-            insert_row(connection, session)?;
-            record(connection, event)
+            begin_session(connection, start)
         })
         .map_err(|error| {
             if is_unique_violation(&error, "ix_users_email", "users.email") {
@@ -188,41 +186,42 @@ impl UserRepository for Database {
 
     fn replace_password(
         &self,
-        id: UserId,
-        replacement: &PasswordReplacement,
+        proof: &AccessProof,
+        new: &PasswordHash,
+        revocation: Revocation,
         event: &SecurityEvent,
-    ) -> Result<bool, StorageError> {
-        let replaced = self.transaction(|connection| {
-            let same_hash = users::table
-                .find(Id(id.as_uuid()))
-                .filter(users::hashed_password.eq(replacement.from.expose()));
-            let replaced = diesel::update(same_hash)
+    ) -> Result<(), ProofError> {
+        let id = Id(proof.user_id().as_uuid());
+        self.transaction(|connection| {
+            if let Err(failed) = lock_and_check(connection, proof)? {
+                return Ok(Err(failed));
+            }
+            let update = diesel::update(users::table.find(id))
                 .set((
-                    users::hashed_password.eq(replacement.to.expose()),
+                    users::hashed_password.eq(new.expose()),
                     users::updated_at.eq(Instant(event.created_at)),
                 ))
-                .execute(connection)?;
-            if replaced == 0 {
-                return Ok(false);
-            }
-            delete_all_rows(connection, id, replacement.keep_session)?;
-            if replacement.revoke_tokens {
-                delete_all_tokens(connection, id)?;
-            }
+                .returning(users::id);
+            kept_prepared(update).get_result::<Id>(connection)?;
+            revoke(connection, proof.user_id(), revocation)?;
             record(connection, event)?;
-            Ok(true)
-        })?;
-        Ok(replaced)
+            Ok(Ok(()))
+        })
+        .map_err(StorageError::from)?
     }
 
-    fn delete(&self, id: UserId) -> Result<bool, StorageError> {
-        let deleted = self.transaction(|connection| {
+    fn delete(&self, proof: &AccessProof) -> Result<(), ProofError> {
+        let id = Id(proof.user_id().as_uuid());
+        self.transaction(|connection| {
+            if let Err(failed) = lock_and_check(connection, proof)? {
+                return Ok(Err(failed));
+            }
             // Where another backend made the table, its rows do not go with their owner.
-            let tasks = tasks::table.filter(tasks::user_id.eq(Id(id.as_uuid())));
-            diesel::delete(tasks).execute(connection)?;
-            diesel::delete(users::table.find(Id(id.as_uuid()))).execute(connection)
-        })?;
-        Ok(deleted > 0)
+            diesel::delete(tasks::table.filter(tasks::user_id.eq(id))).execute(connection)?;
+            diesel::delete(users::table.find(id)).execute(connection)?;
+            Ok(Ok(()))
+        })
+        .map_err(StorageError::from)?
     }
 
     fn replace_password_hash(

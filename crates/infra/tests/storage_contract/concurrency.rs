@@ -11,7 +11,9 @@ use todo_domain::{
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, connect, description, event_of, hash, new_user, session_of};
+use crate::storage::{
+    Storage, at, connect, description, event_of, hash, new_user, session_of, start_of,
+};
 
 const WRITERS: usize = 8;
 
@@ -40,8 +42,8 @@ fn of_users_with_one_address_exactly_one_is_inserted(#[values(Sqlite, Postgres)]
     };
     let results = at_once(&storage, |instance| {
         let user = new_user("ada@example.com");
-        let event = event_of(user.id, Registered);
-        UserRepository::insert(instance, &user, &hash(), &session_of(user.id), &event)
+        let start = start_of(&session_of(user.id), Registered);
+        UserRepository::insert(instance, &user, &hash(), &start)
     });
     let (inserted, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!(inserted.len(), 1);

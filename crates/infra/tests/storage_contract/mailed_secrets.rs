@@ -4,13 +4,13 @@ use std::thread;
 
 use rstest::rstest;
 use todo_domain::{
-    Email, MailPurpose, MailedSecret, PasswordHash, SecretDigest,
+    AccessProof, Email, MailPurpose, MailedSecret, PasswordHash, SecretDigest, SecurityEvent,
     SecurityEventKind::{
-        self, EmailChangeRequested, EmailChanged, EmailVerified, PasswordReset,
-        PasswordResetRequested, Registered,
+        self, EmailChangeCancelled, EmailChangeRequested, EmailChanged, EmailVerified,
+        PasswordReset, PasswordResetRequested, Registered,
     },
     Timestamp, User, UserId,
-    ports::{ChangeEmailError, IdGenerator, MailedSecrets, Secrets},
+    ports::{ChangeEmailError, IdGenerator, MailedSecrets, ProofError, Secrets},
 };
 use todo_infra::{RandomIds, RandomSecrets};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
@@ -42,8 +42,17 @@ impl Storage {
     /// A secret that is kept.
     fn keep_mailed(&self, user: &User, purpose: MailPurpose, now: Timestamp) -> MailedSecret {
         let kept = secret(user.id, purpose, user.email.as_str(), now);
-        assert!(self.mailed().insert(&kept, None).unwrap());
+        assert!(self.insert_mailed(&kept, None).unwrap());
         kept
+    }
+
+    fn insert_mailed(
+        &self,
+        secret: &MailedSecret,
+        event: Option<&SecurityEvent>,
+    ) -> Result<bool, ProofError> {
+        let proof = AccessProof::new(secret.user_id);
+        self.mailed().insert(secret, &proof, event)
     }
 
     fn user_now(&self, id: UserId) -> User {
@@ -94,11 +103,12 @@ fn a_secret_is_found_as_it_was_kept(#[values(Sqlite, Postgres)] kind: Kind) {
     for purpose in MailPurpose::ALL {
         let kept = secret(user.id, purpose, "countess@example.com", at(0));
         let event = event_of(user.id, PasswordResetRequested);
-        assert!(storage.mailed().insert(&kept, Some(&event)).unwrap());
+        assert!(storage.insert_mailed(&kept, Some(&event)).unwrap());
         assert_eq!(storage.mailed().find(&kept.digest).unwrap(), Some(kept));
     }
     assert_eq!(storage.mailed().find(&digest()).unwrap(), None);
     let expected = [
+        PasswordResetRequested,
         PasswordResetRequested,
         PasswordResetRequested,
         PasswordResetRequested,
@@ -142,7 +152,7 @@ fn one_soon_after_another_is_not_kept(#[values(Sqlite, Postgres)] kind: Kind) {
         at(MINUTE - 1),
     );
     let event = event_of(user.id, EmailChangeRequested);
-    assert!(!storage.mailed().insert(&second, Some(&event)).unwrap());
+    assert!(!storage.insert_mailed(&second, Some(&event)).unwrap());
     assert_eq!(storage.mailed().find(&first.digest).unwrap(), Some(first));
     assert_eq!(storage.mailed().find(&second.digest).unwrap(), None);
     assert_eq!(storage.events(user.id), [Registered]);
@@ -162,7 +172,8 @@ fn of_several_at_once_one_is_kept(#[values(Sqlite, Postgres)] kind: Kind) {
             at(0),
         );
         let event = event_of(user.id, PasswordResetRequested);
-        secrets.insert(&secret, Some(&event)).unwrap()
+        let proof = AccessProof::new(user.id);
+        secrets.insert(&secret, &proof, Some(&event)).unwrap()
     });
     assert_eq!(kept, 1);
     assert_eq!(
@@ -180,11 +191,13 @@ fn one_for_nobody_is_not_kept_and_they_go_with_their_user(#[values(Sqlite, Postg
     let kept = storage.keep_mailed(&user, MailPurpose::EmailVerification, at(0));
     storage.delete_user("ada@example.com");
     assert_eq!(storage.mailed().find(&kept.digest).unwrap(), None);
-    assert!(!storage.mailed().insert(&kept, None).unwrap());
+    let inserted = storage.insert_mailed(&kept, None);
+    assert!(matches!(inserted, Err(ProofError::UserMissing)));
     assert!(!storage.verify(&kept, at(1)));
     let nobodys = RandomIds.user();
     let kept = secret(nobodys, MailPurpose::PasswordReset, "a@example.com", at(0));
-    assert!(!storage.mailed().insert(&kept, None).unwrap());
+    let inserted = storage.insert_mailed(&kept, None);
+    assert!(matches!(inserted, Err(ProofError::UserMissing)));
 }
 
 #[rstest]
@@ -301,7 +314,7 @@ fn an_account_is_moved_to_another_address(#[values(Sqlite, Postgres)] kind: Kind
         "countess@example.com",
         at(0),
     );
-    assert!(storage.mailed().insert(&kept, None).unwrap());
+    assert!(storage.insert_mailed(&kept, None).unwrap());
     assert!(storage.change(&kept, at(1)).unwrap());
     assert!(!storage.change(&kept, at(1)).unwrap());
     let expected = User {
@@ -327,7 +340,7 @@ fn an_address_that_someone_has_by_now_is_refused(#[values(Sqlite, Postgres)] kin
         "grace@example.com",
         at(0),
     );
-    assert!(storage.mailed().insert(&kept, None).unwrap());
+    assert!(storage.insert_mailed(&kept, None).unwrap());
     storage.user("grace@example.com");
     let error = storage.change(&kept, at(1)).unwrap_err();
     assert!(matches!(error, ChangeEmailError::EmailTaken));
@@ -341,6 +354,7 @@ fn an_address_that_someone_has_by_now_is_refused(#[values(Sqlite, Postgres)] kin
 #[case(MailPurpose::PasswordReset, PasswordReset)]
 #[case(MailPurpose::EmailVerification, EmailVerified)]
 #[case(MailPurpose::EmailChange, EmailChanged)]
+#[case(MailPurpose::EmailChangeCancellation, EmailChangeCancelled)]
 fn of_20_uses_at_once_exactly_one_succeeds(
     #[values(Sqlite, Postgres)] kind: Kind,
     #[case] purpose: MailPurpose,
@@ -351,6 +365,9 @@ fn of_20_uses_at_once_exactly_one_succeeds(
     };
     let user = storage.user("ada@example.com");
     let kept = storage.keep_mailed(&user, purpose, at(0));
+    if purpose == MailPurpose::EmailChangeCancellation {
+        storage.keep_mailed(&user, MailPurpose::EmailChange, at(0));
+    }
     let used = used_at_once(&storage, |secrets| {
         let event = event_of(user.id, recorded);
         match purpose {
@@ -360,6 +377,10 @@ fn of_20_uses_at_once_exactly_one_succeeds(
             }
             MailPurpose::EmailVerification => secrets.verify_email(&kept, at(1), &event).unwrap(),
             MailPurpose::EmailChange => secrets.change_email(&kept, at(1), &event).unwrap(),
+            MailPurpose::EmailChangeCancellation => {
+                let cancelled = secrets.cancel_email_change(&kept, at(1), &event);
+                cancelled.unwrap()
+            }
         }
     });
     assert_eq!(used, 1);

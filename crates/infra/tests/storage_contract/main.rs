@@ -14,6 +14,7 @@ mod guess_ledger;
 mod mailed_secrets;
 mod migrations;
 mod personal_access_tokens;
+mod revocation;
 mod security_events;
 mod sessions;
 mod storage;

@@ -2,10 +2,11 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Change, NewPersonalAccessToken, PersonalAccessToken, Scope, SecretDigest, SecretKind,
+    AccessProof, Change, NewPersonalAccessToken, PersonalAccessToken, Scope, SecretDigest,
+    SecretKind,
     SecurityEventKind::{Registered, TokenCreated, TokenRevoked},
     TimeZone, TokenLifetime, TokenName, TokenScopes, UserChange, UserId, UserSettings,
-    ports::{IdGenerator, InsertTokenError, PersonalAccessTokens, Secrets},
+    ports::{IdGenerator, InsertTokenError, PersonalAccessTokens, ProofError, Secrets},
 };
 use todo_infra::{RandomIds, RandomSecrets};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
@@ -39,7 +40,10 @@ impl Storage {
     /// Inserts a token and gives the digest by which it is found.
     fn keep(&self, token: &PersonalAccessToken) -> SecretDigest {
         let (digest, event) = (digest(), event_of(token.user_id, TokenCreated));
-        self.tokens().insert(token, &digest, &event).unwrap();
+        let proof = AccessProof::new(token.user_id);
+        self.tokens()
+            .insert(token, &digest, &proof, &event)
+            .unwrap();
         digest
     }
 
@@ -76,8 +80,12 @@ fn a_token_of_nobody_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
     };
     let token = token_of(RandomIds.user());
     let event = event_of(token.user_id, TokenCreated);
-    let error = storage.tokens().insert(&token, &digest(), &event);
-    assert!(matches!(error, Err(InsertTokenError::UserMissing)));
+    let proof = AccessProof::new(token.user_id);
+    let inserted = storage.tokens().insert(&token, &digest(), &proof, &event);
+    assert!(matches!(
+        inserted,
+        Err(InsertTokenError::Proof(ProofError::UserMissing))
+    ));
 }
 
 #[rstest]
@@ -101,7 +109,11 @@ fn a_user_has_so_many_that_count_and_no_more(#[values(Sqlite, Postgres)] kind: K
     }
     let events = storage.events(user);
     let event = event_of(user, TokenCreated);
-    let insert = || storage.tokens().insert(&token_of(user), &digest(), &event);
+    let proof = AccessProof::new(user);
+    let insert = || {
+        let token = token_of(user);
+        storage.tokens().insert(&token, &digest(), &proof, &event)
+    };
     assert!(matches!(insert(), Err(InsertTokenError::TooMany)));
     assert_eq!(storage.events(user), events);
     let revoked = event_of(user, TokenRevoked);
@@ -121,7 +133,8 @@ fn not_even_at_the_same_time_does_a_user_get_more(#[values(Sqlite, Postgres)] ki
     }
     let results = at_once(&storage, |instance| {
         let event = event_of(user, TokenCreated);
-        PersonalAccessTokens::insert(instance, &token_of(user), &digest(), &event)
+        let proof = AccessProof::new(user);
+        PersonalAccessTokens::insert(instance, &token_of(user), &digest(), &proof, &event)
     });
     let (inserted, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!(inserted.len(), 3);

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use rstest::rstest;
 use todo_domain::{
-    Change,
+    AccessProof, Change, Revocation,
     SecurityEventKind::{LoggedIn, LoggedOut, Registered, SessionRefreshed, SessionsEnded},
     Session, SessionPolicy, TimeZone, UserChange, UserSettings,
-    ports::{IdGenerator, InsertSessionError, SessionRepository},
+    ports::{IdGenerator, ProofError, SessionRepository},
 };
 use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, connect, event_of, session_of};
+use crate::storage::{Storage, at, connect, event_of, session_of, start_of};
 
 #[rstest]
 fn an_inserted_session_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
@@ -37,9 +37,11 @@ fn a_session_of_nobody_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
         return;
     };
     let session = session_of(RandomIds.user());
-    let event = event_of(session.user_id, LoggedIn);
-    let error = storage.sessions().insert(&session, &event).unwrap_err();
-    assert!(matches!(error, InsertSessionError::UserMissing));
+    let proof = AccessProof::new(session.user_id);
+    let inserted = storage
+        .sessions()
+        .insert(&start_of(&session, LoggedIn), &proof);
+    assert!(matches!(inserted, Err(ProofError::UserMissing)));
 }
 
 #[rstest]
@@ -100,8 +102,10 @@ fn another_users_session_is_as_good_as_none(#[values(Sqlite, Postgres)] kind: Ki
     assert!(!deleted.unwrap());
     let event = event_of(grace, SessionsEnded);
     // The one that began with the account.
-    let deleted = storage.sessions().delete_all(grace, None, &event);
-    assert_eq!(deleted.unwrap(), 1);
+    let everything = Revocation::default();
+    let proof = AccessProof::new(grace);
+    let revoked = storage.sessions().revoke_all(&proof, everything, &event);
+    assert_eq!(revoked.unwrap(), 1);
     assert_eq!(storage.session(session.id), Some(session));
     assert_eq!(storage.sessions().list(grace).unwrap(), []);
     assert_eq!(storage.events(grace), [SessionsEnded, Registered]);
@@ -118,8 +122,13 @@ fn all_are_deleted_but_one(#[values(Sqlite, Postgres)] kind: Kind) {
     storage.begin(&ended);
     let delete = || {
         let event = event_of(user, SessionsEnded);
-        let deleted = storage.sessions().delete_all(user, Some(kept.id), &event);
-        deleted.unwrap()
+        let others = Revocation {
+            except: Some(kept.id),
+            tokens: false,
+        };
+        let proof = AccessProof::new(user).with_session(kept.id);
+        let revoked = storage.sessions().revoke_all(&proof, others, &event);
+        revoked.unwrap()
     };
     assert_eq!(delete(), 2);
     assert_eq!(delete(), 0);

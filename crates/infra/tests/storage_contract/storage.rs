@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use todo_domain::{
-    Client, Description, DisplayName, Email, NewTodo, PasswordHash, SecurityEvent,
+    AccessProof, Client, Description, DisplayName, Email, NewTodo, PasswordHash, SecurityEvent,
     SecurityEventKind::{self, LoggedIn, Registered},
-    Session, SessionId, SessionPolicy, Tag, Tags, Timestamp, Title, Todo, User, UserAgent, UserId,
+    Session, SessionId, SessionPolicy, SessionStart, Tag, Tags, Timestamp, Title, Todo, User,
+    UserAgent, UserId,
     ports::{
         Clock, IdGenerator, SecurityEvents, SessionRepository, TodoRepository, UserRepository,
     },
@@ -50,12 +51,7 @@ impl Storage {
     pub(crate) fn user(&self, email: &str) -> User {
         let user = new_user(email);
         self.users()
-            .insert(
-                &user,
-                &hash(),
-                &session_of(user.id),
-                &event_of(user.id, Registered),
-            )
+            .insert(&user, &hash(), &start_of(&session_of(user.id), Registered))
             .unwrap();
         user
     }
@@ -69,8 +65,10 @@ impl Storage {
 
     /// Inserts a session.
     pub(crate) fn begin(&self, session: &Session) {
-        let event = event_of(session.user_id, LoggedIn);
-        self.sessions().insert(session, &event).unwrap();
+        let proof = AccessProof::new(session.user_id).with_password_hash(hash());
+        self.sessions()
+            .insert(&start_of(session, LoggedIn), &proof)
+            .unwrap();
     }
 
     /// What happened to a user, the last first.
@@ -120,6 +118,15 @@ pub(crate) fn session_of(user: UserId) -> Session {
     };
     let policy = SessionPolicy::default();
     Session::begin(RandomIds.session(), user, client, now(), &policy)
+}
+
+/// The beginning of a session.
+pub(crate) fn start_of(session: &Session, kind: SecurityEventKind) -> SessionStart {
+    SessionStart {
+        session: session.clone(),
+        event: event_of(session.user_id, kind),
+        replaces: None,
+    }
 }
 
 /// Something that happened to a user.

@@ -2,15 +2,15 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Change, DisplayName, Email, PasswordHash, PasswordReplacement,
+    AccessProof, Change, DisplayName, Email, PasswordHash, Revocation,
     SecurityEventKind::{PasswordChanged, Registered},
     User, UserChange,
-    ports::{IdGenerator, InsertUserError},
+    ports::{IdGenerator, InsertUserError, ProofError},
 };
 use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, event_of, hash, new_user, session_of};
+use crate::storage::{Storage, at, event_of, hash, new_user, session_of, start_of};
 
 #[rstest]
 fn an_inserted_user_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
@@ -53,7 +53,7 @@ fn the_first_session_is_inserted_with_the_user(#[values(Sqlite, Postgres)] kind:
     let session = session_of(user.id);
     storage
         .users()
-        .insert(&user, &hash(), &session, &event_of(user.id, Registered))
+        .insert(&user, &hash(), &start_of(&session, Registered))
         .unwrap();
     assert_eq!(storage.session(session.id), Some(session));
     assert_eq!(storage.events(user.id), [Registered]);
@@ -71,7 +71,7 @@ fn an_address_that_is_taken_is_refused_and_nothing_is_changed(
     let session = session_of(second.id);
     let error = storage
         .users()
-        .insert(&second, &hash(), &session, &event_of(second.id, Registered))
+        .insert(&second, &hash(), &start_of(&session, Registered))
         .unwrap_err();
     assert!(matches!(error, InsertUserError::EmailTaken));
     assert_eq!(storage.users().find(second.id).unwrap(), None);
@@ -92,7 +92,7 @@ fn a_refused_insertion_leaves_the_storage_usable(#[values(Sqlite, Postgres)] kin
         assert!(
             storage
                 .users()
-                .insert(&second, &hash(), &session, &event_of(second.id, Registered))
+                .insert(&second, &hash(), &start_of(&session, Registered))
                 .is_err()
         );
     }
@@ -250,25 +250,25 @@ fn a_password_that_is_replaced_ends_all_sessions_but_one(#[values(Sqlite, Postgr
     let (kept, ended) = (session_of(user), session_of(user));
     storage.begin(&kept);
     storage.begin(&ended);
-    let replacement = PasswordReplacement {
-        from: hash(),
-        to: another_hash(),
-        keep_session: Some(kept.id),
-        revoke_tokens: true,
+    let proof = AccessProof::new(user)
+        .with_session(kept.id)
+        .with_password_hash(hash());
+    let revocation = Revocation {
+        except: Some(kept.id),
+        tokens: true,
     };
     let replace = || {
         let event = event_of(user, PasswordChanged);
         storage
             .users()
-            .replace_password(user, &replacement, &event)
-            .unwrap()
+            .replace_password(&proof, &another_hash(), revocation, &event)
     };
-    assert!(replace());
+    replace().unwrap();
     assert_eq!(storage.sessions().list(user).unwrap(), [kept]);
     let found = storage.users().find_credentials_of(user).unwrap().unwrap();
     assert_eq!(found.password_hash, Some(another_hash()));
     // It is another by now.
-    assert!(!replace());
+    assert!(matches!(replace(), Err(ProofError::PasswordChanged)));
     let events = storage.events(user);
     let changed = events.iter().filter(|kind| **kind == PasswordChanged);
     assert_eq!(changed.count(), 1);
@@ -285,8 +285,9 @@ fn a_deleted_user_leaves_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
     storage.begin(&session);
     let todo = storage.todo(ada, "Buy milk", 1);
     let kept = storage.todo(grace.id, "Buy bread", 1);
-    assert!(storage.users().delete(ada).unwrap());
-    assert!(!storage.users().delete(ada).unwrap());
+    let delete = || storage.users().delete(&AccessProof::new(ada));
+    delete().unwrap();
+    assert!(matches!(delete(), Err(ProofError::UserMissing)));
     assert_eq!(storage.users().find(ada).unwrap(), None);
     assert_eq!(storage.session(session.id), None);
     assert_eq!(storage.events(ada), []);

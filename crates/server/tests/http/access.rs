@@ -9,10 +9,11 @@ use todo_testkit::Kind::{self, Postgres, Sqlite};
 use crate::harness::{Answer, Client, PASSWORD, Server};
 
 /// The operations that anyone may call. Whoever adds one that no credential is asked of has to name it here.
-const PUBLIC: [(&str, &str); 10] = [
+const PUBLIC: [(&str, &str); 11] = [
     ("get", "/.well-known/jwks.json"),
     ("post", "/api/auth/login"),
     ("post", "/api/auth/logout"),
+    ("post", "/api/auth/email/cancel"),
     ("post", "/api/auth/email/verify"),
     ("post", "/api/auth/password/reset"),
     ("post", "/api/auth/password/reset/confirm"),

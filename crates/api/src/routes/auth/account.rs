@@ -3,8 +3,10 @@
 use std::str::FromStr;
 
 use serde::Serialize;
-use todo_application::account::{delete_account, get_account, update_account};
-use todo_domain::{DisplayName, PasswordAttempt, TimeZone, Timestamp, User, UserChange};
+use todo_application::account::{Account, delete_account, get_account, update_account};
+use todo_domain::{
+    DisplayName, PasswordAttempt, PendingEmailChange, TimeZone, Timestamp, UserChange,
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -44,10 +46,44 @@ pub(crate) struct AccountResponse<'a> {
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     updated_at: Timestamp,
+    /// Change of the address that is requested and not confirmed; null when none is pending.
+    #[schema(required)]
+    pending_email_change: Option<PendingEmailChangeItem<'a>>,
 }
 
-impl<'a> From<&'a User> for AccountResponse<'a> {
-    fn from(user: &'a User) -> Self {
+/// A change of the address that is requested and not confirmed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PendingEmailChange)]
+pub(crate) struct PendingEmailChangeItem<'a> {
+    /// The new address.
+    #[schema(format = Email, example = "countess@example.com")]
+    email: &'a str,
+    /// Time of the request, in UTC and to the microsecond.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
+    requested_at: Timestamp,
+    /// Time from which it can no longer be confirmed.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime, example = "2026-12-02T09:30:00.000000Z")]
+    expires_at: Timestamp,
+}
+
+impl<'a> From<&'a PendingEmailChange> for PendingEmailChangeItem<'a> {
+    fn from(pending: &'a PendingEmailChange) -> Self {
+        Self {
+            email: pending.email.as_str(),
+            requested_at: pending.requested_at,
+            expires_at: pending.expires_at,
+        }
+    }
+}
+
+impl<'a> From<&'a Account> for AccountResponse<'a> {
+    fn from(account: &'a Account) -> Self {
+        let Account {
+            user,
+            pending_email_change,
+        } = account;
         Self {
             id: user.id,
             email: user.email.as_str(),
@@ -56,6 +92,7 @@ impl<'a> From<&'a User> for AccountResponse<'a> {
             time_zone: user.settings.time_zone.as_ref(),
             created_at: user.created_at,
             updated_at: user.updated_at,
+            pending_email_change: pending_email_change.as_ref().map(Into::into),
         }
     }
 }
@@ -97,8 +134,8 @@ pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(database, |app, caller, input| {
             input.nothing()?;
-            let user = get_account(app, caller)?;
-            Ok(Reply::ok(&AccountResponse::from(&user))?.not_to_be_stored())
+            let account = get_account(app, caller)?;
+            Ok(Reply::ok(&AccountResponse::from(&account))?.not_to_be_stored())
         })
         .await
 }
@@ -115,8 +152,8 @@ pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(database, |app, caller, input| {
             let change = input.merge_patch(read)?;
-            let user = update_account(app, caller, &change)?;
-            Ok(Reply::ok(&AccountResponse::from(&user))?.not_to_be_stored())
+            let account = update_account(app, caller, &change)?;
+            Ok(Reply::ok(&AccountResponse::from(&account))?.not_to_be_stored())
         })
         .await
 }

@@ -1,8 +1,9 @@
 //! Confirming an address, and changing it.
 
 use todo_application::account::{
-    EmailChange, allow_email_change, request_email_change, request_verification,
-    tell_of_email_change, verify_email,
+    EmailChange, allow_email_change, authenticate_session, cancel_email_change,
+    request_email_change, request_verification, tell_of_email_change, verify_email,
+    withdraw_email_change,
 };
 use todo_domain::{Email, PasswordAttempt, Secret, SecretKind};
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ use super::{
     message::{MessageResponse, accepted, done},
 };
 use crate::{
+    errors::not_authenticated,
     fields::{Fields, text},
     problem::{Problem, ProblemBody},
     reply::Reply,
@@ -65,9 +67,9 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(database, |_, caller, input| {
             input.nothing()?;
-            let (client, user_id) = (caller.client.clone(), caller.user_id());
+            let (client, proof) = (caller.client.clone(), caller.proof());
             let reply = accepted("If your address is not confirmed, a mail is on its way to it")?;
-            Ok(reply.followed_by(move |app| request_verification(app, &client, user_id)))
+            Ok(reply.followed_by(move |app| request_verification(app, &client, &proof)))
         })
         .await
 }
@@ -101,11 +103,12 @@ pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
 /// Change my address
 ///
 /// It takes the password. The new address is mailed a token that counts once, for 24 hours, and at most one such mail a
-/// minute is sent; nothing changes until the address is confirmed. Whether someone else has it is not said here.
+/// minute is sent; nothing changes until the address is confirmed. The present address is notified, with a token that
+/// cancels the change. Whether someone else has the new address is not said here.
 #[utoipa::path(post, path = "/api/auth/email", operation_id = "changeEmail", tag = "auth",
     request_body = ChangeEmailBody,
     responses(
-        (status = 202, description = "A mail is sent to the new address", body = MessageResponse),
+        (status = 202, description = "A mail is sent to each address", body = MessageResponse),
         (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
@@ -113,11 +116,55 @@ pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(hashing, |app, caller, input| {
             let change = input.body(read_change)?;
-            allow_email_change(app, caller, &change)?;
-            let caller = caller.clone();
+            let allowed = allow_email_change(app, caller, change)?;
             let reply =
                 accepted("A mail is on its way to the new address; confirm it to change it")?;
-            Ok(reply.followed_by(move |app| request_email_change(app, &caller, change.email)))
+            Ok(reply.followed_by(move |app| request_email_change(app, allowed)))
+        })
+        .await
+}
+
+/// Proof of the owner's wish to cancel a change of the address.
+#[derive(ToSchema)]
+#[schema(as = CancelEmailChange)]
+#[expect(dead_code, reason = "it describes what `read_cancellation` reads")]
+pub(crate) struct CancelEmailChangeBody {
+    /// Token of the mail to the present address. It may be absent when the request has the credential of a session.
+    #[schema(
+        example = "todo_ecc_0000000000000000000001LygHa16AHYF0Ovacm",
+        nullable = false
+    )]
+    token: Option<String>,
+}
+
+fn read_cancellation(fields: &mut Fields) -> Option<Option<Secret>> {
+    let kind = SecretKind::EmailChangeCancellation;
+    fields.optional("token", text(mailed_secret(kind)))
+}
+
+/// Cancel a change of my address
+///
+/// It takes the token that was mailed to the present address, or the credential of a session. The token in the mail to
+/// the new address is revoked.
+#[utoipa::path(post, path = "/api/auth/email/cancel", operation_id = "cancelEmailChange", tag = "auth",
+    security((), ("token" = [])), request_body = CancelEmailChangeBody,
+    responses(
+        (status = 200, description = "The change is cancelled", body = MessageResponse),
+        (status = 404, description = "No change is pending", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn cancel(request: Request) -> Result<Reply, Problem> {
+    request
+        .for_anyone(database, |app, visitor, input| {
+            match (input.body_if_any(read_cancellation)?, &visitor.credential) {
+                (Some(secret), _) => cancel_email_change(app, &visitor.client, &secret)?,
+                (None, Some(credential)) => {
+                    let caller = authenticate_session(app, credential, &visitor.client)?.caller;
+                    withdraw_email_change(app, &caller)?;
+                }
+                (None, None) => return Err(not_authenticated()),
+            }
+            done("Change of the address cancelled")
         })
         .await
 }

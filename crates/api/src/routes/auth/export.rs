@@ -48,7 +48,7 @@ pub(crate) async fn export(request: Request) -> Result<Reply, Problem> {
             let current = caller.session.id;
             let sessions = export.sessions.iter();
             let body = ExportResponse {
-                account: (&export.user).into(),
+                account: (&export.account).into(),
                 tasks: export.todos.iter().map(TaskResponse::from).collect(),
                 sessions: sessions
                     .map(|session| SessionItem::new(session, current))

@@ -5,7 +5,7 @@ use todo_domain::{Email, PasswordAttempt};
 use tracing::warn;
 use utoipa::ToSchema;
 
-use super::signed_in::{SignedInResponse, read_keeper, reply_with};
+use super::signed_in::{SignedInResponse, read_keeper, replaced_cookie, reply_with};
 use crate::{
     fields::{Fields, text},
     problem::{Problem, ProblemBody},
@@ -38,10 +38,13 @@ fn read(fields: &mut Fields) -> Option<Login> {
         password: password?,
         keeper: keeper?,
         device: None,
+        replaced_cookie: None,
     })
 }
 
 /// Log in
+///
+/// A login with `cookie` ends the session whose cookie it overwrites.
 #[utoipa::path(post, path = "/api/auth/login", operation_id = "login", tag = "auth", security(()),
     request_body = LoginBody,
     responses(
@@ -55,18 +58,25 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
     let metrics = request.login_metrics();
     let answer = request
         .for_anyone(hashing, |app, visitor, input| {
+            let input = input.body(read)?;
             let input = Login {
                 device: visitor.device.clone(),
-                ..input.body(read)?
+                replaced_cookie: replaced_cookie(visitor, input.keeper),
+                ..input
             };
             let LoggedIn {
                 signed_in,
                 device,
                 hash_not_renewed,
+                throttle_not_reset,
             } = log_in(app, &visitor.client, &input)?;
             if let Some(failure) = hash_not_renewed {
                 let cause = Problem::from(failure).causes();
                 warn!(cause, "an outdated password hash is kept");
+            }
+            if let Some(failure) = throttle_not_reset {
+                let cause = Problem::from(failure).causes();
+                warn!(cause, "a login that succeeded is counted as a failed one");
             }
             reply_with(&signed_in, input.keeper, Some(&device), Reply::ok)
         })

@@ -7,7 +7,7 @@ use super::message::{MessageResponse, done};
 use crate::{
     credentials::no_session_cookie,
     errors::not_authenticated,
-    fields::{Fields, text},
+    fields::{Fields, boolean, text},
     problem::Problem,
     reply::Reply,
     request::{Request, database},
@@ -21,12 +21,14 @@ pub(crate) struct LogoutBody {
     /// The one whose token is shown, every other one of its user, or all of them.
     #[schema(inline, default = "this")]
     sessions: Option<Extent>,
+    /// Whether personal access tokens are revoked as well; with `others` or `all` only.
+    #[schema(default = false)]
+    revoke_tokens: Option<bool>,
 }
 
 /// Which sessions are to end.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it describes what `extent` reads")]
 pub(crate) enum Extent {
     This,
     Others,
@@ -34,15 +36,25 @@ pub(crate) enum Extent {
 }
 
 fn read(fields: &mut Fields) -> Option<LogoutExtent> {
-    let extent = fields.optional("sessions", text(extent))?;
-    Some(extent.unwrap_or_default())
+    let extent = fields.optional("sessions", text(extent));
+    let revoke_tokens = fields.optional("revoke_tokens", boolean);
+    let revoke_tokens = revoke_tokens?.unwrap_or_default();
+    match extent?.unwrap_or(Extent::This) {
+        Extent::This if revoke_tokens => fields.contradiction(
+            "revoke_tokens",
+            "must be false or absent unless sessions is others or all",
+        ),
+        Extent::This => Some(LogoutExtent::This),
+        Extent::Others => Some(LogoutExtent::Others { revoke_tokens }),
+        Extent::All => Some(LogoutExtent::All { revoke_tokens }),
+    }
 }
 
-fn extent(text: &str) -> Result<LogoutExtent, &'static str> {
+fn extent(text: &str) -> Result<Extent, &'static str> {
     match text {
-        "this" => Ok(LogoutExtent::This),
-        "others" => Ok(LogoutExtent::Others),
-        "all" => Ok(LogoutExtent::All),
+        "this" => Ok(Extent::This),
+        "others" => Ok(Extent::Others),
+        "all" => Ok(Extent::All),
         _ => Err("must be this, others or all"),
     }
 }
@@ -50,7 +62,8 @@ fn extent(text: &str) -> Result<LogoutExtent, &'static str> {
 /// Log out
 ///
 /// From the next request on, no token of the session counts any more. Without a token, or with one that does not count,
-/// there is nothing to end, and the answer is the same; but it takes one that counts to end the others, or all.
+/// there is nothing to end, and the answer is the same; but it takes one that counts to end the others, or all. Ending the
+/// others, or all, also revokes every e-mail token and cancels a pending change of the address.
 #[utoipa::path(post, path = "/api/auth/logout", operation_id = "logout", tag = "auth", security((), ("token" = [])),
     request_body = LogoutBody,
     responses(
@@ -69,8 +82,10 @@ pub(crate) async fn logout(request: Request) -> Result<Reply, Problem> {
             }
             let reply = done("Successfully signed out")?;
             Ok(match extent {
-                LogoutExtent::This | LogoutExtent::All => reply.with_cookie(no_session_cookie()),
-                LogoutExtent::Others => reply,
+                LogoutExtent::This | LogoutExtent::All { .. } => {
+                    reply.with_cookie(no_session_cookie())
+                }
+                LogoutExtent::Others { .. } => reply,
             })
         })
         .await

@@ -41,7 +41,7 @@ fn read(fields: &mut Fields) -> Option<ChangePassword> {
 
 /// Change my password
 ///
-/// Every other session ends.
+/// Every other session ends, every e-mail token is revoked, and a pending change of the address is cancelled.
 #[utoipa::path(put, path = "/api/auth/password", operation_id = "changePassword", tag = "auth",
     request_body = ChangePasswordBody,
     responses(

@@ -4,10 +4,12 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::Value;
-use todo_application::account::{CreatedToken, create_token, list_tokens, revoke_token};
+use todo_application::account::{
+    CreateToken, CreatedToken, create_token, list_tokens, revoke_token,
+};
 use todo_domain::{
-    NewPersonalAccessToken, PersonalAccessToken, Scope, Timestamp, TokenId, TokenLifetime,
-    TokenName, TokenScopes,
+    NewPersonalAccessToken, PasswordAttempt, PersonalAccessToken, Scope, Timestamp, TokenId,
+    TokenLifetime, TokenName, TokenScopes,
 };
 use utoipa::ToSchema;
 
@@ -15,7 +17,7 @@ use crate::{
     fields::{Fields, array, integer, text},
     problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, database},
+    request::{Request, database, hashing},
     wire::{as_text, as_text_or_null},
 };
 
@@ -38,6 +40,9 @@ pub(crate) struct CreateTokenBody {
     /// After how many days of 24 hours it expires.
     #[schema(minimum = 1, maximum = 366, example = 30)]
     expires_in_days: i64,
+    /// Password of the account. Required when the login of the session is more than ten minutes old.
+    #[schema(format = Password, min_length = 1, max_length = 128, nullable = false)]
+    password: Option<String>,
 }
 
 /// One thing that a token may be good for.
@@ -51,14 +56,18 @@ pub(crate) enum ScopeName {
     Write,
 }
 
-fn read(fields: &mut Fields) -> Option<NewPersonalAccessToken> {
+fn read(fields: &mut Fields) -> Option<CreateToken> {
     let name = fields.required("name", text(TokenName::new));
     let scopes = fields.required("scopes", scopes);
     let lifetime = fields.required("expires_in_days", integer(TokenLifetime::from_days));
-    Some(NewPersonalAccessToken {
-        name: name?,
-        scopes: scopes?,
-        lifetime: lifetime?,
+    let password = fields.optional("password", text(PasswordAttempt::new));
+    Some(CreateToken {
+        new: NewPersonalAccessToken {
+            name: name?,
+            scopes: scopes?,
+            lifetime: lifetime?,
+        },
+        password: password?,
     })
 }
 
@@ -129,17 +138,22 @@ impl<'a> From<&'a PersonalAccessToken> for TokenItem<'a> {
 /// Make a personal access token
 ///
 /// For a program, which shows it in place of a login. It is good for tasks alone, as far as its scopes say; what has to
-/// do with the account, its sessions and its tokens takes a session. A user has 50 at most.
+/// do with the account, its sessions and its tokens takes a session. A user has 50 at most. A token outlives the session,
+/// so it takes the password, unless the login of the session is at most ten minutes old.
 #[utoipa::path(post, path = "/api/auth/tokens", operation_id = "createToken", tag = "auth",
     request_body = CreateTokenBody,
     responses(
         (status = 201, description = "The token", body = CreatedTokenResponse),
+        (status = 403, description = "The token lacks the permission, or the password is required \
+            (`reauthentication_required`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The caller has 50 tokens", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(database, |app, caller, input| {
+        .for_session(hashing, |app, caller, input| {
             let new = input.body(read)?;
             let CreatedToken { token, secret } = create_token(app, caller, new)?;
             Ok(Reply::created(&CreatedTokenResponse {

@@ -3,11 +3,11 @@
 use todo_application::account::{
     Register, Registered, register as register_user, request_verification,
 };
-use todo_domain::{DisplayName, Email, Password};
+use todo_domain::{AccessProof, DisplayName, Email, Password};
 use tracing::warn;
 use utoipa::ToSchema;
 
-use super::signed_in::{SignedInResponse, read_keeper, reply_with};
+use super::signed_in::{SignedInResponse, read_keeper, replaced_cookie, reply_with};
 use crate::{
     fields::{Fields, text},
     problem::{Problem, ProblemBody},
@@ -51,6 +51,7 @@ fn read(fields: &mut Fields) -> Option<Register> {
         name: name?,
         keeper: keeper?,
         device: None,
+        replaced_cookie: None,
     })
 }
 
@@ -68,9 +69,11 @@ fn read(fields: &mut Fields) -> Option<Register> {
 pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
     request
         .for_anyone(hashing, |app, visitor, input| {
+            let input = input.body(read)?;
             let input = Register {
                 device: visitor.device.clone(),
-                ..input.body(read)?
+                replaced_cookie: replaced_cookie(visitor, input.keeper),
+                ..input
             };
             let keeper = input.keeper;
             let Registered {
@@ -83,10 +86,11 @@ pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
                 warn!(cause, "a device is not known yet");
             }
             let reply = reply_with(&signed_in, keeper, Some(&device), Reply::created)?;
-            let (client, user_id) = (visitor.client.clone(), signed_in.user.id);
+            let client = visitor.client.clone();
+            let proof = AccessProof::new(signed_in.user.id).with_session(signed_in.session.id);
             Ok(reply
                 .at("/api/auth/session".to_owned())
-                .followed_at_best_by(move |app| request_verification(app, &client, user_id)))
+                .followed_at_best_by(move |app| request_verification(app, &client, &proof)))
         })
         .await
 }

@@ -1,7 +1,7 @@
 //! Telling callers who they are.
 
 use serde::Serialize;
-use todo_application::account::get_account;
+use todo_application::account::get_user;
 use utoipa::ToSchema;
 
 use crate::{
@@ -30,7 +30,7 @@ pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(database, |app, caller, input| {
             input.nothing()?;
-            let user = get_account(app, caller)?;
+            let user = get_user(app, caller)?;
             Ok(Reply::ok(&SessionResponse {
                 user: (&user).into(),
                 expires_at: caller.token_expires_at.as_seconds(),

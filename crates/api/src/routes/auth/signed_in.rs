@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use todo_application::account::{Keeper, SignedIn};
-use todo_domain::{RefreshToken, Secret};
+use todo_domain::{AccessToken, RefreshToken, Secret};
 use utoipa::ToSchema;
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     fields::{Fields, boolean},
     problem::Problem,
     reply::Reply,
+    request::Visitor,
     wire::UserResponse,
 };
 
@@ -36,6 +37,14 @@ pub(super) fn read_keeper(fields: &mut Fields) -> Option<Keeper> {
         Some(true) => Keeper::Browser,
         Some(false) | None => Keeper::Client,
     })
+}
+
+/// The session cookie of the visitor that a new one for `keeper` overwrites in the browser.
+pub(super) fn replaced_cookie(visitor: &Visitor, keeper: Keeper) -> Option<AccessToken> {
+    match keeper {
+        Keeper::Browser => visitor.session_cookie.clone(),
+        Keeper::Client => None,
+    }
 }
 
 /// Answers with the body that `reply` is given, and with a cookie where that was asked for. Another one has

@@ -1,7 +1,7 @@
 //! What a migration makes of tables that are there.
 
 use rstest::rstest;
-use todo_domain::{Page, SearchText, TodoFilter};
+use todo_domain::{AccessProof, Page, SearchText, TodoFilter};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use super::old_backend::{FIRST_POSTGRES, FIRST_RECORDED, FIRST_SQLITE, OldBackend, Shape};
@@ -86,7 +86,8 @@ fn a_user_of_the_old_backend_can_be_deleted_though_its_keys_do_not_cascade() {
     };
     old.insert("Buy milk", "", false);
     old.storage.database.migrate().unwrap();
-    assert!(old.storage.users().delete(old.user).unwrap());
+    let proof = AccessProof::new(old.user);
+    old.storage.users().delete(&proof).unwrap();
     let sql = "SELECT count(*)::text AS value FROM tasks";
     assert_eq!(old.storage.behind.values(sql), [Some("0".to_owned())]);
 }

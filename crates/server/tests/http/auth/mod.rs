@@ -11,6 +11,7 @@ mod password_reset;
 mod personal_access_tokens;
 mod refresh;
 mod register;
+mod revocation;
 mod session;
 mod sessions;
 mod tokens;

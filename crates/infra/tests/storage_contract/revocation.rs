@@ -1,0 +1,471 @@
+//! What the ports promise of access that is granted while it is revoked: whatever the order in which the two reach the
+//! storage, nothing that was derived from revoked access survives.
+
+use std::{sync::Barrier, thread};
+
+use rstest::rstest;
+use todo_domain::{
+    AccessProof, Email, MailPurpose, MailedSecret, NewPersonalAccessToken, PasswordHash,
+    PersonalAccessToken, ReplacedSession, Revocation, Scope, SecretDigest,
+    SecurityEventKind::{
+        EmailChangeCancelled, EmailChanged, LoggedIn, LoggedOut, PasswordChanged, PasswordReset,
+        Registered, SessionsEnded, TokenCreated,
+    },
+    Session, SessionStart, TokenLifetime, TokenName, TokenScopes, User,
+    ports::{
+        IdGenerator, InsertTokenError, MailedSecrets, PersonalAccessTokens, ProofError, Secrets,
+        SessionRepository, UserRepository,
+    },
+};
+use todo_infra::{Database, RandomIds, RandomSecrets};
+use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::storage::{Storage, connect, event_of, hash, now, session_of, start_of};
+
+/// Access that an intruder obtains. It is derived from a session of the intruder, the password, or a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grant {
+    /// A session, from the password that was verified.
+    Session,
+    /// A personal access token, from the session.
+    Token,
+    /// A token that confirms the address, from the session.
+    VerificationMail,
+    /// A pending change of the address, from the session and the password.
+    EmailChangeMail,
+    /// Another address, from the token of a pending change.
+    EmailChange,
+}
+
+/// What the owner does to be alone in the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    ChangePassword,
+    ResetPassword,
+    LogOutOthers,
+    DeleteAccount,
+}
+
+/// An account with a session of its owner and one of an intruder, who also knows the password.
+struct Account<'a> {
+    storage: &'a Storage,
+    kind: Kind,
+    user: User,
+    owner: Session,
+    intruder: Session,
+    reset: MailedSecret,
+    change: MailedSecret,
+}
+
+fn digest() -> SecretDigest {
+    let secret = RandomSecrets.generate(MailPurpose::PasswordReset.secret_kind());
+    RandomSecrets.digest(&secret.unwrap())
+}
+
+fn secret(user: &User, purpose: MailPurpose, email: &Email) -> MailedSecret {
+    MailedSecret::new(digest(), user.id, purpose, email.clone(), now())
+}
+
+/// An address of the intruder that no account has.
+fn elsewhere() -> Email {
+    Email::new(&format!("{}@evil.example", RandomIds.user())).unwrap()
+}
+
+fn token_of(user: &User) -> PersonalAccessToken {
+    let new = NewPersonalAccessToken {
+        name: TokenName::new("backup").unwrap(),
+        scopes: TokenScopes::new([Scope::ReadTodos]).unwrap(),
+        lifetime: TokenLifetime::from_days(1).unwrap(),
+    };
+    PersonalAccessToken::new(RandomIds.token(), user.id, new, now())
+}
+
+/// Whether something was granted, which fails for no other reason than its proof.
+fn granted(result: Result<bool, ProofError>) -> bool {
+    match result {
+        Ok(granted) => granted,
+        Err(ProofError::Storage(error)) => panic!("{error:?}"),
+        Err(_) => false,
+    }
+}
+
+impl<'a> Account<'a> {
+    /// `grant` decides whether a change of the address is pending from the beginning.
+    fn new(storage: &'a Storage, kind: Kind, grant: Grant) -> Self {
+        let user = storage.user(&format!("{}@example.com", RandomIds.user()));
+        // The session that began with the account is nobody's.
+        storage.behind.execute("DELETE FROM sessions");
+        let (owner, intruder) = (session_of(user.id), session_of(user.id));
+        storage.begin(&owner);
+        storage.begin(&intruder);
+        let secrets: &dyn MailedSecrets = &storage.database;
+        let keep = |purpose, email: &Email| {
+            let secret = secret(&user, purpose, email);
+            let proof = AccessProof::new(user.id);
+            assert!(secrets.insert(&secret, &proof, None).unwrap());
+            secret
+        };
+        let reset = keep(MailPurpose::PasswordReset, &user.email);
+        let change = if grant == Grant::EmailChange {
+            keep(MailPurpose::EmailChange, &elsewhere())
+        } else {
+            secret(&user, MailPurpose::EmailChange, &elsewhere())
+        };
+        Self {
+            storage,
+            kind,
+            user,
+            owner,
+            intruder,
+            reset,
+            change,
+        }
+    }
+
+    /// Whether it was granted. The proof is that of the time before any measure.
+    fn grant(&self, database: &Database, grant: Grant) -> bool {
+        let user = &self.user;
+        let by_password = AccessProof::new(user.id).with_password_hash(hash());
+        let by_session = AccessProof::new(user.id).with_session(self.intruder.id);
+        let by_both = by_password.clone().with_session(self.intruder.id);
+        match grant {
+            Grant::Session => {
+                let start = start_of(&session_of(user.id), LoggedIn);
+                let inserted = SessionRepository::insert(database, &start, &by_password);
+                granted(inserted.map(|()| true))
+            }
+            Grant::Token => {
+                let event = event_of(user.id, TokenCreated);
+                let token = token_of(user);
+                let inserted =
+                    PersonalAccessTokens::insert(database, &token, &digest(), &by_session, &event);
+                match inserted {
+                    // Of too many, there are enough to survive.
+                    Ok(()) | Err(InsertTokenError::TooMany) => true,
+                    Err(InsertTokenError::Proof(failed)) => granted(Err(failed)),
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            Grant::VerificationMail => {
+                let secret = secret(user, MailPurpose::EmailVerification, &user.email);
+                let proof = by_session.with_email(user.email.clone());
+                granted(MailedSecrets::insert(database, &secret, &proof, None))
+            }
+            Grant::EmailChangeMail => {
+                let proof = by_both.with_email(user.email.clone());
+                granted(MailedSecrets::insert(database, &self.change, &proof, None))
+            }
+            Grant::EmailChange => {
+                let event = event_of(user.id, EmailChanged);
+                database.change_email(&self.change, now(), &event).unwrap()
+            }
+        }
+    }
+
+    /// Whether it was taken.
+    fn take(&self, database: &Database, measure: Measure) -> bool {
+        let id = self.user.id;
+        let proof = AccessProof::new(id)
+            .with_session(self.owner.id)
+            .with_password_hash(hash());
+        let others = Revocation {
+            except: Some(self.owner.id),
+            tokens: true,
+        };
+        let new_hash = PasswordHash::new("$argon2id$another-hash".to_owned());
+        match measure {
+            Measure::ChangePassword => {
+                let event = event_of(id, PasswordChanged);
+                let replaced = database.replace_password(&proof, &new_hash, others, &event);
+                granted(replaced.map(|()| true))
+            }
+            Measure::ResetPassword => {
+                let event = event_of(id, PasswordReset);
+                let reset = database.reset_password(&self.reset, &new_hash, now(), &event);
+                reset.unwrap()
+            }
+            Measure::LogOutOthers => {
+                let event = event_of(id, SessionsEnded);
+                granted(database.revoke_all(&proof, others, &event).map(|_| true))
+            }
+            Measure::DeleteAccount => {
+                granted(UserRepository::delete(database, &proof).map(|()| true))
+            }
+        }
+    }
+
+    /// The number of rows of the user.
+    fn count(&self, table: &str) -> usize {
+        let id = self.user.id.as_uuid().simple();
+        let prefix = match self.kind {
+            Sqlite => "x",
+            Postgres => "",
+        };
+        let sql = format!(
+            "SELECT CAST(count(*) AS TEXT) AS value FROM {table} WHERE user_id = {prefix}'{id}'"
+        );
+        let values = self.storage.behind.values(&sql);
+        values[0].as_deref().unwrap().parse().unwrap()
+    }
+
+    /// What there is besides the session of the owner.
+    fn survivors(&self) -> usize {
+        let sessions = self.storage.sessions().list(self.user.id).unwrap();
+        let others = sessions.iter().filter(|one| one.id != self.owner.id);
+        others.count() + self.count("personal_access_tokens") + self.count("mailed_secrets")
+    }
+}
+
+const BY_SESSION: [Measure; 4] = [
+    Measure::ChangePassword,
+    Measure::ResetPassword,
+    Measure::LogOutOthers,
+    Measure::DeleteAccount,
+];
+/// Who logs out others does not change the password.
+const BY_PASSWORD: [Measure; 3] = [
+    Measure::ChangePassword,
+    Measure::ResetPassword,
+    Measure::DeleteAccount,
+];
+
+fn measures(grant: Grant) -> &'static [Measure] {
+    match grant {
+        Grant::Session => &BY_PASSWORD,
+        Grant::Token | Grant::VerificationMail | Grant::EmailChangeMail | Grant::EmailChange => {
+            &BY_SESSION
+        }
+    }
+}
+
+#[rstest]
+fn access_that_was_revoked_after_it_was_proven_is_not_granted(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(
+        Grant::Session,
+        Grant::Token,
+        Grant::VerificationMail,
+        Grant::EmailChangeMail,
+        Grant::EmailChange
+    )]
+    grant: Grant,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    for measure in measures(grant) {
+        let account = Account::new(&storage, kind, grant);
+        let database = &account.storage.database;
+        assert!(account.take(database, *measure));
+        let events = account.count("security_events");
+        assert!(!account.grant(database, grant), "{grant:?} {measure:?}");
+        assert_eq!(account.survivors(), 0, "{grant:?} {measure:?}");
+        assert_eq!(account.count("security_events"), events);
+    }
+}
+
+#[rstest]
+fn access_that_was_granted_is_revoked(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(
+        Grant::Session,
+        Grant::Token,
+        Grant::VerificationMail,
+        Grant::EmailChangeMail
+    )]
+    grant: Grant,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    for measure in measures(grant) {
+        let account = Account::new(&storage, kind, grant);
+        let database = &account.storage.database;
+        assert!(account.grant(database, grant));
+        assert!(account.take(database, *measure), "{grant:?} {measure:?}");
+        assert_eq!(account.survivors(), 0, "{grant:?} {measure:?}");
+    }
+}
+
+#[rstest]
+fn access_that_is_granted_while_it_is_revoked_does_not_survive(
+    #[values(Sqlite, Postgres)] kind: Kind,
+    #[values(
+        Grant::Session,
+        Grant::Token,
+        Grant::VerificationMail,
+        Grant::EmailChangeMail
+    )]
+    grant: Grant,
+) {
+    const INTRUDERS: usize = 3;
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let instances: Vec<_> = (0..=INTRUDERS).map(|_| connect(&storage.behind)).collect();
+    for measure in measures(grant).iter().cycle().take(24) {
+        let account = Account::new(&storage, kind, grant);
+        let begin = Barrier::new(instances.len());
+        thread::scope(|scope| {
+            let (owner, intruders) = instances.split_first().unwrap();
+            for intruder in intruders {
+                scope.spawn(|| {
+                    begin.wait();
+                    // Until it is refused; mails are sent once a minute at most.
+                    while account.grant(intruder, grant) {}
+                });
+            }
+            begin.wait();
+            assert!(account.take(owner, *measure), "{grant:?} {measure:?}");
+        });
+        assert_eq!(account.survivors(), 0, "{grant:?} {measure:?}");
+    }
+}
+
+#[rstest]
+fn a_session_that_ended_grants_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    for grant in [
+        Grant::Token,
+        Grant::VerificationMail,
+        Grant::EmailChangeMail,
+    ] {
+        let account = Account::new(&storage, kind, grant);
+        let database = &account.storage.database;
+        let event = event_of(account.user.id, LoggedOut);
+        let sessions = account.storage.sessions();
+        let (user, id) = (account.user.id, account.intruder.id);
+        assert!(sessions.delete(user, id, &event).unwrap());
+        assert!(!account.grant(database, grant), "{grant:?}");
+        let proof = AccessProof::new(user).with_session(id);
+        let event = event_of(user, SessionsEnded);
+        let revoked = sessions.revoke_all(&proof, Revocation::default(), &event);
+        assert!(matches!(revoked, Err(ProofError::SessionEnded)));
+        let deleted = account.storage.users().delete(&proof);
+        assert!(matches!(deleted, Err(ProofError::SessionEnded)));
+    }
+}
+
+#[rstest]
+fn an_address_that_is_another_by_now_proves_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let account = Account::new(&storage, kind, Grant::EmailChange);
+    let database = &account.storage.database;
+    assert!(account.grant(database, Grant::EmailChange));
+    let user = &account.user;
+    let secret = secret(user, MailPurpose::PasswordReset, &user.email);
+    let proof = AccessProof::new(user.id).with_email(user.email.clone());
+    let inserted = MailedSecrets::insert(database, &secret, &proof, None);
+    assert!(matches!(inserted, Err(ProofError::EmailChanged)));
+}
+
+#[rstest]
+fn tokens_survive_where_they_are_not_to_be_revoked(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let account = Account::new(&storage, kind, Grant::Token);
+    let database = &account.storage.database;
+    assert!(account.grant(database, Grant::Token));
+    let user = account.user.id;
+    let event = event_of(user, SessionsEnded);
+    let revoked = database.revoke_all(&AccessProof::new(user), Revocation::default(), &event);
+    assert_eq!(revoked.unwrap(), 2);
+    assert_eq!(account.count("personal_access_tokens"), 1);
+    assert_eq!(account.count("mailed_secrets"), 0);
+}
+
+#[rstest]
+fn a_pending_change_of_the_address_is_found_and_cancelled(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let account = Account::new(&storage, kind, Grant::EmailChange);
+    let (database, user) = (&account.storage.database, &account.user);
+    let secrets: &dyn MailedSecrets = database;
+    let pending = || secrets.find_email_change(user.id, now()).unwrap();
+    let is_pending = |secret: Option<MailedSecret>| secret.map(|found| found.digest);
+    assert_eq!(is_pending(pending()), Some(account.change.digest));
+    let expired = account.change.expires_at;
+    assert_eq!(secrets.find_email_change(user.id, expired).unwrap(), None);
+
+    let cancellation = secret(user, MailPurpose::EmailChangeCancellation, &user.email);
+    let proof = AccessProof::new(user.id);
+    assert!(secrets.insert(&cancellation, &proof, None).unwrap());
+    let event = event_of(user.id, EmailChangeCancelled);
+    let cancel = || {
+        secrets
+            .cancel_email_change(&cancellation, now(), &event)
+            .unwrap()
+    };
+    assert!(cancel());
+    assert!(!cancel());
+    assert_eq!(pending(), None);
+    assert!(!account.grant(database, Grant::EmailChange));
+    let events = account.storage.events(user.id);
+    assert_eq!(
+        events,
+        [EmailChangeCancelled, LoggedIn, LoggedIn, Registered]
+    );
+    // The mail for another purpose is still valid.
+    assert_eq!(account.count("mailed_secrets"), 1);
+}
+
+#[rstest]
+fn a_session_cancels_a_pending_change_of_the_address(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let account = Account::new(&storage, kind, Grant::EmailChange);
+    let (database, user) = (&account.storage.database, &account.user);
+    let event = event_of(user.id, EmailChangeCancelled);
+    let withdraw = |session: &Session| {
+        let proof = AccessProof::new(user.id).with_session(session.id);
+        database.withdraw_email_change(&proof, &event)
+    };
+    let unknown = withdraw(&session_of(user.id));
+    assert!(matches!(unknown, Err(ProofError::SessionEnded)));
+    assert!(withdraw(&account.owner).unwrap());
+    assert!(!withdraw(&account.owner).unwrap());
+    assert!(!account.grant(database, Grant::EmailChange));
+}
+
+#[rstest]
+fn a_session_that_is_replaced_ends_with_the_beginning_of_the_other(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let account = Account::new(&storage, kind, Grant::Session);
+    let (sessions, user) = (account.storage.sessions(), account.user.id);
+    let start = |event| SessionStart {
+        replaces: Some(ReplacedSession {
+            id: account.intruder.id,
+            user_id: user,
+            event: event_of(user, LoggedOut),
+        }),
+        ..start_of(&session_of(user), event)
+    };
+    let refused = AccessProof::new(user).with_password_hash(PasswordHash::new("b".to_owned()));
+    let inserted = sessions.insert(&start(LoggedIn), &refused);
+    assert!(matches!(inserted, Err(ProofError::PasswordChanged)));
+    assert!(account.storage.session(account.intruder.id).is_some());
+
+    let proof = AccessProof::new(user).with_password_hash(hash());
+    let begun = start(LoggedIn);
+    sessions.insert(&begun, &proof).unwrap();
+    assert_eq!(account.storage.session(account.intruder.id), None);
+    assert_eq!(
+        account.storage.session(begun.session.id),
+        Some(begun.session)
+    );
+    // There is nothing left to replace, which is no fault.
+    sessions.insert(&start(LoggedIn), &proof).unwrap();
+    let ended = account.storage.events(user);
+    assert_eq!(ended.iter().filter(|kind| **kind == LoggedOut).count(), 1);
+}
