@@ -12,7 +12,11 @@ use serde::{
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{fields::kind, problem::Problem};
+use crate::{
+    fields::kind,
+    problem::Problem,
+    violations::{MAX_NAME_CHARACTERS, truncated},
+};
 
 /// What is bounded about a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +146,10 @@ fn check_content_type(content_type: Option<&str>, accepted: &[&str]) -> Result<(
         "unsupported_media_type",
         match content_type {
             Some(content_type) => {
-                format!("The Content-Type must be {accepted} in UTF-8, not {content_type}")
+                format!(
+                    "The Content-Type must be {accepted} in UTF-8, not {}",
+                    truncated(content_type, MAX_NAME_CHARACTERS, usize::MAX)
+                )
             }
             None => format!("The Content-Type must be {accepted}, and is missing"),
         },

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde_json::{Number, Value};
 use todo_domain::Change;
 
-use crate::problem::{FieldError, Problem};
+use crate::{problem::Problem, violations::Violations};
 
 /// The fields that a client sent. A reader asks for those it knows; what it did not ask for is a fault.
 ///
@@ -14,7 +14,7 @@ use crate::problem::{FieldError, Problem};
 pub(crate) struct Fields {
     sent: Vec<(String, Value)>,
     known: Vec<&'static str>,
-    errors: Vec<FieldError>,
+    violations: Violations,
 }
 
 impl Fields {
@@ -30,17 +30,17 @@ impl Fields {
     pub(crate) fn collect<T>(
         sent: Vec<(String, Value)>,
         reader: impl FnOnce(&mut Self) -> Option<T>,
-    ) -> Result<T, Vec<FieldError>> {
+    ) -> Result<T, Violations> {
         let mut fields = Self {
             sent,
             known: Vec::new(),
-            errors: Vec::new(),
+            violations: Violations::default(),
         };
         let value = reader(&mut fields);
         fields.note_unknown();
         match value {
-            Some(value) if fields.errors.is_empty() => Ok(value),
-            _ => Err(fields.errors),
+            Some(value) if fields.violations.is_empty() => Ok(value),
+            _ => Err(fields.violations),
         }
     }
 
@@ -76,10 +76,11 @@ impl Fields {
         }
     }
 
-    /// A parameter that may be there any number of times.
+    /// A parameter that may be there up to `max` times.
     pub(crate) fn repeated<T>(
         &mut self,
         name: &'static str,
+        max: usize,
         read: impl Fn(Value) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         self.known.push(name);
@@ -88,6 +89,10 @@ impl Fields {
             .extract_if(.., |(sent, _)| sent == name)
             .map(|(_, value)| value)
             .collect();
+        if values.len() > max {
+            let message = format!("must be there at most {max} times, not {}", values.len());
+            return self.fault(name, &message);
+        }
         values
             .into_iter()
             .map(|value| self.or_fault(name, read(value)))
@@ -139,17 +144,25 @@ impl Fields {
         Some(value)
     }
 
+    /// The first unknown field is told which ones are known, the others are only named.
     fn note_unknown(&mut self) {
+        let mut unknown = std::mem::take(&mut self.sent).into_iter();
+        let Some((first, _)) = unknown.next() else {
+            return;
+        };
         let known = match self.known.as_slice() {
             [] => "none is known here".to_owned(),
             known => format!("known are: {}", known.join(", ")),
         };
-        for (field, _) in std::mem::take(&mut self.sent) {
-            self.errors.push(FieldError {
-                field,
-                message: format!("is not known; {known}"),
-            });
+        self.violations
+            .push(&first, &format!("is not known; {known}"));
+        for (field, _) in unknown.by_ref() {
+            self.violations.push(&field, "is not known");
+            if self.violations.is_full() {
+                break;
+            }
         }
+        self.violations.count_more(unknown.count());
     }
 
     fn or_fault<T>(&mut self, name: &str, result: Result<T, String>) -> Option<T> {
@@ -160,10 +173,7 @@ impl Fields {
     }
 
     fn fault<T>(&mut self, field: &str, message: &str) -> Option<T> {
-        self.errors.push(FieldError {
-            field: field.to_owned(),
-            message: message.to_owned(),
-        });
+        self.violations.push(field, message);
         None
     }
 }

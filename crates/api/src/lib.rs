@@ -31,6 +31,7 @@ mod request;
 mod routes;
 mod serve;
 mod trace;
+mod violations;
 mod wire;
 
 use std::{sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! Errors as clients see them: problem details (RFC 9457).
+//! Errors as clients see them: problem details (RFC 9457), at most 16 KiB each whatever the input.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,24 +13,17 @@ use serde::Serialize;
 use todo_domain::ports::BoxError;
 use utoipa::ToSchema;
 
+use crate::violations::{FieldError, MAX_DETAIL_BYTES, Violations, truncated};
+
 /// A request that was not granted: what its sender is told, and what only the log is told.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: Cow<'static, str>,
-    errors: Vec<FieldError>,
+    violations: Violations,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<BoxError>,
-}
-
-/// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct FieldError {
-    /// The field of the body, the parameter of the query, or the part of the path.
-    pub(crate) field: String,
-    /// What is wrong with it, and what would be right.
-    pub(crate) message: String,
 }
 
 /// Problem details (RFC 9457).
@@ -54,9 +47,10 @@ pub(crate) struct ProblemBody<'a> {
     code: &'static str,
     /// Names this request in the server's log.
     request_id: &'a str,
-    /// What is wrong with which field, where the input is at fault; with which check, where the server is not ready.
+    /// What is wrong with which field, where the input is at fault; with which check, where the server is not ready. At
+    /// most 20 are listed, and `detail` says how many more there are.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
-    #[schema(required = false)]
+    #[schema(required = false, max_items = 20)]
     errors: &'a [FieldError],
 }
 
@@ -66,39 +60,32 @@ impl Problem {
         code: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
+        let mut detail = detail.into();
+        if let Cow::Owned(short) = truncated(&detail, usize::MAX, MAX_DETAIL_BYTES) {
+            detail = Cow::Owned(short);
+        }
         Self {
             status,
             code,
-            detail: detail.into(),
-            errors: Vec::new(),
+            detail,
+            violations: Violations::default(),
             headers: Vec::new(),
             cause: None,
         }
     }
 
-    /// The input breaks a rule: 422, with what is wrong with which field.
-    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = errors
-            .iter()
-            .map(|FieldError { field, message }| format!("{field} {message}"))
-            .collect::<Vec<_>>()
-            .join("; ");
+    /// The input breaks a rule: 422, with the violations, the first of which are also the detail.
+    pub(crate) fn invalid(violations: Violations) -> Self {
         Self {
-            errors,
-            ..Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "validation_failed",
-                detail,
-            )
+            detail: violations.summary().into(),
+            violations,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "")
         }
     }
 
     /// One field breaks a rule.
     pub(crate) fn invalid_field(field: &str, message: impl fmt::Display) -> Self {
-        Self::invalid(vec![FieldError {
-            field: field.to_owned(),
-            message: message.to_string(),
-        }])
+        Self::invalid(Violations::one(field, &message.to_string()))
     }
 
     /// The server is at fault, and does not say how.
@@ -137,9 +124,8 @@ impl Problem {
     }
 
     /// Says which field it is about.
-    pub(crate) fn about(mut self, field: String) -> Self {
-        let message = self.detail.to_string();
-        self.errors.push(FieldError { field, message });
+    pub(crate) fn about(mut self, field: &str) -> Self {
+        self.violations.push(field, &self.detail);
         self
     }
 
@@ -190,7 +176,7 @@ impl Problem {
             detail: &self.detail,
             code: self.code,
             request_id,
-            errors: &self.errors,
+            errors: self.violations.listed(),
         };
         let mut response = HttpResponse::build(self.status);
         for header in &self.headers {
@@ -217,5 +203,68 @@ impl ResponseError for Problem {
     /// The status alone; `edge` fills in the rest, since it knows the id of the request.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+
+    use super::*;
+    use crate::violations::MAX_VIOLATIONS;
+
+    /// The largest body of an error response.
+    const MAX_BYTES: usize = 16 * 1_024;
+    /// The longest id of a request that is accepted from a client.
+    const MAX_REQUEST_ID: usize = 128;
+
+    fn size(problem: &Problem) -> usize {
+        let body = problem.response(&"x".repeat(MAX_REQUEST_ID)).into_body();
+        body.try_into_bytes().unwrap().len()
+    }
+
+    #[test]
+    fn the_largest_problem_is_within_the_limit() {
+        for character in ['a', '\u{1}', '"', '💩', '\u{7f}'] {
+            let long: String = std::iter::repeat_n(character, 100_000).collect();
+            let mut violations = Violations::default();
+            for _ in 0..2 * MAX_VIOLATIONS {
+                violations.push(&long, &long);
+            }
+            let mut of_a_batch = Violations::default();
+            for _ in 0..100 {
+                of_a_batch.extend("operations[99].", &violations);
+            }
+            let bad_request = Problem::of_status(StatusCode::BAD_REQUEST, Some(long.clone()));
+            for problem in [
+                Problem::invalid(violations),
+                Problem::invalid(of_a_batch),
+                Problem::invalid_field(&long, &long),
+                Problem::new(StatusCode::BAD_REQUEST, "malformed_json", long.clone()),
+                bad_request.about(&long),
+            ] {
+                let size = size(&problem);
+                assert!(size <= MAX_BYTES, "{size} bytes of {character:?}");
+            }
+        }
+    }
+
+    /// A fuzz target: no combination of texts makes a problem exceed its limit.
+    #[test]
+    fn no_problem_exceeds_the_limit() {
+        bolero::check!()
+            .with_type::<Vec<(String, String, u16)>>()
+            .for_each(|parts| {
+                let mut violations = Violations::default();
+                let mut detail = String::new();
+                for (field, message, times) in parts {
+                    let times = usize::from(*times) % 300;
+                    violations.push(&field.repeat(times), &message.repeat(times));
+                    detail.push_str(&message.repeat(times));
+                }
+                assert!(size(&Problem::invalid(violations)) <= MAX_BYTES);
+                let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail);
+                assert!(size(&problem.about("field")) <= MAX_BYTES);
+            });
     }
 }

@@ -282,7 +282,7 @@ impl From<AuthenticateError> for Problem {
 /// What is wrong when requests cannot be served, in the words of whoever operates the server, with which check says so.
 pub(crate) fn not_ready(problem: Problem) -> Problem {
     let (code, check, detail) = match problem.code() {
-        "not_migrated" => return problem.about("migrations".to_owned()),
+        "not_migrated" => return problem.about("migrations"),
         "overloaded" => (
             "overloaded",
             "queue",
@@ -307,7 +307,7 @@ pub(crate) fn not_ready(problem: Problem) -> Problem {
     };
     unavailable(code, detail)
         .caused_by(problem.causes())
-        .about(check.to_owned())
+        .about(check)
 }
 
 impl From<CheckReadinessError> for Problem {

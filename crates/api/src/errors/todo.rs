@@ -24,7 +24,7 @@ impl From<ApplyTodosError> for Problem {
         match error {
             ApplyTodosError::CallerMissing => invalid_token(),
             ApplyTodosError::NotFound { index } => {
-                task_not_found().about(format!("operations[{index}].id"))
+                task_not_found().about(&format!("operations[{index}].id"))
             }
             ApplyTodosError::KeyReused => key_reused(),
             ApplyTodosError::UnderWay => under_way(),

@@ -1,11 +1,14 @@
 //! The OpenAPI document, and a page to try the API on that loads nothing from elsewhere.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use actix_web::{
     HttpResponse,
     http::{StatusCode, header},
-    web::Path,
+    web::{Bytes, Path},
 };
 use utoipa_swagger_ui::Config;
 
@@ -43,9 +46,14 @@ pub(crate) async fn file(path: Path<String>) -> Result<HttpResponse, Problem> {
     let file = utoipa_swagger_ui::serve(&path, Arc::clone(&CONFIG))
         .map_err(|error| Problem::internal().caused_by(error.to_string()))?
         .ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND, None))?;
+    // The files are part of the program, so responses share their bytes.
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
     Ok(HttpResponse::Ok()
         .content_type(file.content_type.as_str())
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(file.bytes.into_owned()))
+        .body(bytes))
 }

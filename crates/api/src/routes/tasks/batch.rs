@@ -16,9 +16,10 @@ use utoipa::{
 use super::{create::read_new, update::read_change};
 use crate::{
     fields::{Fields, array, boolean, text},
-    problem::{FieldError, Problem, ProblemBody},
+    problem::{Problem, ProblemBody},
     reply::Reply,
     request::Request,
+    violations::{FieldError, MAX_VIOLATIONS, Violations},
     wire::TaskResponse,
 };
 
@@ -77,14 +78,15 @@ pub(crate) struct OperationResult<'a> {
     /// What went wrong, for a person to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// What is wrong with which field.
+    /// What is wrong with which field. The results of a batch list 20 at most; the `detail` of each says how many there
+    /// are.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],
 }
 
 /// A change that is wanted, or what is wrong with it.
-type Read = Result<WantedOperation, Vec<FieldError>>;
+type Read = Result<WantedOperation, Violations>;
 
 fn read(fields: &mut Fields) -> Option<(Batch<Read>, Atomicity)> {
     let operations = fields.required("operations", items);
@@ -103,10 +105,7 @@ fn items(value: Value) -> Result<Batch<Value>, String> {
 
 fn read_operation(item: Value) -> Read {
     let Value::Object(members) = item else {
-        return Err(vec![FieldError {
-            field: "op".to_owned(),
-            message: "is required, in an object".to_owned(),
-        }]);
+        return Err(Violations::one("op", "is required, in an object"));
     };
     Fields::collect(members.into_iter().collect(), |fields| {
         let op = fields.required("op", text(Op::from_str));
@@ -197,30 +196,33 @@ pub(crate) async fn batch(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// All or nothing: one fault refuses them all, and every fault is named.
+/// All or nothing: one violation refuses them all, and the first ones are named.
 fn refuse_faults(operations: &Batch<Read>) -> Result<(), Problem> {
-    let faults: Vec<FieldError> = (0..)
-        .zip(operations)
-        .flat_map(|(index, operation): (usize, &Read)| {
-            let faults = operation.as_ref().err().into_iter().flatten();
-            faults.map(move |fault| FieldError {
-                field: format!("operations[{index}].{}", fault.field),
-                message: fault.message.clone(),
-            })
-        })
-        .collect();
-    if faults.is_empty() {
+    let mut violations = Violations::default();
+    for (index, operation) in (0_usize..).zip(operations) {
+        if let Err(of_operation) = operation {
+            violations.extend(&format!("operations[{index}]."), of_operation);
+        }
+    }
+    if violations.is_empty() {
         Ok(())
     } else {
-        Err(Problem::invalid(faults))
+        Err(Problem::invalid(violations))
     }
 }
 
 impl<'a> BatchResponse<'a> {
+    /// The results list no more violations together than one problem does.
     fn new(operations: &'a Batch<Read>, outcomes: &'a [OperationOutcome]) -> Self {
         let mut outcomes = outcomes.iter();
+        let mut listed = MAX_VIOLATIONS;
         let results = operations.iter().map(|operation| match operation {
-            Err(faults) => OperationResult::invalid(faults),
+            Err(violations) => {
+                let errors = violations.listed();
+                let (errors, _) = errors.split_at(errors.len().min(listed));
+                listed -= errors.len();
+                OperationResult::invalid(violations, errors)
+            }
             Ok(wanted) => OperationResult::of(wanted, outcomes.next()),
         });
         Self {
@@ -240,12 +242,12 @@ impl<'a> OperationResult<'a> {
         }
     }
 
-    fn invalid(faults: &'a [FieldError]) -> Self {
-        let problem = Problem::invalid(faults.to_vec());
+    fn invalid(violations: &Violations, errors: &'a [FieldError]) -> Self {
+        let problem = Problem::invalid(violations.clone());
         Self {
             code: Some(problem.code()),
             detail: Some(problem.to_string()),
-            errors: faults,
+            errors,
             ..Self::with_status(422)
         }
     }

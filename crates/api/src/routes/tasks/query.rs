@@ -5,7 +5,7 @@ use std::str::FromStr;
 use todo_application::todo::{DueQuery, ListTodos};
 use todo_domain::{
     Days, Direction, DuePeriod, Page, PageLimit, PageStart, Priority, SearchText, SortKey, Tag,
-    TimeZone, TodoFilter, TodoOrder, date,
+    Tags, TimeZone, TodoFilter, TodoOrder, date,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,8 +28,8 @@ pub(crate) struct ListQuery {
     /// Only those that matter this much.
     #[param(inline)]
     priority: Option<PriorityName>,
-    /// Only those with this tag; several of them mean those with every one.
-    #[param(inline)]
+    /// Only those with this tag; several of them, 20 at most, mean those with every one.
+    #[param(inline, max_items = 20)]
     tag: Option<Vec<TagText>>,
     /// Only those that contain this in their title or description, in upper or lower case.
     #[param(min_length = 1, max_length = 255, pattern = r"\S")]
@@ -130,7 +130,7 @@ pub(super) fn read_list(fields: &mut Fields) -> Option<WantedList> {
     let identity = identity(fields);
     let completed = read_completed(fields);
     let priority = fields.optional("priority", text(Priority::from_str));
-    let tags = fields.repeated("tag", text(Tag::new));
+    let tags = fields.repeated("tag", Tags::MAX, text(Tag::new));
     let text = fields.optional("q", text(SearchText::new));
     let due = read_due(fields);
     let page = read_page(fields, identity);
