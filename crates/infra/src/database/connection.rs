@@ -18,10 +18,14 @@ impl AnyConnection {
     /// Begins a transaction that will write.
     ///
     /// SQLite takes its write lock at once: a transaction that reads first and then writes would fail with "busy" when
-    /// another wrote in between.
+    /// another wrote in between. On PostgreSQL the isolation level is READ COMMITTED, whatever the server's default is:
+    /// the repositories rely on row locks after which a row is read again.
     pub(super) fn begin_write(&mut self) -> QueryResult<()> {
         match self {
-            Self::Postgres(connection) => AnsiTransactionManager::begin_transaction(connection),
+            Self::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(
+                connection,
+                "BEGIN ISOLATION LEVEL READ COMMITTED",
+            ),
             Self::Sqlite(connection) => {
                 AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
             }
@@ -68,3 +72,31 @@ macro_rules! on_its_database {
     };
 }
 pub(crate) use on_its_database;
+
+#[cfg(test)]
+mod tests {
+    use diesel::{RunQueryDsl, dsl::sql, select, sql_types::Text};
+    use todo_testkit::{Kind::Postgres, TestDatabase};
+
+    use crate::{Database, DatabaseKind, PoolSettings};
+
+    #[test]
+    fn write_transactions_are_read_committed_whatever_the_default_is() {
+        let Some(behind) = TestDatabase::new(Postgres) else {
+            return;
+        };
+        behind.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', \
+             current_database()); END $$",
+        );
+        let settings = PoolSettings::for_kind(DatabaseKind::Postgres);
+        let database = Database::new(behind.url().parse().unwrap(), &settings);
+        let isolation: String = database
+            .transaction(|connection| {
+                select(sql::<Text>("current_setting('transaction_isolation')"))
+                    .get_result(connection)
+            })
+            .unwrap();
+        assert_eq!(isolation, "read committed");
+    }
+}
