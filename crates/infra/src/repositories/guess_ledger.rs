@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
-    Queryable, QueryableByName, RunQueryDsl, Selectable, SelectableHelper,
+    ExpressionMethods, QueryDsl, QueryResult, Queryable, QueryableByName, RunQueryDsl, Selectable,
+    SelectableHelper,
     result::Error,
     sql_query,
     sql_types::{Binary, Integer, Nullable},
@@ -15,6 +15,7 @@ use todo_domain::{
     ports::{CountGuessError, GuessLedger, StorageError},
 };
 
+use super::deletion::Deletion;
 use crate::database::{
     AnyConnection, Database, Instant, MultiBackend, columns::sql::InstantColumn, kept_prepared,
     schema::guesses,
@@ -179,7 +180,7 @@ impl GuessLedger for Database {
             .map(|subject| (key(subject), Guesses::default()));
         let rows: Vec<_> = cleared.chain(taken_back).collect();
         if !rows.is_empty() {
-            self.write(|connection| write(connection, rows, now, &succeed()))?;
+            self.write(|connection| write(connection, rows.clone(), now, &succeed()))?;
         }
         Ok(())
     }
@@ -187,16 +188,12 @@ impl GuessLedger for Database {
     fn delete_forgotten(&self, now: Timestamp) -> Result<usize, StorageError> {
         let failures_forgotten = Instant(now.saturating_sub(Guesses::FORGOTTEN_AFTER));
         let no_longer_known = Instant(now.saturating_sub(Guesses::KNOWN_FOR));
-        let deleted = self.write(|connection| {
-            let forgotten = guesses::table
-                .filter(guesses::updated_at.le(failures_forgotten))
-                .filter(
-                    guesses::succeeded_at
-                        .is_null()
-                        .or(guesses::succeeded_at.assume_not_null().le(no_longer_known)),
-                );
-            diesel::delete(forgotten).execute(connection)
-        })?;
-        Ok(deleted)
+        Deletion {
+            table: "guesses",
+            key: "subject",
+            condition: "updated_at <= $1 AND (succeeded_at IS NULL OR succeeded_at <= $2)",
+            instants: &[failures_forgotten, no_longer_known],
+        }
+        .run(self)
     }
 }

@@ -10,6 +10,7 @@ use todo_domain::{
     ports::{IdempotencyKeys, StorageError},
 };
 
+use super::deletion::Deletion;
 use crate::database::{
     AnyConnection, Database, Id, Instant,
     columns::sql::{IdColumn, InstantColumn},
@@ -106,11 +107,12 @@ struct Written {
 
 impl IdempotencyKeys for Database {
     fn delete_before(&self, instant: Timestamp) -> Result<usize, StorageError> {
-        let deleted = self.write(|connection| {
-            let old =
-                idempotency_keys::table.filter(idempotency_keys::created_at.lt(Instant(instant)));
-            diesel::delete(old).execute(connection)
-        })?;
-        Ok(deleted)
+        Deletion {
+            table: "idempotency_keys",
+            key: "user_id, key",
+            condition: "created_at < $1",
+            instants: &[Instant(instant)],
+        }
+        .run(self)
     }
 }

@@ -12,6 +12,7 @@ use todo_domain::{
 
 use super::{
     access::{lock_and_check, lock_user, revoke},
+    deletion::Deletion,
     security_events::record,
 };
 use crate::database::{
@@ -120,7 +121,7 @@ impl MailedSecrets for Database {
             }
             diesel::delete(mailed_secrets::table.filter(of_purpose)).execute(connection)?;
             let insert = diesel::insert_into(mailed_secrets::table)
-                .values(row)
+                .values(&row)
                 .returning(mailed_secrets::user_id);
             kept_prepared(insert).get_result::<Id>(connection)?;
             if let Some(event) = event {
@@ -296,10 +297,12 @@ impl MailedSecrets for Database {
     }
 
     fn delete_expired(&self, now: Timestamp) -> Result<usize, StorageError> {
-        let deleted = self.write(|connection| {
-            let expired = mailed_secrets::table.filter(mailed_secrets::expires_at.le(Instant(now)));
-            diesel::delete(expired).execute(connection)
-        })?;
-        Ok(deleted)
+        Deletion {
+            table: "mailed_secrets",
+            key: "digest",
+            condition: "expires_at <= $1",
+            instants: &[Instant(now)],
+        }
+        .run(self)
     }
 }

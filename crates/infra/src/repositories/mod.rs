@@ -3,6 +3,7 @@
 mod access;
 mod archive;
 mod clients;
+mod deletion;
 mod guess_ledger;
 mod idempotency_keys;
 mod mailed_secrets;

@@ -10,7 +10,7 @@ use todo_domain::{
     ports::{InsertTokenError, PersonalAccessTokens, ProofError, StorageError},
 };
 
-use super::{access::lock_and_check, security_events::record, users::settings};
+use super::{access::lock_and_check, deletion::Deletion, security_events::record, users::settings};
 use crate::database::{
     AnyConnection, Database, Id, Instant, kept_prepared,
     schema::{personal_access_tokens, users},
@@ -197,12 +197,13 @@ impl PersonalAccessTokens for Database {
     }
 
     fn delete_expired(&self, now: Timestamp) -> Result<usize, StorageError> {
-        let deleted = self.write(|connection| {
-            let expired = personal_access_tokens::table
-                .filter(personal_access_tokens::expires_at.le(Instant(now)));
-            diesel::delete(expired).execute(connection)
-        })?;
-        Ok(deleted)
+        Deletion {
+            table: "personal_access_tokens",
+            key: "id",
+            condition: "expires_at <= $1",
+            instants: &[Instant(now)],
+        }
+        .run(self)
     }
 }
 

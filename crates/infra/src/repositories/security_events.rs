@@ -9,7 +9,10 @@ use todo_domain::{
     ports::{BoxError, SecurityEvents, StorageError},
 };
 
-use super::clients::{client, columns};
+use super::{
+    clients::{client, columns},
+    deletion::Deletion,
+};
 use crate::database::{
     AnyConnection, Database, Id, Instant, is_foreign_key_violation, kept_prepared,
     schema::security_events,
@@ -103,11 +106,12 @@ impl SecurityEvents for Database {
     }
 
     fn delete_before(&self, instant: Timestamp) -> Result<usize, StorageError> {
-        let deleted = self.write(|connection| {
-            let old =
-                security_events::table.filter(security_events::created_at.lt(Instant(instant)));
-            diesel::delete(old).execute(connection)
-        })?;
-        Ok(deleted)
+        Deletion {
+            table: "security_events",
+            key: "id",
+            condition: "created_at < $1",
+            instants: &[Instant(instant)],
+        }
+        .run(self)
     }
 }

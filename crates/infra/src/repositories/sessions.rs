@@ -1,8 +1,8 @@
 //! Where sessions are kept.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
     AccessProof, Revocation, SecurityEvent, Session, SessionId, SessionPolicy, SessionStart,
@@ -13,6 +13,7 @@ use todo_domain::{
 use super::{
     access::{lock_and_check, revoke},
     clients::{client, columns},
+    deletion::Deletion,
     security_events::record,
     users::settings,
 };
@@ -234,16 +235,12 @@ impl SessionRepository for Database {
 
     fn delete_ended(&self, now: Timestamp, policy: &SessionPolicy) -> Result<usize, StorageError> {
         let unused_since = Instant(now.saturating_sub(policy.idle));
-        let deleted = self.write(|connection| {
-            let never_used = sessions::last_used_at
-                .is_null()
-                .and(sessions::created_at.le(unused_since));
-            let ended = sessions::expires_at
-                .le(Instant(now))
-                .or(sessions::last_used_at.assume_not_null().le(unused_since))
-                .or(never_used);
-            diesel::delete(sessions::table.filter(ended)).execute(connection)
-        })?;
-        Ok(deleted)
+        Deletion {
+            table: "sessions",
+            key: "id",
+            condition: "expires_at <= $1 OR last_used_at <= $2 OR (last_used_at IS NULL AND created_at <= $3)",
+            instants: &[Instant(now), unused_since, unused_since],
+        }
+        .run(self)
     }
 }

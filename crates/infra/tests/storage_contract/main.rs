@@ -10,6 +10,7 @@
 mod archive;
 mod backup;
 mod concurrency;
+mod deletion;
 mod guess_ledger;
 mod mailed_secrets;
 mod migrations;
