@@ -19,7 +19,10 @@ use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::{Span, error, warn};
 
-use crate::metrics::{LaneMetrics, LaneMetricsOf};
+use crate::{
+    lane_threads::LaneThreads,
+    metrics::{LaneMetrics, LaneMetricsOf},
+};
 
 /// How wide and how long a lane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct LaneSettings {
     /// By how much its threads give way to others where there are too few cores: from 0, not at all, to 19. It is the
     /// nice value of Linux (`sched(7)`), and nothing elsewhere.
     pub niceness: i32,
+    /// After which time a thread whose work is not done is replaced, since it may hang for good; `None` for never.
+    pub hang_limit: Option<Duration>,
 }
 
 /// Why work in a lane came to nothing.
@@ -60,6 +65,8 @@ pub struct Lane {
     /// How often something was to be run.
     runs: Arc<AtomicU64>,
     metrics: LaneMetricsOf,
+    /// Held for as long as threads that hang are to be replaced.
+    _threads: Arc<LaneThreads>,
 }
 
 impl fmt::Debug for Lane {
@@ -82,20 +89,21 @@ impl Lane {
         metrics: &LaneMetrics,
     ) -> io::Result<Self> {
         let (queue, waiting) = bounded::<Work>(settings.queue);
-        for number in 0..settings.width {
-            let waiting = waiting.clone();
-            thread::Builder::new()
-                .name(format!("{name}-{number}"))
-                .spawn(move || {
-                    give_way(settings.niceness);
-                    waiting.iter().for_each(|work| work());
-                })?;
-        }
+        let metrics = metrics.of(name, settings);
+        let threads = LaneThreads::start(
+            name,
+            settings.width,
+            settings.hang_limit,
+            waiting,
+            (give_way, settings.niceness),
+            metrics.clone(),
+        )?;
         Ok(Self {
             name,
             queue,
             runs: Arc::default(),
-            metrics: metrics.of(name, settings),
+            metrics,
+            _threads: threads,
         })
     }
 
@@ -260,6 +268,18 @@ mod tests {
             width,
             queue,
             niceness: 0,
+            hang_limit: None,
+        };
+        Lane::start("test", settings, &LaneMetrics::default()).unwrap()
+    }
+
+    /// A lane of one thread that is replaced soon.
+    fn replacing_lane() -> Lane {
+        let settings = LaneSettings {
+            width: 1,
+            queue: 8,
+            niceness: 0,
+            hang_limit: Some(IMPATIENCE),
         };
         Lane::start("test", settings, &LaneMetrics::default()).unwrap()
     }
@@ -357,6 +377,45 @@ mod tests {
         let result = lane.run(IMPATIENCE, work).await;
         assert_eq!(result, Err(LaneError::NotFinished));
         drop(hold);
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_hangs_is_replaced_and_ends_when_its_work_does() {
+        let lane = replacing_lane();
+        let (hold, work) = held();
+        let (ended, end) = bounded::<()>(0);
+        lane.post(move || {
+            work();
+            // Dropped with the thread.
+            std::thread_local!(static AT_END: std::cell::RefCell<Option<Sender<()>>> = const {
+                std::cell::RefCell::new(None)
+            });
+            AT_END.set(Some(ended));
+        })
+        .unwrap();
+        assert_eq!(lane.run(PATIENCE, || 1).await, Ok(1));
+        drop(hold);
+        assert!(
+            end.recv_timeout(PATIENCE)
+                .is_err_and(|error| { error == crossbeam_channel::RecvTimeoutError::Disconnected })
+        );
+        assert_eq!(lane.run(PATIENCE, || 2).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn no_more_threads_are_replaced_than_are_allowed() {
+        let lane = replacing_lane();
+        let (holds, works): (Vec<_>, Vec<_>) = (0..5).map(|_| held()).unzip();
+        for work in works {
+            lane.post(work).unwrap();
+        }
+        while !lane.queue.is_empty() {
+            tokio::time::sleep(IMPATIENCE).await;
+        }
+        let late = lane.run(Duration::from_secs(1), || 1).await;
+        assert_eq!(late, Err(LaneError::NotStarted));
+        drop(holds);
+        assert_eq!(lane.run(PATIENCE, || 2).await, Ok(2));
     }
 
     #[tokio::test]

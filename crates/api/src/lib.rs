@@ -18,6 +18,7 @@ mod fields;
 mod fuzzing;
 mod input;
 mod lane;
+mod lane_threads;
 #[cfg(feature = "measured")]
 pub mod measured;
 mod metrics;

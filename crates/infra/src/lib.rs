@@ -24,8 +24,8 @@ pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
 pub use common_passwords::CommonPasswordList;
 pub use database::{
     BackupError, ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl,
-    InvalidDatabaseUrl, MigrateError, PlannedStep, PoolSettings, PoolStatistics, Progress,
-    SqliteVersion, Transport,
+    InvalidDatabaseUrl, MigrateError, MissingTimeout, PlannedStep, PoolSettings, PoolStatistics,
+    Progress, SessionTimeouts, SqliteVersion, Transport,
 };
 pub use hashing_at_most::HashingAtMost;
 pub use jwt::JwtTokens;

@@ -9,12 +9,17 @@ use todo_application::{
 };
 use todo_domain::ports::Clock;
 use todo_infra::{
-    CommonPasswordList, Database, HashingAtMost, JwtTokens, Passwords, RandomIds, RandomSecrets,
-    SystemClock,
+    CommonPasswordList, Database, DatabaseKind, HashingAtMost, JwtTokens, Passwords, RandomIds,
+    RandomSecrets, SystemClock,
 };
 use tracing::{error, info, warn};
 
-use crate::{config::Config, keys, logging, metrics::ServerMetrics, migration, report};
+use crate::{
+    config::{Config, HashingConfig, HttpConfig},
+    keys, logging,
+    metrics::ServerMetrics,
+    migration, report,
+};
 
 pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 
@@ -25,6 +30,18 @@ const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 /// tenth of what others get. So a crowd of logins is hardly felt by others; and an answer does not wait for what follows
 /// it, lest it tells by its time what that is.
 const GIVING_WAY: i32 = 10;
+
+/// After how many deadlines of a request a thread of a lane is replaced: it hangs in the database. Hashes wait for one
+/// another, and mails for their server.
+const DATABASE_DEADLINES: u32 = 2;
+const HASHING_DEADLINES: u32 = 4;
+const MAIL_DEADLINES: u32 = 20;
+
+/// How much longer than that it takes: by then the database's own watchdog has had a statement cancelled.
+const HANG_GRACE: Duration = Duration::from_secs(1);
+
+/// How many threads clear away at a time, where the first ones hang in the database.
+const MAX_PRUNING_THREADS: usize = 3;
 
 /// How many mails are sent at the same time.
 const MAIL_THREADS: usize = 2;
@@ -47,29 +64,20 @@ pub(crate) fn serve() -> CommandResult {
     )?;
     let ring = Arc::new(ring);
     let database_threads = config.database.useful_threads();
-    let hashing_lane_width = config.hashing.lane_width();
-    let database = config.database.database();
+    let database = config
+        .database
+        .serving_database(config.http.request_deadline);
     database.migrate_and_tell(&mut migration::log())?;
+    database.watch()?;
 
     let metrics = ServerMetrics::new(&database, log.count_of_lost());
-    let start_lane = |name, width, queue, niceness| {
-        let settings = LaneSettings {
-            width,
-            queue,
-            niceness,
-        };
-        Lane::start(name, settings, &metrics.api().lanes)
-    };
-    let lanes = Lanes {
-        database: start_lane("database", database_threads, config.http.queue, 0)?,
-        hashing: start_lane(
-            "hashing",
-            hashing_lane_width,
-            config.hashing.queue,
-            GIVING_WAY,
-        )?,
-        mail: start_lane("mail", MAIL_THREADS, config.http.queue, GIVING_WAY)?,
-    };
+    let lanes = start_lanes(
+        &config.http,
+        &config.hashing,
+        database_threads,
+        database.url().kind(),
+        &metrics,
+    )?;
     let jwt = Arc::new(JwtTokens::new(Arc::clone(&ring), Arc::clone(&clock)));
     let app = App {
         users: Arc::new(database.clone()),
@@ -133,6 +141,43 @@ pub(crate) fn serve() -> CommandResult {
     Ok(())
 }
 
+/// Starts the lanes. Threads can hang in PostgreSQL, and not in SQLite, which has no server.
+fn start_lanes(
+    http: &HttpConfig,
+    hashing: &HashingConfig,
+    database_threads: usize,
+    kind: DatabaseKind,
+    metrics: &ServerMetrics,
+) -> std::io::Result<Lanes> {
+    let start_lane = |name, width, queue, niceness, deadlines| {
+        let settings = LaneSettings {
+            width,
+            queue,
+            niceness,
+            hang_limit: (kind == DatabaseKind::Postgres)
+                .then(|| http.request_deadline * deadlines + HANG_GRACE),
+        };
+        Lane::start(name, settings, &metrics.api().lanes)
+    };
+    Ok(Lanes {
+        database: start_lane(
+            "database",
+            database_threads,
+            http.queue,
+            0,
+            DATABASE_DEADLINES,
+        )?,
+        hashing: start_lane(
+            "hashing",
+            hashing.lane_width(),
+            hashing.queue,
+            GIVING_WAY,
+            HASHING_DEADLINES,
+        )?,
+        mail: start_lane("mail", MAIL_THREADS, http.queue, GIVING_WAY, MAIL_DEADLINES)?,
+    })
+}
+
 /// `todo-server migrate`
 pub(crate) fn migrate() -> CommandResult {
     let config = read_config()?;
@@ -180,33 +225,51 @@ pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
     Ok(Config::read(|name| env::var(name).ok())?)
 }
 
-/// Clears away what no longer counts, now and then, for as long as the process lives.
+/// Clears away what no longer counts, now and then, for as long as the process lives; on a thread of its own each time,
+/// since one that hangs in the database must not be the last.
 fn keep_pruning(app: App) -> std::io::Result<()> {
     thread::Builder::new()
         .name("pruning".to_owned())
         .spawn(move || {
+            let mut running: Vec<thread::JoinHandle<()>> = Vec::new();
             loop {
-                match prune(&app) {
-                    Ok(Pruned {
-                        sessions,
-                        personal_access_tokens,
-                        idempotency_keys,
-                        mailed_secrets,
-                        security_events,
-                        guesses,
-                    }) => info!(
-                        sessions,
-                        personal_access_tokens,
-                        idempotency_keys,
-                        mailed_secrets,
-                        security_events,
-                        guesses,
-                        "cleared away"
-                    ),
-                    Err(error) => error!(%error, "what no longer counts cannot be cleared away"),
+                running.retain(|thread| !thread.is_finished());
+                if running.len() < MAX_PRUNING_THREADS {
+                    let app = app.clone();
+                    let started = thread::Builder::new()
+                        .name("prune".to_owned())
+                        .spawn(move || prune_once(&app));
+                    match started {
+                        Ok(thread) => running.push(thread),
+                        Err(error) => error!(%error, "there is no thread to clear away"),
+                    }
+                } else {
+                    error!("nothing is cleared away, since the database does not answer");
                 }
                 thread::sleep(PRUNE_INTERVAL);
             }
         })
         .map(drop)
+}
+
+fn prune_once(app: &App) {
+    match prune(app) {
+        Ok(Pruned {
+            sessions,
+            personal_access_tokens,
+            idempotency_keys,
+            mailed_secrets,
+            security_events,
+            guesses,
+        }) => info!(
+            sessions,
+            personal_access_tokens,
+            idempotency_keys,
+            mailed_secrets,
+            security_events,
+            guesses,
+            "cleared away"
+        ),
+        Err(error) => error!(%error, "what no longer counts cannot be cleared away"),
+    }
 }

@@ -22,6 +22,8 @@ pub struct LaneMetrics {
     run: Family<LaneLabel, Histogram>,
     refused: Family<ReasonLabels, Counter>,
     failed: Family<ReasonLabels, Counter>,
+    abandoned: Family<LaneLabel, Counter>,
+    hanging: Family<LaneLabel, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -46,6 +48,8 @@ impl Default for LaneMetrics {
             run: Family::new_with_constructor(durations),
             refused: Family::default(),
             failed: Family::default(),
+            abandoned: Family::default(),
+            hanging: Family::default(),
         }
     }
 }
@@ -94,6 +98,16 @@ impl LaneMetrics {
             "Work that ran past its deadline, or panicked",
             self.failed.clone(),
         );
+        registry.register(
+            "lane_threads_abandoned",
+            "Threads that were replaced because they hang",
+            self.abandoned.clone(),
+        );
+        registry.register(
+            "lane_threads_hanging",
+            "Threads that were replaced and have not ended yet",
+            self.hanging.clone(),
+        );
     }
 
     /// What is measured of the lane of this name.
@@ -116,6 +130,8 @@ impl LaneMetrics {
             not_started: counter(&self.refused, "deadline"),
             not_finished: counter(&self.failed, "deadline"),
             panicked: counter(&self.failed, "panic"),
+            abandoned: self.abandoned.get_or_create_owned(&label),
+            hanging: self.hanging.get_or_create_owned(&label),
         }
     }
 }
@@ -131,6 +147,8 @@ pub(crate) struct LaneMetricsOf {
     not_started: Counter,
     not_finished: Counter,
     panicked: Counter,
+    abandoned: Counter,
+    hanging: Gauge,
 }
 
 impl LaneMetricsOf {
@@ -141,6 +159,16 @@ impl LaneMetricsOf {
             since: Instant::now(),
             metrics: self.clone(),
         }
+    }
+
+    /// Counts a thread that was replaced.
+    pub(crate) fn abandoned(&self) {
+        self.abandoned.inc();
+    }
+
+    /// Shows how many threads were replaced and have not ended yet.
+    pub(crate) fn hanging(&self, threads: usize) {
+        self.hanging.set(i64::try_from(threads).unwrap_or(i64::MAX));
     }
 
     /// Counts work that came to nothing.

@@ -10,7 +10,8 @@ use jiff::SignedDuration;
 use todo_domain::ports::{Clock, StorageError};
 
 use super::{
-    AnyConnection, ConnectError, ConnectionError, Database, DatabaseKind, manager::Manager, sqlite,
+    AnyConnection, ConnectError, ConnectionError, Database, DatabaseKind, SessionTimeouts,
+    manager::Manager, sqlite,
 };
 
 /// By how much the clock of a database differs from ours.
@@ -20,6 +21,15 @@ pub struct ClockDifference {
     pub ahead: SignedDuration,
     /// How far that may be from the truth, by the time that the question took.
     pub uncertainty: SignedDuration,
+}
+
+/// A timeout that sessions of the role should have, and have not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingTimeout {
+    /// The name of the setting.
+    pub name: &'static str,
+    /// The statement that sets it.
+    pub statement: String,
 }
 
 #[derive(QueryableByName)]
@@ -91,6 +101,44 @@ impl Database {
             ahead: SignedDuration::from_micros(theirs.saturating_sub(ours)),
             uncertainty: SignedDuration::from_micros(took / 2),
         }))
+    }
+
+    /// The timeouts that sessions should have in a server with this deadline, and have not by themselves; it is asked on
+    /// a connection on which none is set. Empty for SQLite, and where there is no pooler: then the server sets them.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn missing_timeouts(
+        &self,
+        deadline: std::time::Duration,
+    ) -> Result<Vec<MissingTimeout>, StorageError> {
+        if self.url().kind() == DatabaseKind::Sqlite || !self.settings().behind_pooler {
+            return Ok(Vec::new());
+        }
+        let settings = SessionTimeouts::of(Some(deadline)).settings();
+        let (role, values) = self.read(|connection: &mut AnyConnection| {
+            let role: String =
+                select(sql::<Text>("quote_ident(current_user)::text")).get_result(connection)?;
+            let mut values = Vec::new();
+            for (name, _) in settings {
+                let question =
+                    format!("(SELECT setting::bigint FROM pg_settings WHERE name = '{name}')");
+                let value: i64 = select(sql::<BigInt>(&question)).get_result(connection)?;
+                values.push(value);
+            }
+            Ok((role, values))
+        })?;
+        let missing = settings
+            .into_iter()
+            .zip(values)
+            .filter(|((_, wanted), value)| {
+                u64::try_from(*value).is_ok_and(|value| value == 0 || value > *wanted)
+            })
+            .map(|((name, wanted), _)| MissingTimeout {
+                name,
+                statement: format!("ALTER ROLE {role} SET {name} = {wanted}"),
+            });
+        Ok(missing.collect())
     }
 
     /// How many connections PostgreSQL accepts from all instances together. `None` for SQLite, which has no such limit.
@@ -201,6 +249,47 @@ mod tests {
         }
         let sqlite = connect(&TestDatabase::new(Sqlite).unwrap());
         assert_eq!(sqlite.compare_clocks(&SystemClock).unwrap(), None);
+    }
+
+    #[test]
+    fn behind_a_pooler_the_role_must_have_timeouts() {
+        let Some(behind) = TestDatabase::new(Postgres) else {
+            return;
+        };
+        let deadline = Duration::from_secs(3);
+        assert_eq!(connect(&behind).missing_timeouts(deadline).unwrap(), []);
+        let pooled = || {
+            let settings = PoolSettings {
+                behind_pooler: true,
+                ..PoolSettings::for_kind(crate::DatabaseKind::Postgres)
+            };
+            Database::new(behind.url().parse().unwrap(), &settings)
+        };
+        let missing = || {
+            let missing = pooled().missing_timeouts(deadline).unwrap();
+            missing
+                .into_iter()
+                .map(|missing| missing.name)
+                .collect::<Vec<_>>()
+        };
+        let all = [
+            "statement_timeout",
+            "lock_timeout",
+            "idle_in_transaction_session_timeout",
+        ];
+        assert_eq!(missing(), all);
+        let first = pooled().missing_timeouts(deadline).unwrap().swap_remove(0);
+        assert!(first.statement.starts_with("ALTER ROLE "), "{first:?}");
+        assert!(
+            first.statement.ends_with(" SET statement_timeout = 3000"),
+            "{first:?}"
+        );
+        // For the database alone, since others use the role, too.
+        behind.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 3000', current_database()); \
+             EXECUTE format('ALTER DATABASE %I SET lock_timeout = 1000', current_database()); END $$",
+        );
+        assert_eq!(missing(), all[2..]);
     }
 
     #[test]

@@ -22,9 +22,13 @@ impl From<ConnectionError> for StorageError {
         match error {
             ConnectionError::Unavailable(source) => Self::Unavailable(source),
             ConnectionError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
-            // SQLite: another process held the write lock for longer than the busy timeout.
-            ConnectionError::Statement(error) if is_busy(&error) => Self::Unavailable(error.into()),
-            ConnectionError::Statement(error) if is_deadlock(&error) => {
+            // Nothing was changed, and trying again helps.
+            ConnectionError::Statement(error)
+                if is_busy(&error)
+                    || is_conflict(&error)
+                    || is_cancelled(&error)
+                    || is_read_only(&error) =>
+            {
                 Self::Unavailable(error.into())
             }
             ConnectionError::Statement(error) if is_full(&error) => Self::Full(error.into()),
@@ -63,14 +67,44 @@ pub(crate) fn is_foreign_key_violation(error: &ConnectionError) -> bool {
     )
 }
 
+/// Whether another process held the write lock of SQLite for longer than the busy timeout.
 fn is_busy(error: &Error) -> bool {
     message_of(error).is_some_and(|message| message.contains("database is locked"))
 }
 
-/// Whether PostgreSQL gave a transaction up, since it waited for one that waited for it. Nothing was changed, and trying
-/// again helps. (In the words of an English server; in another language, it counts as a fault.)
-fn is_deadlock(error: &Error) -> bool {
-    message_of(error).is_some_and(|message| message.contains("deadlock detected"))
+/// Whether PostgreSQL rolled a transaction back because of a concurrent one: a serialization failure (SQLSTATE 40001)
+/// or a deadlock (40P01).
+///
+/// diesel has a kind for the former alone, and gives no SQLSTATE. So a deadlock is known by the words of an English
+/// server, and those of Citus; in another language it is not repeated, and counts as a fault.
+pub(super) fn is_conflict(error: &Error) -> bool {
+    is_of_kind(error, |kind| {
+        matches!(kind, DatabaseErrorKind::SerializationFailure)
+    }) || message_of(error).is_some_and(|message| {
+        message.contains("deadlock detected") || message.contains("distributed deadlock")
+    })
+}
+
+/// Whether PostgreSQL ended a statement: by `statement_timeout` or on request (57014), or by `lock_timeout` (55P03).
+///
+/// diesel has no kind for these, so they are known by the words of an English server.
+pub(super) fn is_cancelled(error: &Error) -> bool {
+    message_of(error).is_some_and(|message| message.contains("canceling statement due to"))
+}
+
+/// Whether a change was refused because the database is read-only, as a standby is.
+pub(super) fn is_read_only(error: &Error) -> bool {
+    is_of_kind(error, |kind| {
+        matches!(kind, DatabaseErrorKind::ReadOnlyTransaction)
+    })
+}
+
+fn is_of_kind(error: &Error, is_meant: impl Fn(&DatabaseErrorKind) -> bool) -> bool {
+    match error {
+        Error::DatabaseError(kind, _) => is_meant(kind),
+        Error::RollbackErrorOnCommit { commit_error, .. } => is_of_kind(commit_error, is_meant),
+        _ => false,
+    }
 }
 
 /// Whether a change was not made because there is no room for it.
@@ -114,7 +148,14 @@ mod tests {
         ] {
             assert!(matches!(of_storage(full), StorageError::Full(_)), "{full}");
         }
-        for passing in ["database is locked", "deadlock detected", "disk I/O error"] {
+        for passing in [
+            "database is locked",
+            "deadlock detected",
+            "canceling statement due to statement timeout",
+            "canceling statement due to lock timeout",
+            "canceling statement due to user request",
+            "disk I/O error",
+        ] {
             assert!(
                 matches!(of_storage(passing), StorageError::Unavailable(_)),
                 "{passing}"

@@ -1,6 +1,12 @@
 //! Opening connections, and telling which are still good.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use diesel::{
     Connection, ConnectionError, PgConnection,
@@ -8,8 +14,12 @@ use diesel::{
 };
 
 use super::{
-    AnyConnection, DatabaseKind, DatabaseUrl, PoolSettings, SqliteVersion, spans::StatementSpans,
+    AnyConnection, DatabaseKind, DatabaseUrl, PoolSettings, SqliteVersion,
+    session::SessionTimeouts,
+    spans::StatementSpans,
     sqlite,
+    url::with_connection_defaults,
+    watchdog::{Backend, UseSlot, Uses},
 };
 
 /// A connection could not be opened.
@@ -48,17 +58,36 @@ pub(super) struct ManagedConnection {
     opened_at: Instant,
     last_answer_at: Instant,
     lost: bool,
+    generation: u64,
+    slot: Arc<UseSlot>,
 }
 
 impl ManagedConnection {
-    fn new(connection: AnyConnection) -> Self {
+    fn new(connection: AnyConnection, generation: u64, slot: Arc<UseSlot>) -> Self {
         let now = Instant::now();
         Self {
             connection,
             opened_at: now,
             last_answer_at: now,
             lost: false,
+            generation,
+            slot,
         }
+    }
+
+    /// Has the connection closed when it is returned.
+    pub(super) fn discard(&mut self) {
+        self.lost = true;
+    }
+
+    /// The generation of its pool.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// What the watchdog sees of its use.
+    pub(super) fn slot(&self) -> &UseSlot {
+        &self.slot
     }
 
     /// Takes note that the database has answered.
@@ -68,7 +97,7 @@ impl ManagedConnection {
 
     /// Asks the database for an answer; without one, the connection is lost.
     pub(super) fn ping(&mut self) -> bool {
-        self.lost = self.connection.batch_execute("SELECT 1").is_err();
+        self.lost |= self.connection.batch_execute("SELECT 1").is_err();
         if !self.lost {
             self.answered();
         }
@@ -92,28 +121,75 @@ impl ManagedConnection {
     }
 }
 
+/// The generation of a pool that connections belong to.
+#[derive(Debug)]
+pub(super) struct Membership {
+    uses: Arc<Uses>,
+    generation: u64,
+    current: Arc<AtomicU64>,
+}
+
+impl Membership {
+    /// Of the current generation, whose number is `current`.
+    pub(super) fn new(uses: &Arc<Uses>, current: &Arc<AtomicU64>) -> Self {
+        Self {
+            uses: Arc::clone(uses),
+            generation: current.load(Relaxed),
+            current: Arc::clone(current),
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        self.generation == self.current.load(Relaxed)
+    }
+}
+
 /// Opens connections for the pool.
 #[derive(Debug)]
 pub(super) struct Manager {
     url: DatabaseUrl,
     max_lifetime: Duration,
     statement_cache: bool,
+    /// What is set on each connection to PostgreSQL; `None` behind a pooler, where it would be set for others.
+    timeouts: Option<SessionTimeouts>,
+    membership: Membership,
 }
 
 impl Manager {
+    /// Opens connections that no generation of a pool has.
     pub(super) fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
+        let membership = Membership::new(&Arc::default(), &Arc::default());
+        Self::in_pool(url, settings, membership)
+    }
+
+    pub(super) fn in_pool(
+        url: DatabaseUrl,
+        settings: &PoolSettings,
+        membership: Membership,
+    ) -> Self {
         Self {
-            url: with_connect_timeout(url, settings.connection_timeout),
+            url: with_connection_defaults(url, settings.connection_timeout),
             max_lifetime: settings.max_lifetime,
             statement_cache: settings.statement_cache,
+            timeouts: (!settings.behind_pooler)
+                .then(|| SessionTimeouts::of(settings.statement_deadline)),
+            membership,
         }
     }
 
     pub(super) fn open(&self) -> Result<AnyConnection, ConnectError> {
+        self.open_with_backend().map(|(connection, _)| connection)
+    }
+
+    fn open_with_backend(&self) -> Result<(AnyConnection, Option<Backend>), ConnectError> {
         let target = self.url.target();
+        let mut backend = None;
         let mut connection = match self.url.kind() {
             DatabaseKind::Postgres => {
                 let mut connection = PgConnection::establish(target)?;
+                if let Some(timeouts) = &self.timeouts {
+                    backend = Some(timeouts.set_on(&mut connection)?);
+                }
                 connection.set_instrumentation(StatementSpans::of("postgresql"));
                 AnyConnection::Postgres(connection)
             }
@@ -126,7 +202,7 @@ impl Manager {
         if !self.statement_cache {
             connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
-        Ok(connection)
+        Ok((connection, backend))
     }
 
     /// Opens a connection that sets nothing up and makes no file; `None` where the file is not there.
@@ -146,7 +222,10 @@ impl r2d2::ManageConnection for Manager {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<Self::Connection, Self::Error> {
-        self.open().map(ManagedConnection::new)
+        let (connection, backend) = self.open_with_backend()?;
+        let generation = self.membership.generation;
+        let slot = self.membership.uses.register(generation, backend);
+        Ok(ManagedConnection::new(connection, generation, slot))
     }
 
     /// Not used: the pool pings where a dead connection would do harm (see `pool`), and nowhere else.
@@ -157,6 +236,8 @@ impl r2d2::ManageConnection for Manager {
     /// Asked when a connection comes back. The pool itself looks at the age of idle connections only.
     fn has_broken(&self, connection: &mut Self::Connection) -> bool {
         connection.lost
+            || connection.slot.is_abandoned()
+            || !self.membership.is_current()
             || connection.opened_at.elapsed() >= self.max_lifetime
             || is_left_in_transaction(&mut connection.connection)
     }
@@ -165,39 +246,4 @@ impl r2d2::ManageConnection for Manager {
 /// Whether a transaction on it could be neither committed nor rolled back.
 fn is_left_in_transaction(connection: &mut AnyConnection) -> bool {
     <AnyConnection as Connection>::TransactionManager::is_broken_transaction_manager(connection)
-}
-
-/// Bounds the time in which libpq tries to connect, unless the URL does so itself.
-fn with_connect_timeout(url: DatabaseUrl, timeout: Duration) -> DatabaseUrl {
-    const PARAMETER: &str = "connect_timeout";
-    if url.kind() == DatabaseKind::Sqlite || url.target().contains(PARAMETER) {
-        return url;
-    }
-    let separator = if url.target().contains('?') { '&' } else { '?' };
-    // libpq takes whole seconds, and makes 2 of 1.
-    let seconds = timeout.as_secs().max(2);
-    url.with_target(|target| format!("{target}{separator}{PARAMETER}={seconds}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("postgres://a@b/c", "postgres://a@b/c?connect_timeout=3")]
-    #[case(
-        "postgres://a@b/c?sslmode=require",
-        "postgres://a@b/c?sslmode=require&connect_timeout=3"
-    )]
-    #[case(
-        "postgres://a@b/c?connect_timeout=9",
-        "postgres://a@b/c?connect_timeout=9"
-    )]
-    #[case("sqlite://todo.db", "todo.db")]
-    fn connecting_is_bounded_in_time(#[case] url: &str, #[case] target: &str) {
-        let url = with_connect_timeout(url.parse().unwrap(), Duration::from_secs(3));
-        assert_eq!(url.target(), target);
-    }
 }

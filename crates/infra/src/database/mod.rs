@@ -9,27 +9,35 @@ pub(crate) mod columns;
 mod connection;
 mod diagnosis;
 mod error;
+mod generations;
 mod group_commit;
 mod manager;
 mod migrations;
 mod pool;
 mod prepared;
 mod probe;
+mod retry;
 pub(crate) mod schema;
+mod session;
 mod spans;
 mod sqlite;
 mod statistics;
 mod url;
+mod watchdog;
+
+#[cfg(test)]
+mod tests;
 
 pub use backup::BackupError;
 pub(crate) use columns::{Day, Id, Instant};
 pub(crate) use connection::{AnyConnection, MultiBackend, on_its_database};
-pub use diagnosis::ClockDifference;
+pub use diagnosis::{ClockDifference, MissingTimeout};
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
 pub use manager::ConnectError;
 pub use migrations::{MigrateError, PlannedStep, Progress};
 pub use pool::{Database, PoolSettings};
 pub(crate) use prepared::kept_prepared;
+pub use session::SessionTimeouts;
 pub use sqlite::SqliteVersion;
 pub use statistics::PoolStatistics;
 pub use url::{DatabaseKind, DatabaseUrl, InvalidDatabaseUrl, Transport};

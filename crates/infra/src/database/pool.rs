@@ -1,15 +1,24 @@
 //! The pool of connections, and what is done about those that have died in it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use diesel::QueryResult;
+use diesel::{QueryResult, connection::SimpleConnection, result::Error};
 use r2d2::PooledConnection;
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
+    error::{is_cancelled, is_read_only},
+    generations::Generations,
     group_commit::GroupCommit,
     manager::{ManagedConnection, Manager},
-    migrations, spans, sqlite,
+    migrations,
+    retry::Repetitions,
+    spans, sqlite,
     statistics::{Counters, PoolStatistics},
 };
 
@@ -27,6 +36,12 @@ pub struct PoolSettings {
     /// Whether statements stay prepared on their connections. They cannot where a pooler gives each transaction another
     /// connection and does not know of them (pgbouncer without `max_prepared_statements`).
     pub statement_cache: bool,
+    /// How long a statement runs on PostgreSQL before the server ends it; `None` for any time, as migrations, exports and
+    /// imports need it. (SQLite has no such deadline.)
+    pub statement_deadline: Option<Duration>,
+    /// Whether there is a pooler before PostgreSQL that gives each transaction another connection. Then timeouts are not
+    /// set on connections, but are those of the role.
+    pub behind_pooler: bool,
 }
 
 impl PoolSettings {
@@ -45,6 +60,8 @@ impl PoolSettings {
                 max_lifetime: Duration::from_mins(5),
                 idle_timeout: Duration::from_mins(2),
                 statement_cache: true,
+                statement_deadline: None,
+                behind_pooler: false,
             },
             DatabaseKind::Sqlite => Self {
                 max_connections: 4,
@@ -52,6 +69,8 @@ impl PoolSettings {
                 max_lifetime: Duration::MAX,
                 idle_timeout: Duration::MAX,
                 statement_cache: true,
+                statement_deadline: None,
+                behind_pooler: false,
             },
         }
     }
@@ -77,7 +96,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// A storage for users, sessions and todos in SQLite or PostgreSQL. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Database {
-    pool: r2d2::Pool<Manager>,
+    generations: Arc<Generations>,
     counters: Counters,
     /// How changes to a file share commits; PostgreSQL sees to that itself.
     group_commit: Option<Arc<GroupCommit>>,
@@ -100,20 +119,9 @@ impl Database {
     /// When `settings` allow no connection, or one without time.
     #[must_use]
     pub fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
-        let manager = Manager::new(url.clone(), settings);
         let counters = Counters::default();
-        let pool = r2d2::Pool::builder()
-            .max_size(settings.max_connections)
-            .min_idle(Some(0))
-            .test_on_check_out(false)
-            .connection_timeout(settings.connection_timeout)
-            .max_lifetime(Some(settings.max_lifetime))
-            .idle_timeout(Some(settings.idle_timeout))
-            .error_handler(Box::new(counters.clone()))
-            .event_handler(Box::new(counters.clone()))
-            .build_unchecked(manager);
         Self {
-            pool,
+            generations: Arc::new(Generations::new(&url, settings, &counters)),
             counters,
             group_commit: (url.kind() == DatabaseKind::Sqlite)
                 .then(|| Arc::new(GroupCommit::new(sqlite::BUSY_TIMEOUT))),
@@ -144,10 +152,28 @@ impl Database {
         &self.settings
     }
 
+    /// How long a statement runs before PostgreSQL ends it.
+    pub(super) fn statement_deadline(&self) -> Option<Duration> {
+        match self.url.kind() {
+            DatabaseKind::Postgres => self.settings.statement_deadline,
+            DatabaseKind::Sqlite => None,
+        }
+    }
+
+    pub(super) fn generations(&self) -> &Arc<Generations> {
+        &self.generations
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// How its pool of connections is, and what that has gone through.
     #[must_use]
     pub fn pool_statistics(&self) -> PoolStatistics {
-        self.counters.with(&self.pool.state(), self.pool.max_size())
+        let pool = self.generations.pool();
+        let uses = self.generations.uses();
+        self.counters.with(&pool.state(), pool.max_size(), uses)
     }
 
     /// The steps that [`migrate`](Self::migrate) would take now. It changes nothing.
@@ -155,7 +181,7 @@ impl Database {
     /// # Errors
     /// [`MigrateError`].
     pub fn plan_migration(&self) -> Result<Vec<PlannedStep>, MigrateError> {
-        migrations::plan(&self.unpooled())
+        migrations::plan(&self.for_migrations())
     }
 
     /// Brings the tables to the shape that this program needs. Any number of instances may do so at the same time.
@@ -177,13 +203,24 @@ impl Database {
         &self,
         listener: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Vec<PlannedStep>, MigrateError> {
-        migrations::run(&self.unpooled(), listener)
+        migrations::run(&self.for_migrations(), listener)
     }
 
-    /// Opens connections that are not the pool's and live for as long as they are needed, for migrations.
-    fn unpooled(&self) -> Manager {
+    /// Opens connections that are not the pool's and live for as long as they are needed, for migrations. They have no
+    /// deadline.
+    fn for_migrations(&self) -> Manager {
         let url = self.migration_url.as_ref().unwrap_or(&self.url);
-        Manager::new(url.clone(), &self.settings)
+        let settings = PoolSettings {
+            statement_deadline: None,
+            behind_pooler: self.settings.behind_pooler && self.migration_url.is_none(),
+            ..self.settings.clone()
+        };
+        Manager::new(url.clone(), &settings)
+    }
+
+    /// Opens connections as the pool does, which are not the pool's.
+    pub(super) fn unpooled_manager(&self) -> Manager {
+        Manager::new(self.url.clone(), &self.settings)
     }
 
     /// Runs statements that only read, on another connection where one turns out to have died.
@@ -194,7 +231,14 @@ impl Database {
         work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
         let _span = spans::of_use("read").entered();
-        let mut attempts_left = self.pool.max_size();
+        self.repeated(|_| self.read_once(&work))
+    }
+
+    fn read_once<T>(
+        &self,
+        work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
+        let mut attempts_left = self.settings.max_connections;
         loop {
             let mut connection = self.connection()?;
             match work(&mut connection.connection) {
@@ -203,7 +247,7 @@ impl Database {
                     return Ok(value);
                 }
                 Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
-                    return Err(error.into());
+                    return Err(self.failed(error, &mut connection));
                 }
                 Err(error) if attempts_left == 0 => {
                     return Err(ConnectionError::Unavailable(error.into()));
@@ -216,18 +260,32 @@ impl Database {
         }
     }
 
-    /// Runs one statement that changes something. It is sent once.
+    /// Runs one statement that changes something. It is sent once, unless PostgreSQL says that it conflicts with another:
+    /// then nothing was done, and it is repeated as a transaction, which waits for others instead.
     ///
     /// SQLite says only at the end of a statement whether what it changed is kept, and diesel does not listen once it has
     /// the row that `RETURNING` gave: so there it is a transaction, whose end is heard.
     pub(crate) fn write<T>(
         &self,
-        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+        mut work: impl FnMut(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
         let _span = spans::of_use("write").entered();
         if let Some(group_commit) = &self.group_commit {
             return self.commit_in_group(group_commit, work);
         }
+        self.repeated(|is_first| {
+            if is_first {
+                self.write_once(&mut work)
+            } else {
+                self.transaction_once(&mut work)
+            }
+        })
+    }
+
+    fn write_once<T>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
         let mut connection = self.answering_connection()?;
         match work(&mut connection.connection) {
             Ok(value) => {
@@ -235,44 +293,98 @@ impl Database {
                 Ok(value)
             }
             Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
-                Err(error.into())
+                Err(self.failed(error, &mut connection))
             }
             Err(error) => Err(self.outcome_unknown(error)),
         }
     }
 
-    /// Runs several statements that change something: all of them or none.
+    /// Runs several statements that change something: all of them or none. They are repeated if PostgreSQL says that they
+    /// conflict with others.
     pub(crate) fn transaction<T>(
         &self,
-        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+        mut work: impl FnMut(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
         let _span = spans::of_use("transaction").entered();
         if let Some(group_commit) = &self.group_commit {
             return self.commit_in_group(group_commit, work);
         }
+        self.repeated(|_| self.transaction_once(&mut work))
+    }
+
+    /// As [`transaction`](Self::transaction), for what cannot be repeated.
+    pub(crate) fn unrepeated_transaction<T>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
+        let _span = spans::of_use("transaction").entered();
+        match &self.group_commit {
+            Some(group_commit) => self.commit_in_group(group_commit, work),
+            None => self.transaction_once(work),
+        }
+    }
+
+    fn transaction_once<T>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, ConnectionError> {
         let mut connection = self.answering_connection()?;
         let done = connection
             .connection
             .begin_write()
+            .and_then(|()| self.lift_role_timeouts(&mut connection))
             .and_then(|()| work(&mut connection.connection));
         match done {
+            Ok(_) if connection.slot().is_abandoned() => {
+                drop(connection.connection.rollback());
+                let error = "the connection was abandoned before the commit";
+                Err(ConnectionError::Unavailable(error.into()))
+            }
             Ok(value) => match connection.connection.commit() {
                 Ok(()) => {
                     connection.answered();
                     Ok(value)
                 }
-                Err(error) if self.still_answers(&mut connection) => Err(error.into()),
+                Err(error) if self.still_answers(&mut connection) => {
+                    Err(self.failed(error, &mut connection))
+                }
                 Err(error) => Err(self.outcome_unknown(error)),
             },
             Err(error) => {
                 // A transaction that was not committed did not happen, whether or not it can be rolled back in words.
                 let rolled_back = connection.connection.rollback().is_ok();
                 if (rolled_back && is_answer(&error)) || self.still_answers(&mut connection) {
-                    Err(error.into())
+                    Err(self.failed(error, &mut connection))
                 } else {
                     Err(ConnectionError::Unavailable(error.into()))
                 }
             }
+        }
+    }
+
+    /// Repeats what conflicts with others, up to three times and within the deadline of a statement. `attempt` is told
+    /// whether it is the first.
+    fn repeated<T>(
+        &self,
+        mut attempt: impl FnMut(bool) -> Result<T, ConnectionError>,
+    ) -> Result<T, ConnectionError> {
+        let deadline = self
+            .statement_deadline()
+            .map(|deadline| Instant::now() + deadline);
+        let mut repetitions = Repetitions::new();
+        let mut is_first = true;
+        loop {
+            let done = attempt(is_first);
+            let Err(error) = &done else {
+                return done;
+            };
+            let time_left =
+                deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if !repetitions.pause_after(error, time_left) {
+                return done;
+            }
+            self.counters.conflict_repeated();
+            is_first = false;
         }
     }
 
@@ -281,7 +393,7 @@ impl Database {
         group_commit: &GroupCommit,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
-        let committed = group_commit.run(|| self.connection(), work);
+        let committed = group_commit.run(|| self.pooled_connection(), work);
         if let Err(ConnectionError::OutcomeUnknown(_)) = committed {
             self.counters.outcome_unknown();
         }
@@ -298,6 +410,7 @@ impl Database {
         let read = connection
             .connection
             .begin_snapshot()
+            .and_then(|()| self.lift_role_timeouts(&mut connection))
             .and_then(|()| work(&mut connection.connection));
         let ended = connection.connection.rollback();
         match read.and_then(|value| ended.map(|()| value)) {
@@ -306,10 +419,41 @@ impl Database {
                 Ok(value)
             }
             Err(error) if is_answer(&error) || self.still_answers(&mut connection) => {
-                Err(error.into())
+                Err(self.failed(error, &mut connection))
             }
             Err(error) => Err(ConnectionError::Unavailable(error.into())),
         }
+    }
+
+    /// Has the transaction on a connection go on for any time, where the timeouts are those of the role and there is to be
+    /// no deadline.
+    fn lift_role_timeouts(&self, connection: &mut ManagedConnection) -> QueryResult<()> {
+        if !self.settings.behind_pooler || self.settings.statement_deadline.is_some() {
+            return Ok(());
+        }
+        connection.connection.batch_execute(
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
+    }
+
+    /// What the error of a statement means that was not done. A connection to a database that turned read-only is closed,
+    /// as are all others, so that the next one finds the primary.
+    fn failed(&self, error: Error, connection: &mut ManagedConnection) -> ConnectionError {
+        if is_cancelled(&error) {
+            self.counters.cancelled();
+        }
+        if is_read_only(&error) {
+            connection.discard();
+            self.turned_read_only(connection.generation());
+        }
+        error.into()
+    }
+
+    /// Has all connections closed, since the database was found to be read-only.
+    pub(super) fn turned_read_only(&self, generation: u64) {
+        self.counters.lost();
+        self.generations.renew_soon(generation);
     }
 
     /// Whether the database answers on a connection; if it does not, the connection is lost.
@@ -327,15 +471,20 @@ impl Database {
     }
 
     /// A connection that may have died since it was last used.
-    fn connection(&self) -> Result<PooledConnection<Manager>, ConnectionError> {
-        self.pool
+    fn connection(&self) -> Result<InUse, ConnectionError> {
+        self.pooled_connection().map(InUse::begin)
+    }
+
+    fn pooled_connection(&self) -> Result<PooledConnection<Manager>, ConnectionError> {
+        self.generations
+            .pool()
             .get()
             .map_err(|error| ConnectionError::Unavailable(error.into()))
     }
 
     /// A connection on which the database answered a moment ago.
-    fn answering_connection(&self) -> Result<PooledConnection<Manager>, ConnectionError> {
-        for _ in 0..=self.pool.max_size() {
+    fn answering_connection(&self) -> Result<InUse, ConnectionError> {
+        for _ in 0..=self.settings.max_connections {
             let mut connection = self.connection()?;
             if self.url.kind() == DatabaseKind::Sqlite
                 || (connection.answered_within(FRESH) && !connection.is_closed())
@@ -350,9 +499,39 @@ impl Database {
     }
 }
 
+/// A connection that is in use, and watched for how long.
+struct InUse(PooledConnection<Manager>);
+
+impl InUse {
+    fn begin(connection: PooledConnection<Manager>) -> Self {
+        connection.slot().begin();
+        Self(connection)
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.slot().end();
+    }
+}
+
+impl Deref for InUse {
+    type Target = ManagedConnection;
+
+    fn deref(&self) -> &ManagedConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for InUse {
+    fn deref_mut(&mut self) -> &mut ManagedConnection {
+        &mut self.0
+    }
+}
+
 /// Whether the database itself gave this error, so that the connection is known to be well.
 fn is_answer(error: &diesel::result::Error) -> bool {
-    use diesel::result::{DatabaseErrorKind as Kind, Error};
+    use diesel::result::DatabaseErrorKind as Kind;
     match error {
         Error::NotFound => true,
         Error::DatabaseError(kind, _) => !matches!(

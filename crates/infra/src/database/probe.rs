@@ -1,9 +1,9 @@
 //! Whether the database would serve a request now.
 
-use diesel::{QueryDsl, RunQueryDsl, result::Error};
+use diesel::{QueryDsl, QueryResult, RunQueryDsl, dsl::sql, result::Error, sql_types::Text};
 use todo_domain::ports::{ProbeError, StorageError, StorageProbe};
 
-use super::{ConnectionError, Database, migrations};
+use super::{AnyConnection, ConnectionError, Database, migrations};
 
 /// The table in which both databases record their migrations.
 const RECORD: &str = "__diesel_schema_migrations";
@@ -17,24 +17,54 @@ diesel::table! {
 
 impl StorageProbe for Database {
     fn check(&self) -> Result<(), ProbeError> {
-        let done: Vec<String> = self
-            .read(|connection| {
-                migrations_done::table
-                    .select(migrations_done::version)
-                    .load(connection)
-            })
-            .map_err(|error| {
-                if lacks_record(&error) {
-                    ProbeError::NotMigrated
-                } else {
-                    StorageError::from(error).into()
-                }
-            })?;
+        let generation = self.generations().number();
+        let Found { done, is_read_only } = self.read(look).map_err(|error| {
+            if lacks_record(&error) {
+                ProbeError::NotMigrated
+            } else {
+                StorageError::from(error).into()
+            }
+        })?;
+        if is_read_only {
+            self.turned_read_only(generation);
+            let error = "the database is read-only, as a standby is";
+            return Err(StorageError::Unavailable(error.into()).into());
+        }
         if migrations::are_all_in(&done) {
             Ok(())
         } else {
             Err(ProbeError::NotMigrated)
         }
+    }
+}
+
+/// What one look at a database finds.
+struct Found {
+    /// The versions of the migrations that were done.
+    done: Vec<String>,
+    /// Whether changes are refused.
+    is_read_only: bool,
+}
+
+/// Looks at a database in one round trip.
+fn look(connection: &mut AnyConnection) -> QueryResult<Found> {
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            let read_only = sql::<Text>("current_setting('transaction_read_only')");
+            let rows: Vec<(String, String)> = migrations_done::table
+                .select((migrations_done::version, read_only))
+                .load(connection)?;
+            Ok(Found {
+                is_read_only: rows.iter().any(|(_, read_only)| read_only == "on"),
+                done: rows.into_iter().map(|(version, _)| version).collect(),
+            })
+        }
+        AnyConnection::Sqlite(connection) => Ok(Found {
+            done: migrations_done::table
+                .select(migrations_done::version)
+                .load(connection)?,
+            is_read_only: false,
+        }),
     }
 }
 

@@ -14,6 +14,8 @@ use r2d2::{
     event::{AcquireEvent, CheckoutEvent, ReleaseEvent, TimeoutEvent},
 };
 
+use super::watchdog::{MAX_ABANDONED_POOLS, Uses};
+
 /// How a pool of connections is, and what it has gone through since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatistics {
@@ -41,6 +43,16 @@ pub struct PoolStatistics {
     pub reads_repeated: u64,
     /// How often a connection was lost under a change, of which it is not known whether it was made.
     pub outcomes_unknown: u64,
+    /// How often a change was repeated after a serialization failure or a deadlock.
+    pub conflicts_repeated: u64,
+    /// How many statements were ended by a deadline or cancelled.
+    pub statements_cancelled: u64,
+    /// How many connections were abandoned, since they did not answer.
+    pub abandoned: u64,
+    /// How many of them are not closed yet.
+    pub abandoned_now: usize,
+    /// How many of them there can be.
+    pub max_abandoned: usize,
 }
 
 /// Counts what a pool goes through. Cloning it is cheap, and gives the same.
@@ -58,6 +70,9 @@ pub(super) struct Counts {
     lost: AtomicU64,
     reads_repeated: AtomicU64,
     outcomes_unknown: AtomicU64,
+    conflicts_repeated: AtomicU64,
+    statements_cancelled: AtomicU64,
+    abandoned: AtomicU64,
 }
 
 impl Counters {
@@ -76,8 +91,28 @@ impl Counters {
         increment(&self.0.outcomes_unknown);
     }
 
+    /// Counts a change that is repeated after a conflict.
+    pub(super) fn conflict_repeated(&self) {
+        increment(&self.0.conflicts_repeated);
+    }
+
+    /// Counts a statement that was ended by a deadline or cancelled.
+    pub(super) fn cancelled(&self) {
+        increment(&self.0.statements_cancelled);
+    }
+
+    /// Counts a connection that was abandoned.
+    pub(super) fn abandoned(&self) {
+        increment(&self.0.abandoned);
+    }
+
     /// What was counted so far, with how the pool is now.
-    pub(super) fn with(&self, state: &r2d2::State, max_connections: u32) -> PoolStatistics {
+    pub(super) fn with(
+        &self,
+        state: &r2d2::State,
+        max_connections: u32,
+        uses: &Uses,
+    ) -> PoolStatistics {
         let Counts {
             opened,
             closed,
@@ -88,6 +123,9 @@ impl Counters {
             lost,
             reads_repeated,
             outcomes_unknown,
+            conflicts_repeated,
+            statements_cancelled,
+            abandoned,
         } = &*self.0;
         PoolStatistics {
             max_connections,
@@ -102,6 +140,11 @@ impl Counters {
             lost: lost.load(Relaxed),
             reads_repeated: reads_repeated.load(Relaxed),
             outcomes_unknown: outcomes_unknown.load(Relaxed),
+            conflicts_repeated: conflicts_repeated.load(Relaxed),
+            statements_cancelled: statements_cancelled.load(Relaxed),
+            abandoned: abandoned.load(Relaxed),
+            abandoned_now: uses.abandoned(),
+            max_abandoned: max_connections as usize * MAX_ABANDONED_POOLS,
         }
     }
 }

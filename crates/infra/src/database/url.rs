@@ -1,6 +1,6 @@
 //! Which database is meant.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{fmt, path::Path, str::FromStr, time::Duration};
 
 /// The two kinds of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,11 +103,20 @@ impl DatabaseUrl {
 
     /// The last of a parameter that is given several times counts.
     fn parameter(&self, name: &str) -> Option<&str> {
-        let (_, parameters) = self.target.split_once('?')?;
-        parameters
+        self.query()?
             .split('&')
             .filter_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='))
             .next_back()
+    }
+
+    /// The parameters, of which there may be none after the `?`. As libpq reads it, a password may have a `?` in it.
+    fn query(&self) -> Option<&str> {
+        let (_, rest) = self.target.split_once("://")?;
+        let after_user = match rest.find(['@', '/']) {
+            Some(at) if rest.as_bytes().get(at) == Some(&b'@') => rest.get(at..)?,
+            _ => rest,
+        };
+        after_user.split_once('?').map(|(_, query)| query)
     }
 
     /// The hosts between `@` and `/`, without their ports.
@@ -192,6 +201,41 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DatabaseUrl({self})")
     }
+}
+
+/// Parameters of libpq that end a connection whose peer is gone: data that is not acknowledged within 3 seconds
+/// (`tcp_user_timeout`), and a peer that answers no probe for 11. They do not help against a host that is frozen, whose
+/// kernel goes on acknowledging.
+const TCP_DEFAULTS: [(&str, u64); 4] = [
+    ("tcp_user_timeout", 3000),
+    ("keepalives_idle", 5),
+    ("keepalives_interval", 2),
+    ("keepalives_count", 3),
+];
+
+/// Bounds the time in which libpq connects, and in which it notices that the server is gone, where the URL does not.
+pub(super) fn with_connection_defaults(url: DatabaseUrl, connect_timeout: Duration) -> DatabaseUrl {
+    if url.kind() == DatabaseKind::Sqlite {
+        return url;
+    }
+    // libpq takes whole seconds, and makes 2 of 1.
+    let connect_timeout = ("connect_timeout", connect_timeout.as_secs().max(2));
+    let missing: Vec<_> = [connect_timeout]
+        .into_iter()
+        .chain(TCP_DEFAULTS)
+        .filter(|(name, _)| url.parameter(name).is_none())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let separator = match url.query() {
+        None => "?",
+        Some("") => "",
+        Some(_) => "&",
+    };
+    if missing.is_empty() {
+        return url;
+    }
+    let added = format!("{separator}{}", missing.join("&"));
+    url.with_target(|target| target + &added)
 }
 
 /// Whether a host is this machine: nothing and a path are sockets, also where the path is percent-encoded.
@@ -305,5 +349,34 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         assert_eq!(url.transport(lookup), expected);
+    }
+
+    const TCP: &str =
+        "tcp_user_timeout=3000&keepalives_idle=5&keepalives_interval=2&keepalives_count=3";
+
+    #[rstest]
+    #[case("postgres://a@b/c", format!("postgres://a@b/c?connect_timeout=3&{TCP}"))]
+    #[case("postgres://a@b/c?", format!("postgres://a@b/c?connect_timeout=3&{TCP}"))]
+    #[case(
+        "postgres://a@b:1,c:2/d?target_session_attrs=read-write",
+        format!("postgres://a@b:1,c:2/d?target_session_attrs=read-write&connect_timeout=3&{TCP}")
+    )]
+    #[case(
+        "postgres://a:connect_timeout=9@b/c?connect_timeout=9",
+        format!("postgres://a:connect_timeout=9@b/c?connect_timeout=9&{TCP}")
+    )]
+    #[case(
+        "postgres://a:who?keepalives_idle=1@b/c",
+        format!("postgres://a:who?keepalives_idle=1@b/c?connect_timeout=3&{TCP}")
+    )]
+    #[case(
+        "postgres:///c?tcp_user_timeout=1&keepalives_idle=1&keepalives_interval=1&keepalives_count=1&connect_timeout=2",
+        "postgres:///c?tcp_user_timeout=1&keepalives_idle=1&keepalives_interval=1&keepalives_count=1&connect_timeout=2"
+            .to_owned()
+    )]
+    #[case("sqlite://todo.db", "todo.db".to_owned())]
+    fn parameters_that_the_url_lacks_are_added(#[case] url: &str, #[case] target: String) {
+        let url = with_connection_defaults(url.parse().unwrap(), Duration::from_secs(3));
+        assert_eq!(url.target(), target);
     }
 }

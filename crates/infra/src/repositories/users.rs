@@ -153,7 +153,7 @@ impl UserRepository for Database {
         let row = self.write(|connection| {
             kept_prepared(
                 diesel::update(users::table.find(Id(id.as_uuid())))
-                    .set(changed)
+                    .set(&changed)
                     .returning(<UserRow as Selectable<MultiBackend>>::construct_selection()),
             )
             .get_result::<UserRow>(connection)

@@ -106,6 +106,33 @@ fn n_toggles_leave_what_n_toggles_in_a_row_leave(#[values(Sqlite, Postgres)] kin
 }
 
 #[rstest]
+fn toggles_all_happen_whatever_the_default_isolation_is(
+    #[values("repeatable read", "serializable")] isolation: &str,
+) {
+    const TOGGLES_EACH: usize = 100;
+    let Some(storage) = Storage::new(Postgres) else {
+        return;
+    };
+    storage.behind.execute(&format!(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = %L', \
+         current_database(), '{isolation}'); END $$"
+    ));
+    let owner = storage.user("ada@example.com").id;
+    let id = storage.todo(owner, "Buy milk", 0).id;
+    let change = TodoChange::toggle();
+    let versions = at_once(&storage, |instance| {
+        let toggle = || TodoRepository::update(instance, owner.into(), id, None, &change, at(1));
+        (0..TOGGLES_EACH)
+            .map(|_| toggle().unwrap().unwrap().version)
+            .collect::<Vec<_>>()
+    });
+    let mut versions: Vec<_> = versions.into_iter().flatten().collect();
+    versions.sort_unstable();
+    let expected: Vec<_> = (2..).take(WRITERS * TOGGLES_EACH).collect();
+    assert_eq!(versions, expected);
+}
+
+#[rstest]
 fn changes_of_different_properties_all_hold(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;

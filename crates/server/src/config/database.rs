@@ -1,6 +1,6 @@
 //! The database, and the connections to it.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use todo_infra::{Database, DatabaseKind, DatabaseUrl, PoolSettings};
 
@@ -35,6 +35,12 @@ impl DatabaseConfig {
         let migration_url = variables.parsed("DATABASE_MIGRATION_URL", |text| {
             migration_url(text, url.kind())
         });
+        let pool = PoolSettings {
+            // Both variables are for poolers.
+            behind_pooler: url.kind() == DatabaseKind::Postgres
+                && (migration_url.is_some() || !pool.statement_cache),
+            ..pool
+        };
         Self {
             url,
             migration_url,
@@ -47,7 +53,13 @@ impl DatabaseConfig {
         self.pool.useful_threads(self.url.kind())
     }
 
-    /// The database. Connections are opened when they are needed.
+    /// The database for a server that answers within `deadline`, which is the deadline of each statement, too.
+    pub(crate) fn serving_database(mut self, deadline: Duration) -> Database {
+        self.pool.statement_deadline = Some(deadline);
+        self.database()
+    }
+
+    /// The database, without a deadline. Connections are opened when they are needed.
     pub(crate) fn database(self) -> Database {
         let database = Database::new(self.url, &self.pool);
         match self.migration_url {
@@ -103,12 +115,14 @@ mod tests {
         let mut variables = POSTGRES.to_vec();
         let config = read(&variables).unwrap().database;
         assert!(config.pool.statement_cache);
+        assert!(!config.pool.behind_pooler);
         assert!(config.migration_url.is_none());
 
         variables.push(("DATABASE_STATEMENT_CACHE", "off"));
         variables.push(("DATABASE_MIGRATION_URL", "postgres://direct/todo"));
         let config = read(&variables).unwrap().database;
         assert!(!config.pool.statement_cache);
+        assert!(config.pool.behind_pooler);
         let url = config.migration_url.unwrap();
         assert_eq!(url.to_string(), "postgres://direct/todo");
     }

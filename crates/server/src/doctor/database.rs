@@ -5,7 +5,7 @@ use std::time::Duration;
 use todo_domain::ports::StorageError;
 use todo_infra::{
     ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl, MigrateError,
-    SqliteVersion, SystemClock, Transport,
+    MissingTimeout, SqliteVersion, SystemClock, Transport,
 };
 
 use super::Finding;
@@ -34,7 +34,7 @@ pub(super) fn transport(url: &DatabaseUrl, lookup: impl Fn(&str) -> Option<Strin
 }
 
 /// What can be seen only with the database.
-pub(super) fn examine(config: DatabaseConfig) -> Vec<Finding> {
+pub(super) fn examine(config: DatabaseConfig, deadline: Duration) -> Vec<Finding> {
     let kind = config.url.kind();
     let is_new = config.url.sqlite_file().is_some_and(|file| !file.exists());
     let connections = u64::from(config.pool.max_connections);
@@ -60,6 +60,7 @@ pub(super) fn examine(config: DatabaseConfig) -> Vec<Finding> {
         DatabaseKind::Postgres => {
             findings.push(clock(&database));
             findings.push(pool(&database, connections));
+            findings.push(timeouts(&database, deadline));
         }
     }
     findings
@@ -192,6 +193,36 @@ fn compared(connections: u64, limit: u64) -> Finding {
     }
 }
 
+fn timeouts(database: &Database, deadline: Duration) -> Finding {
+    let subject = "timeouts";
+    match database.missing_timeouts(deadline) {
+        Ok(missing) => told_missing(&missing),
+        Err(error) => not_told(subject, &error),
+    }
+}
+
+/// What it says that sessions have not these timeouts by themselves.
+fn told_missing(missing: &[MissingTimeout]) -> Finding {
+    let subject = "timeouts";
+    if missing.is_empty() {
+        return Finding::ok(subject, "statements have a deadline");
+    }
+    let names: Vec<_> = missing.iter().map(|missing| missing.name).collect();
+    let statements: Vec<_> = missing
+        .iter()
+        .map(|missing| format!("{};", missing.statement))
+        .collect();
+    Finding::warning(
+        subject,
+        format!(
+            "behind a pooler, timeouts are those of the role, and it has no {}, or a longer one than \
+             REQUEST_DEADLINE_SECONDS; run {}",
+            names.join(", "),
+            statements.join(" ")
+        ),
+    )
+}
+
 fn not_told(subject: &'static str, error: &StorageError) -> Finding {
     Finding::failure(subject, error, "see whether the database goes on answering")
 }
@@ -212,6 +243,21 @@ mod tests {
     fn a_pool_must_fit(#[case] connections: u64, #[case] limit: u64, #[case] expected: &str) {
         let finding = compared(connections, limit).to_string();
         assert!(finding.starts_with(expected), "{finding}");
+    }
+
+    #[test]
+    fn it_is_said_which_statements_set_timeouts_of_the_role() {
+        let missing = MissingTimeout {
+            name: "lock_timeout",
+            statement: "ALTER ROLE todo SET lock_timeout = 2000".to_owned(),
+        };
+        let finding = told_missing(&[missing]).to_string();
+        assert!(finding.starts_with("warning"), "{finding}");
+        assert!(
+            finding.ends_with("run ALTER ROLE todo SET lock_timeout = 2000;"),
+            "{finding}"
+        );
+        assert!(told_missing(&[]).to_string().starts_with("ok"));
     }
 
     #[rstest]

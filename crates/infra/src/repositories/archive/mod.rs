@@ -23,7 +23,7 @@ impl Archive for Database {
         records: &mut dyn Iterator<Item = Result<ArchiveRecord, Abandoned>>,
     ) -> Result<ArchiveCounts, InsertArchiveError> {
         let mut stopped_by = None;
-        let inserted = self.transaction(|connection| {
+        let inserted = self.unrepeated_transaction(|connection| {
             inserting::insert(connection, records).map_err(|stopped| match stopped {
                 Stopped::Lost(error) => error,
                 Stopped::By(error) => {

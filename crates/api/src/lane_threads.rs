@@ -1,0 +1,170 @@
+//! The threads of a lane, and the replacement of those that hang.
+//!
+//! A thread can hang in a foreign library for good, as in libpq when a database server is frozen, and it cannot be ended
+//! from outside. So a thread whose work lasts far too long is abandoned: another takes its place, and it ends itself when
+//! its work is done at last.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+use tracing::{error, warn};
+
+use crate::metrics::LaneMetricsOf;
+
+/// How many threads can be abandoned at a time, for each thread of the lane.
+const MAX_ABANDONED: usize = 4;
+
+/// How often it is looked at how long work lasts.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The threads of a lane.
+pub(crate) struct LaneThreads {
+    name: &'static str,
+    max_abandoned: usize,
+    waiting: Receiver<Work>,
+    prepare: fn(i32),
+    niceness: i32,
+    metrics: LaneMetricsOf,
+    epoch: Instant,
+    slots: Mutex<Vec<Arc<Slot>>>,
+    started: AtomicU64,
+    is_exhausted: AtomicBool,
+}
+
+/// What one thread does.
+#[derive(Default)]
+struct Slot {
+    /// When its work began, in milliseconds from the epoch, and one; 0 if it waits for work.
+    since: AtomicU64,
+    is_abandoned: AtomicBool,
+    has_ended: AtomicBool,
+}
+
+impl LaneThreads {
+    /// Starts `width` threads, each of which calls `prepare` with `niceness` first. They end with the senders of the
+    /// queue. A thread whose work lasts longer than `hang_limit` is replaced; without a limit, none is.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub(crate) fn start(
+        name: &'static str,
+        width: usize,
+        hang_limit: Option<Duration>,
+        waiting: Receiver<Work>,
+        (prepare, niceness): (fn(i32), i32),
+        metrics: LaneMetricsOf,
+    ) -> io::Result<Arc<Self>> {
+        let threads = Arc::new(Self {
+            name,
+            max_abandoned: width * MAX_ABANDONED,
+            waiting,
+            prepare,
+            niceness,
+            metrics,
+            epoch: Instant::now(),
+            slots: Mutex::default(),
+            started: AtomicU64::new(0),
+            is_exhausted: AtomicBool::new(false),
+        });
+        for _ in 0..width {
+            threads.add()?;
+        }
+        if let Some(limit) = hang_limit {
+            let watched = Arc::downgrade(&threads);
+            thread::Builder::new()
+                .name(format!("{name}-watchdog"))
+                .spawn(move || watch(&watched, limit))?;
+        }
+        Ok(threads)
+    }
+
+    fn add(&self) -> io::Result<()> {
+        let slot = Arc::new(Slot::default());
+        let of_thread = Arc::clone(&slot);
+        let waiting = self.waiting.clone();
+        let (prepare, niceness, epoch) = (self.prepare, self.niceness, self.epoch);
+        let number = self.started.fetch_add(1, Relaxed);
+        thread::Builder::new()
+            .name(format!("{}-{number}", self.name))
+            .spawn(move || {
+                prepare(niceness);
+                for work in &waiting {
+                    of_thread.since.store(milliseconds(epoch) + 1, Relaxed);
+                    work();
+                    of_thread.since.store(0, Relaxed);
+                    if of_thread.is_abandoned.load(Relaxed) {
+                        break;
+                    }
+                }
+                of_thread.has_ended.store(true, Relaxed);
+            })?;
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(slot);
+        Ok(())
+    }
+
+    fn look(&self, limit: Duration) {
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let slots = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            slots.retain(|slot| !slot.has_ended.load(Relaxed));
+            slots.clone()
+        };
+        let now = milliseconds(self.epoch);
+        let is_abandoned = |slot: &&Arc<Slot>| slot.is_abandoned.load(Relaxed);
+        let mut abandoned = slots.iter().filter(is_abandoned).count();
+        for slot in slots.iter().filter(|slot| !is_abandoned(slot)) {
+            let since = slot.since.load(Relaxed);
+            if since == 0 || now.saturating_sub(since - 1) < limit {
+                continue;
+            }
+            if abandoned >= self.max_abandoned {
+                if !self.is_exhausted.swap(true, Relaxed) {
+                    error!(
+                        lane = self.name,
+                        abandoned,
+                        "threads hang and no more can be replaced; requests are answered with 503 until some of them \
+                         end or the server is restarted"
+                    );
+                }
+                break;
+            }
+            if let Err(error) = self.add() {
+                error!(lane = self.name, %error, "a thread that hangs cannot be replaced");
+                break;
+            }
+            slot.is_abandoned.store(true, Relaxed);
+            abandoned += 1;
+            self.metrics.abandoned();
+            warn!(lane = self.name, "a thread hangs and was replaced");
+        }
+        if abandoned < self.max_abandoned {
+            self.is_exhausted.store(false, Relaxed);
+        }
+        self.metrics.hanging(abandoned);
+    }
+}
+
+fn watch(threads: &Weak<LaneThreads>, limit: Duration) {
+    while let Some(threads) = threads.upgrade() {
+        threads.look(limit);
+        drop(threads);
+        thread::sleep(INTERVAL);
+    }
+}
+
+fn milliseconds(epoch: Instant) -> u64 {
+    u64::try_from(epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,291 @@
+//! The watchdog of connections to PostgreSQL: it finds uses that last far too long, and abandons their connections.
+//!
+//! A server that freezes or vanishes can leave a thread in libpq for good: the kernel of a frozen host goes on
+//! acknowledging, so that no timeout of TCP fires. Such a thread cannot be interrupted. Its connection is abandoned, a
+//! new pool takes the place of the old one, and the connection is closed when the thread comes back.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    RunQueryDsl, sql_query,
+    sql_types::{Integer, Text},
+};
+use tracing::{error, info, warn};
+
+use super::{Database, generations::Generations, manager::Manager, statistics::Counters};
+
+/// After how many deadlines of a statement a use of a connection is too long.
+const DEADLINES: u32 = 2;
+
+/// How long the server is given to cancel a statement before the connection is abandoned.
+const CANCEL_GRACE: Duration = Duration::from_secs(1);
+
+/// How often uses are looked at.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// How many connections can be abandoned at a time, for each connection of the pool.
+pub(super) const MAX_ABANDONED_POOLS: usize = 4;
+
+/// The process of the server that serves a connection. The number of a process alone can be another's on another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Backend {
+    pub(super) pid: i32,
+    /// When it began, as the server writes it.
+    pub(super) started: String,
+}
+
+const WATCHED: u8 = 0;
+const CANCELLED: u8 = 1;
+const ABANDONED: u8 = 2;
+
+/// The use of one connection.
+#[derive(Debug)]
+pub(super) struct UseSlot {
+    uses: Arc<Uses>,
+    generation: u64,
+    backend: Option<Backend>,
+    /// When the use began, in milliseconds from the epoch of all uses, and one; 0 if the connection is not in use.
+    since: AtomicU64,
+    state: AtomicU8,
+}
+
+impl UseSlot {
+    pub(super) fn begin(&self) {
+        self.since.store(self.uses.now() + 1, Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.since.store(0, Relaxed);
+    }
+
+    /// Whether the connection was abandoned while it was used.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.state.load(Relaxed) == ABANDONED
+    }
+}
+
+impl Drop for UseSlot {
+    fn drop(&mut self) {
+        if self.is_abandoned() {
+            self.uses.abandoned.fetch_sub(1, Relaxed);
+            info!("an abandoned connection to the database was closed");
+        }
+    }
+}
+
+/// The uses of the connections of a pool, in all its generations.
+#[derive(Debug)]
+pub(super) struct Uses {
+    epoch: Instant,
+    slots: Mutex<Vec<Weak<UseSlot>>>,
+    /// How many connections are abandoned now.
+    abandoned: AtomicUsize,
+}
+
+impl Default for Uses {
+    fn default() -> Self {
+        Self {
+            epoch: Instant::now(),
+            slots: Mutex::default(),
+            abandoned: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Uses {
+    /// A slot for a new connection.
+    pub(super) fn register(
+        self: &Arc<Self>,
+        generation: u64,
+        backend: Option<Backend>,
+    ) -> Arc<UseSlot> {
+        let slot = Arc::new(UseSlot {
+            uses: Arc::clone(self),
+            generation,
+            backend,
+            since: AtomicU64::new(0),
+            state: AtomicU8::new(WATCHED),
+        });
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|slot| slot.strong_count() > 0);
+        slots.push(Arc::downgrade(&slot));
+        slot
+    }
+
+    /// How many connections are abandoned now.
+    pub(super) fn abandoned(&self) -> usize {
+        self.abandoned.load(Relaxed)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The connections in use that are not abandoned, and for how long each has been used.
+    fn in_use(&self) -> Vec<(Arc<UseSlot>, Duration)> {
+        let now = self.now();
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|slot| !slot.is_abandoned())
+            .filter_map(|slot| match slot.since.load(Relaxed) {
+                0 => None,
+                since => {
+                    let used_for = Duration::from_millis(now.saturating_sub(since - 1));
+                    Some((slot, used_for))
+                }
+            })
+            .collect()
+    }
+}
+
+impl Database {
+    /// Starts the watchdog: a thread that abandons connections whose use exceeds twice the deadline of a statement. It
+    /// ends with the database. Without a deadline, and on SQLite, there is nothing to watch.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn watch(&self) -> io::Result<()> {
+        let Some(deadline) = self.statement_deadline() else {
+            return Ok(());
+        };
+        let watchdog = Watchdog {
+            generations: Arc::downgrade(self.generations()),
+            counters: self.counters().clone(),
+            limit: deadline * DEADLINES,
+            max_abandoned: self.settings().max_connections as usize * MAX_ABANDONED_POOLS,
+            canceller: Arc::new(Canceller {
+                manager: self.unpooled_manager(),
+                is_busy: AtomicBool::new(false),
+                counters: self.counters().clone(),
+            }),
+            is_exhausted: false,
+        };
+        thread::Builder::new()
+            .name("database-watchdog".to_owned())
+            .spawn(move || watchdog.run())
+            .map(drop)
+    }
+}
+
+struct Watchdog {
+    generations: Weak<Generations>,
+    counters: Counters,
+    limit: Duration,
+    max_abandoned: usize,
+    canceller: Arc<Canceller>,
+    is_exhausted: bool,
+}
+
+impl Watchdog {
+    fn run(mut self) {
+        while let Some(generations) = self.generations.upgrade() {
+            self.look(&generations);
+            drop(generations);
+            thread::sleep(INTERVAL);
+        }
+    }
+
+    fn look(&mut self, generations: &Generations) {
+        let mut to_cancel = Vec::new();
+        for (slot, used_for) in generations.uses().in_use() {
+            if used_for >= self.limit + CANCEL_GRACE {
+                self.abandon(generations, &slot, used_for);
+            } else if used_for >= self.limit
+                && slot
+                    .state
+                    .compare_exchange(WATCHED, CANCELLED, Relaxed, Relaxed)
+                    .is_ok()
+            {
+                to_cancel.extend(slot.backend.clone());
+            }
+        }
+        if generations.uses().abandoned() < self.max_abandoned {
+            self.is_exhausted = false;
+        }
+        self.canceller.cancel(to_cancel);
+    }
+
+    fn abandon(&mut self, generations: &Generations, slot: &UseSlot, used_for: Duration) {
+        let uses = generations.uses();
+        if uses.abandoned() >= self.max_abandoned {
+            if !self.is_exhausted {
+                self.is_exhausted = true;
+                error!(
+                    abandoned = uses.abandoned(),
+                    "connections to the database hang and no more can be abandoned; requests are answered with 503 \
+                     until some of them end or the server is restarted"
+                );
+            }
+            return;
+        }
+        slot.state.store(ABANDONED, Relaxed);
+        uses.abandoned.fetch_add(1, Relaxed);
+        self.counters.abandoned();
+        warn!(
+            used_for_ms = u64::try_from(used_for.as_millis()).unwrap_or(u64::MAX),
+            "a connection to the database does not answer and was abandoned"
+        );
+        generations.renew(slot.generation);
+    }
+}
+
+/// Cancels statements through a connection of its own, on a thread of its own, since that can hang as well.
+#[derive(Debug)]
+struct Canceller {
+    manager: Manager,
+    is_busy: AtomicBool,
+    counters: Counters,
+}
+
+impl Canceller {
+    fn cancel(self: &Arc<Self>, backends: Vec<Backend>) {
+        if backends.is_empty() || self.is_busy.swap(true, Relaxed) {
+            return;
+        }
+        let canceller = Arc::clone(self);
+        let started = thread::Builder::new()
+            .name("database-cancel".to_owned())
+            .spawn(move || {
+                canceller.cancel_all(&backends);
+                canceller.is_busy.store(false, Relaxed);
+            });
+        if let Err(error) = started {
+            self.is_busy.store(false, Relaxed);
+            warn!(%error, "statements cannot be cancelled");
+        }
+    }
+
+    fn cancel_all(&self, backends: &[Backend]) {
+        let mut connection = match self.manager.open() {
+            Ok(connection) => connection,
+            Err(error) => {
+                warn!(%error, "statements cannot be cancelled, since the database accepts no connection");
+                return;
+            }
+        };
+        for backend in backends {
+            // A commit that waits for a synchronous standby is not cancelled: it would count as replicated.
+            let cancel = sql_query(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
+                 WHERE pid = $1 AND backend_start::text = $2 AND wait_event IS DISTINCT FROM 'SyncRep'",
+            )
+            .bind::<Integer, _>(backend.pid)
+            .bind::<Text, _>(&backend.started);
+            match cancel.execute(&mut connection) {
+                Ok(0) => {}
+                Ok(_) => self.counters.cancelled(),
+                Err(error) => warn!(%error, "a statement cannot be cancelled"),
+            }
+        }
+    }
+}
