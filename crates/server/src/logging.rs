@@ -2,15 +2,11 @@
 
 use std::{
     error::Error,
-    fmt,
     io::{IsTerminal, stderr},
-    sync::mpsc::channel,
-    thread,
     time::Duration,
 };
 
 use tracing::Subscriber;
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     Layer,
     fmt::{MakeWriter, layer},
@@ -22,6 +18,7 @@ use tracing_subscriber::{
 
 use crate::{
     config::{LogConfig, LogFormat, TraceConfig},
+    log_writer::{FlushDeadlines, LogWriter},
     traces::Traces,
 };
 
@@ -29,40 +26,29 @@ use crate::{
 /// lost.
 const MAX_WAITING_LINES: usize = 16_384;
 
-/// For how long lines that wait when a server ends are waited for. The writer itself gives up after 1.1 seconds.
-const PATIENCE_AT_END: Duration = Duration::from_millis(1_500);
+/// How long lines that wait when a server ends are waited for: as long as somebody reads, within reason.
+const FLUSH_DEADLINES: FlushDeadlines = FlushDeadlines {
+    stalled: Duration::from_secs(2),
+    total: Duration::from_secs(10),
+};
 
-/// The log of a server. When it is dropped, lines that wait are given [a moment](PATIENCE_AT_END).
-pub(crate) struct ServerLog {
-    lost: ErrorCounter,
-    writer: Option<WorkerGuard>,
-}
-
-impl fmt::Debug for ServerLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerLog").finish_non_exhaustive()
-    }
-}
+/// The log of a server. Lines that wait are written when it is dropped, however the server ends, unless
+/// [nobody reads](FLUSH_DEADLINES).
+#[derive(Debug)]
+pub(crate) struct ServerLog(LogWriter);
 
 impl ServerLog {
     /// What tells how many lines were lost so far.
     pub(crate) fn count_of_lost(&self) -> impl Fn() -> usize + Send + Sync + 'static {
-        let lost = self.lost.clone();
-        move || lost.dropped_lines()
+        let writer = self.0.clone();
+        move || writer.lost()
     }
 }
 
 impl Drop for ServerLog {
     fn drop(&mut self) {
-        let writer = self.writer.take();
-        let (tell, ended) = channel();
-        // It says on standard output that it gives up, where nobody may be reading either.
-        thread::spawn(move || {
-            drop(writer);
-            tell.send(())
-        });
         // Whatever comes of it, the server ends.
-        ended.recv_timeout(PATIENCE_AT_END).ok();
+        self.0.flush(FLUSH_DEADLINES);
     }
 }
 
@@ -83,15 +69,8 @@ pub(crate) fn start_with_traces(
     config: LogConfig,
     traces: Option<TraceConfig>,
 ) -> Result<(ServerLog, Traces), Box<dyn Error>> {
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(MAX_WAITING_LINES)
-        .lossy(true)
-        .thread_name("log")
-        .finish(stderr());
-    let log = ServerLog {
-        lost: writer.error_counter(),
-        writer: Some(guard),
-    };
+    let writer = LogWriter::start(stderr(), MAX_WAITING_LINES)?;
+    let log = ServerLog(writer.clone());
     let Some(traces) = traces else {
         registry()
             .with(config.filter)

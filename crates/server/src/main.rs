@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod doctor;
 mod keys;
+mod log_writer;
 mod logging;
 mod metrics;
 mod migration;

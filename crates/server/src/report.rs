@@ -4,7 +4,13 @@ use std::{
     error::Error,
     fmt::Arguments,
     io::{Write, stderr, stdout},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
 };
+
+/// For how long the process waits for whoever reads an error.
+const REPORT_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Prints a line.
 pub(crate) fn line(text: &str) {
@@ -16,13 +22,25 @@ pub(crate) fn progress(text: &str) {
     write_line(stderr().lock(), format_args!("{text}"));
 }
 
-/// Prints an error and its causes, each on a line of its own.
+/// Prints an error and its causes, each on a line of its own, before the process ends.
+///
+/// A pipe that is full and that nobody reads keeps the process for no longer than [`REPORT_DEADLINE`].
 pub(crate) fn error(error: &dyn Error) {
-    write_line(stderr().lock(), format_args!("todo-server: {error}"));
+    let mut lines = vec![format!("todo-server: {error}")];
     let mut cause = error.source();
     while let Some(error) = cause {
-        write_line(stderr().lock(), format_args!("  because: {error}"));
+        lines.push(format!("  because: {error}"));
         cause = error.source();
+    }
+    let text = lines.join("\n");
+    let (done, is_done) = channel();
+    let writing = thread::Builder::new().spawn(move || {
+        progress(&text);
+        // The process may have given up.
+        done.send(()).ok();
+    });
+    if writing.is_ok() {
+        is_done.recv_timeout(REPORT_DEADLINE).ok();
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -32,6 +32,8 @@ pub(crate) struct Server {
     /// Where its metrics are, if they are served.
     metrics_address: Option<String>,
     log: Arc<Mutex<String>>,
+    /// What reads the log, until its end.
+    log_reader: Option<thread::JoinHandle<()>>,
     // Dropped in this order, after the process has ended.
     pub(crate) database: Option<Arc<TestDatabase>>,
     disk: Option<PathBuf>,
@@ -127,13 +129,15 @@ impl Server {
             // Tests make many requests from one address.
             .env("REQUESTS_PER_MINUTE_PER_ADDRESS", "0")
             .env("REQUESTS_PER_MINUTE_PER_USER", "0")
+            // Tests log in many times to one account.
+            .env("LOGINS_PER_MINUTE_PER_ACCOUNT", "0")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        if matches!(log_reader, LogReader::Us) {
+        let log_reader = matches!(log_reader, LogReader::Us).then(|| {
             let mut stderr = process.stderr.take().unwrap();
             let written = Arc::clone(&log);
             thread::spawn(move || {
@@ -142,8 +146,8 @@ impl Server {
                     let text = String::from_utf8_lossy(&chunk[..length]);
                     written.lock().unwrap().push_str(&text);
                 }) {}
-            });
-        }
+            })
+        });
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = lines
             .find_map(|line| {
@@ -166,6 +170,7 @@ impl Server {
             address,
             metrics_address,
             log,
+            log_reader,
             database: None,
             disk: None,
             folders: vec![folder],
@@ -220,9 +225,25 @@ impl Server {
         self.process.wait().unwrap();
     }
 
-    /// Waits for the process to end.
+    /// Waits for the process to end, and for all that it has logged.
     pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
-        self.process.wait().unwrap()
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < Duration::from_mins(2), "it does not end");
+            thread::sleep(Duration::from_millis(10));
+        };
+        if let Some(reader) = self.log_reader.take() {
+            reader.join().unwrap();
+        }
+        status
+    }
+
+    /// The log of a server [that nobody reads](Self::with_unread_log), for reading it.
+    pub(crate) fn take_log(&mut self) -> ChildStderr {
+        self.process.stderr.take().unwrap()
     }
 
     /// The tokens in mails to an address that were written to the log so far, which begin with `prefix`.

@@ -12,7 +12,7 @@ use serde_json::json;
 use todo_testkit::Kind::Sqlite;
 
 use crate::{
-    harness::{Client, PASSWORD, Server, eventually},
+    harness::{Client, PASSWORD, Server, eventually, without_colours},
     metrics::{LISTEN, Shown},
 };
 
@@ -115,6 +115,58 @@ fn a_log_that_nobody_reads_keeps_nobody_waiting() {
     assert!(server.wait().success());
 }
 
+#[test]
+fn what_was_logged_is_written_before_the_server_ends_however_slowly_it_is_read() {
+    const REQUESTS: usize = 5_000;
+    let mut server = Server::with_unread_log(Sqlite, &[LISTEN]).unwrap();
+    assert_eq!(ask_often(server.address(), REQUESTS), REQUESTS);
+    assert_eq!(Shown::by(&server).count("todo_log_lines_lost_total"), 0);
+    let mut log = server.take_log();
+    tell_to_end(&server);
+    let reading = thread::spawn(move || {
+        let (mut text, mut chunk) = (Vec::new(), [0; 4096]);
+        while let Ok(length @ 1..) = log.read(&mut chunk) {
+            text.extend_from_slice(&chunk[..length]);
+            thread::sleep(Duration::from_millis(10));
+        }
+        String::from_utf8(text).unwrap()
+    });
+    assert!(server.wait().success());
+    let text = reading.join().unwrap();
+    let lines = text.lines().filter(|line| line.contains("/health/live"));
+    assert_eq!(lines.count(), REQUESTS);
+    assert!(text.trim_end().ends_with("ended"), "{text}");
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_ends_also_with_an_error() {
+    let patience = [
+        ("SLOW_CLIENT_DEADLINE_SECONDS", "20"),
+        ("SHUTDOWN_DEADLINE_SECONDS", "20"),
+    ];
+    let mut server = Server::with_unread_log(Sqlite, &patience).unwrap();
+    // More than the pipe holds.
+    assert_eq!(ask_often(server.address(), 2_000), 2_000);
+    let _request = hang(&server);
+    let address = server.address().to_owned();
+    tell_to_end(&server);
+    eventually("the port is free", || TcpStream::connect(&address).is_err());
+    tell_to_end(&server);
+    assert_eq!(server.wait().code(), Some(1));
+}
+
+/// Has a request be under way for as long as its body does not come.
+fn hang(server: &Server) -> TcpStream {
+    let mut request = TcpStream::connect(server.address()).unwrap();
+    let head = "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n";
+    request.write_all(head.as_bytes()).unwrap();
+    // It has been accepted once a later one is answered on each of the threads that serve.
+    for _ in 0..16 {
+        assert_eq!(server.client().get("/health/live").status, 200);
+    }
+    request
+}
+
 fn tell_to_end(server: &Server) {
     let process = server.process_id().to_string();
     let killed = Command::new("kill").args(["-TERM", &process]).status();
@@ -142,21 +194,16 @@ fn whoever_tells_the_server_twice_to_end_is_not_kept_waiting() {
         ("SHUTDOWN_DEADLINE_SECONDS", "20"),
     ];
     let mut server = Server::with(Sqlite, &patience).unwrap();
-    // A request that is under way for as long as its body does not come.
-    let mut request = TcpStream::connect(server.address()).unwrap();
-    let head = "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n";
-    request.write_all(head.as_bytes()).unwrap();
+    let _request = hang(&server);
     let address = server.address().to_owned();
-    // It has been accepted once a later one is answered on each of the threads that serve.
-    for _ in 0..16 {
-        assert_eq!(server.client().get("/health/live").status, 200);
-    }
     tell_to_end(&server);
     eventually("the port is free", || TcpStream::connect(&address).is_err());
     tell_to_end(&server);
     // Had it waited, it would have ended well.
     assert_eq!(server.wait().code(), Some(1));
-    assert!(server.log().contains("told twice to end"));
+    let log = without_colours(&server.log());
+    let last = log.trim_end().lines().last().unwrap_or_default();
+    assert!(last.contains("told twice to end"), "{log}");
 }
 
 #[test]
