@@ -55,8 +55,13 @@ impl HashingAtMost {
             hasher,
             permits: Permits {
                 limit: limit.max(1),
-                in_use: Mutex::new(InUse { permits: 0, others }),
-                given_back: Condvar::new(),
+                in_use: Mutex::new(InUse {
+                    permits: 0,
+                    next: 0,
+                    head: 0,
+                    others,
+                }),
+                changed: Condvar::new(),
             },
         }
     }
@@ -96,11 +101,15 @@ impl PasswordHasher for HashingAtMost {
 struct Permits {
     limit: usize,
     in_use: Mutex<InUse>,
-    given_back: Condvar,
+    changed: Condvar,
 }
 
 struct InUse {
     permits: usize,
+    /// The number of whoever asks next; the numbers wait in a line, so that nobody is overtaken.
+    next: u64,
+    /// The number at the head of the line.
+    head: u64,
     others: Others,
 }
 
@@ -130,7 +139,13 @@ struct Permit<'a>(&'a Permits);
 
 impl Permits {
     fn take(&self) -> Permit<'_> {
-        let in_use = self.given_back.wait_while(self.lock(), |in_use| {
+        let mut in_use = self.lock();
+        let number = in_use.next;
+        in_use.next += 1;
+        let in_use = self.changed.wait_while(in_use, |in_use| {
+            if in_use.head != number {
+                return true;
+            }
             let limit = if in_use.others.are_there() {
                 self.limit.div_ceil(2)
             } else {
@@ -138,7 +153,12 @@ impl Permits {
             };
             in_use.permits >= limit
         });
-        in_use.unwrap_or_else(PoisonError::into_inner).permits += 1;
+        let mut in_use = in_use.unwrap_or_else(PoisonError::into_inner);
+        in_use.permits += 1;
+        in_use.head += 1;
+        drop(in_use);
+        // There may be a permit for the next in the line as well.
+        self.changed.notify_all();
         Permit(self)
     }
 
@@ -151,8 +171,8 @@ impl Permits {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.0.lock().permits -= 1;
-        // All, since by now there may be room for more than one.
-        self.0.given_back.notify_all();
+        // All, since only the head of the line takes it.
+        self.0.changed.notify_all();
     }
 }
 
@@ -265,6 +285,28 @@ mod tests {
         assert!(hasher.permits.lock().others.last.is_some());
         sleep(OTHERS_GO_ON_FOR);
         assert_eq!(most_at_a_time(&hasher, &counting), 2);
+    }
+
+    #[test]
+    fn nobody_is_overtaken() {
+        let counting = Arc::new(Counting::default());
+        let hasher = HashingAtMost::new(counting, 1, || 0);
+        let order = Mutex::new(Vec::new());
+        let first = hasher.permits.take();
+        scope(|scope| {
+            for number in 1..=8 {
+                let (hasher, order) = (&hasher, &order);
+                scope.spawn(move || {
+                    let _permit = hasher.permits.take();
+                    order.lock().unwrap().push(number);
+                });
+                while hasher.permits.lock().next <= number {
+                    std::thread::yield_now();
+                }
+            }
+            drop(first);
+        });
+        assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]
