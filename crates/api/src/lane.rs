@@ -15,13 +15,14 @@ use std::{
     time::Duration,
 };
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::{Span, error, warn};
 
 use crate::{
+    fair_queue::QueueKey,
     lane_threads::LaneThreads,
     metrics::{LaneMetrics, LaneMetricsOf},
+    work_queue::{QueueFull, QueueOrder, WorkSender, work_queue},
 };
 
 /// How wide and how long a lane is.
@@ -29,8 +30,10 @@ use crate::{
 pub struct LaneSettings {
     /// How many pieces of work run at the same time.
     pub width: usize,
-    /// How many pieces of work may wait.
+    /// How many pieces of work may wait; where the order is fair, logins and what is reserved each for themselves.
     pub queue: usize,
+    /// In which order they wait.
+    pub order: QueueOrder,
     /// By how much its threads give way to others where there are too few cores: from 0, not at all, to 19. It is the
     /// nice value of Linux (`sched(7)`), and nothing elsewhere.
     pub niceness: i32,
@@ -41,7 +44,7 @@ pub struct LaneSettings {
 /// Why work in a lane came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
-    /// The queue was full. The work never ran.
+    /// The queue was full, or made room for a client with less work in it. The work never ran.
     #[error("the queue is full")]
     Full,
     /// The deadline passed while the work waited. It never ran, and never will.
@@ -61,7 +64,7 @@ type Work = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub struct Lane {
     name: &'static str,
-    queue: Sender<Work>,
+    queue: WorkSender<Work>,
     /// How often something was to be run.
     runs: Arc<AtomicU64>,
     metrics: LaneMetricsOf,
@@ -88,7 +91,7 @@ impl Lane {
         settings: LaneSettings,
         metrics: &LaneMetrics,
     ) -> io::Result<Self> {
-        let (queue, waiting) = bounded::<Work>(settings.queue);
+        let (queue, waiting) = work_queue::<Work>(settings.order, settings.queue);
         let metrics = metrics.of(name, settings);
         let threads = LaneThreads::start(
             name,
@@ -107,9 +110,7 @@ impl Lane {
         })
     }
 
-    /// Runs `work` on a thread of the lane and waits for it, but no longer than `deadline`.
-    ///
-    /// When the caller stops waiting (as it does when a client goes away), work that has not begun never does.
+    /// The same as [`run_for`](Self::run_for), for no client in particular.
     ///
     /// # Errors
     /// [`LaneError`].
@@ -118,8 +119,23 @@ impl Lane {
         deadline: Duration,
         work: W,
     ) -> impl Future<Output = Result<T, LaneError>> + use<T, W> {
+        self.run_for(QueueKey::default(), deadline, work)
+    }
+
+    /// Runs `work` of a client on a thread of the lane and waits for it, but no longer than `deadline`.
+    ///
+    /// When the caller stops waiting (as it does when a client goes away), work that has not begun never does.
+    ///
+    /// # Errors
+    /// [`LaneError`].
+    pub(crate) fn run_for<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
+        &self,
+        key: QueueKey,
+        deadline: Duration,
+        work: W,
+    ) -> impl Future<Output = Result<T, LaneError>> + use<T, W> {
         // The work is in the queue from here on, and not a part of each future that waits for it.
-        let submitted = self.submit(work);
+        let submitted = self.submit(key, work);
         let metrics = self.metrics.clone();
         async move {
             let done = match submitted {
@@ -138,6 +154,7 @@ impl Lane {
 
     fn submit<T: Send + 'static>(
         &self,
+        key: QueueKey,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Submitted<T>, LaneError> {
         self.runs.fetch_add(1, Ordering::Relaxed);
@@ -146,7 +163,7 @@ impl Lane {
         let waiting = Waiting(Arc::clone(&ticket));
         let span = Span::current();
         let queued = self.metrics.queued();
-        self.enqueue(Box::new(move || {
+        let work = Box::new(move || {
             if ticket.begin() {
                 let running = queued.begin();
                 let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
@@ -154,7 +171,8 @@ impl Lane {
                 // Nobody may be waiting any more, and then the result is of no use.
                 drop(give.send(done));
             }
-        }))?;
+        });
+        self.enqueue(key, work)?;
         Ok(Submitted { waiting, result })
     }
 
@@ -166,7 +184,7 @@ impl Lane {
         let span = Span::current();
         let metrics = self.metrics.clone();
         let queued = self.metrics.queued();
-        let posted = self.enqueue(Box::new(move || {
+        let work = Box::new(move || {
             let running = queued.begin();
             let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
             drop(running);
@@ -174,14 +192,14 @@ impl Lane {
                 metrics.failed(LaneError::Panicked);
                 span.in_scope(|| error!("what was to be done after the answer panicked"));
             }
-        }));
+        });
+        let posted = self.enqueue(QueueKey::default(), work);
         posted.inspect_err(|error| self.metrics.failed(*error))
     }
 
-    fn enqueue(&self, work: Work) -> Result<(), LaneError> {
-        self.queue.try_send(work).map_err(|error| match error {
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => LaneError::Full,
-        })
+    fn enqueue(&self, key: QueueKey, work: Work) -> Result<(), LaneError> {
+        let queued = self.queue.push(key, work);
+        queued.map_err(|QueueFull| LaneError::Full)
     }
 }
 
@@ -208,7 +226,9 @@ impl<T> Submitted<T> {
         let Self { waiting, result } = self;
         match timeout(deadline, result).await {
             Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(_)) | Err(_)) => Err(LaneError::Panicked),
+            Ok(Ok(Err(_))) => Err(LaneError::Panicked),
+            // The queue dropped the work to make room for others.
+            Ok(Err(_)) => Err(LaneError::Full),
             Err(_) if waiting.give_up() => Err(LaneError::NotStarted),
             Err(_) => Err(LaneError::NotFinished),
         }
@@ -253,20 +273,26 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
+    use std::sync::{Mutex, atomic::AtomicBool};
 
-    use crossbeam_channel::Receiver;
+    use crossbeam_channel::{Receiver, Sender, bounded};
     use tokio::join;
 
     use super::*;
+    use crate::fair_queue::QueueClass;
 
     const PATIENCE: Duration = Duration::from_secs(20);
     const IMPATIENCE: Duration = Duration::from_millis(20);
 
     fn lane(width: usize, queue: usize) -> Lane {
+        lane_of(width, queue, QueueOrder::Fifo)
+    }
+
+    fn lane_of(width: usize, queue: usize, order: QueueOrder) -> Lane {
         let settings = LaneSettings {
             width,
             queue,
+            order,
             niceness: 0,
             hang_limit: None,
         };
@@ -278,6 +304,7 @@ mod tests {
         let settings = LaneSettings {
             width: 1,
             queue: 8,
+            order: QueueOrder::Fifo,
             niceness: 0,
             hang_limit: Some(IMPATIENCE),
         };
@@ -315,16 +342,16 @@ mod tests {
             lane.run(PATIENCE, work),
             async {
                 // The first has left the queue once it runs.
-                while !lane.queue.is_empty() {
+                while lane.queue.len() > 0 {
                     tokio::task::yield_now().await;
                 }
                 lane.run(PATIENCE, || 2).await
             },
             async {
-                while lane.queue.is_empty() {
+                while lane.queue.len() == 0 {
                     tokio::task::yield_now().await;
                 }
-                while !lane.queue.is_full() {
+                while lane.queue.len() < 1 {
                     tokio::task::yield_now().await;
                 }
                 let refused = lane.run(PATIENCE, || 3).await;
@@ -334,6 +361,38 @@ mod tests {
         );
         assert_eq!((first, second), (Ok(()), Ok(2)));
         assert_eq!(third, Err(LaneError::Full));
+    }
+
+    #[tokio::test]
+    async fn a_fair_lane_drops_work_of_a_flood_for_another_client() {
+        let lane = lane_of(1, 2, QueueOrder::Fair);
+        let key = |network: [u8; 4], class| QueueKey {
+            class,
+            network: Some(network.into()),
+        };
+        let flood = key([192, 0, 2, 1], QueueClass::Open);
+        let other = key([192, 0, 2, 2], QueueClass::Open);
+        let reserved = key([192, 0, 2, 1], QueueClass::Reserved);
+        let (hold, work) = held();
+        lane.post(work).unwrap();
+        while lane.queue.len() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let run = |key, name: &'static str| {
+            let order = Arc::clone(&order);
+            lane.run_for(key, PATIENCE, move || order.lock().unwrap().push(name))
+        };
+        let first = run(flood, "first");
+        let displaced = run(flood, "displaced");
+        let refused = run(flood, "refused");
+        assert_eq!(refused.await, Err(LaneError::Full));
+        let other = run(other, "other");
+        assert_eq!(displaced.await, Err(LaneError::Full));
+        let reserved = run(reserved, "reserved");
+        drop(hold);
+        assert_eq!(join!(first, other, reserved), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(*order.lock().unwrap(), ["reserved", "first", "other"]);
     }
 
     #[tokio::test]
@@ -409,11 +468,11 @@ mod tests {
         for work in works {
             lane.post(work).unwrap();
         }
-        while !lane.queue.is_empty() {
+        while lane.queue.len() > 0 {
             tokio::time::sleep(IMPATIENCE).await;
         }
-        let late = lane.run(Duration::from_secs(1), || 1).await;
-        assert_eq!(late, Err(LaneError::NotStarted));
+        let next = lane.run(Duration::from_secs(1), || 1).await;
+        assert_eq!(next, Err(LaneError::NotStarted));
         drop(holds);
         assert_eq!(lane.run(PATIENCE, || 2).await, Ok(2));
     }
@@ -426,7 +485,7 @@ mod tests {
         lane.post(|| panic!("on purpose")).unwrap();
         lane.post(move || flag.store(true, Ordering::SeqCst))
             .unwrap();
-        while !lane.queue.is_empty() {
+        while lane.queue.len() > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(lane.run(PATIENCE, || ()).await, Ok(()));
@@ -438,7 +497,7 @@ mod tests {
         let lane = lane(1, 1);
         let (hold, work) = held();
         lane.post(work).unwrap();
-        while !lane.queue.is_empty() {
+        while lane.queue.len() > 0 {
             tokio::task::yield_now().await;
         }
         lane.post(|| ()).unwrap();

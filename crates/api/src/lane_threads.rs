@@ -14,10 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::Receiver;
 use tracing::{error, warn};
 
-use crate::metrics::LaneMetricsOf;
+use crate::{metrics::LaneMetricsOf, work_queue::WorkReceiver};
 
 /// How many threads can be abandoned at a time, for each thread of the lane.
 const MAX_ABANDONED: usize = 4;
@@ -31,7 +30,7 @@ type Work = Box<dyn FnOnce() + Send>;
 pub(crate) struct LaneThreads {
     name: &'static str,
     max_abandoned: usize,
-    waiting: Receiver<Work>,
+    waiting: WorkReceiver<Work>,
     prepare: fn(i32),
     niceness: i32,
     metrics: LaneMetricsOf,
@@ -60,7 +59,7 @@ impl LaneThreads {
         name: &'static str,
         width: usize,
         hang_limit: Option<Duration>,
-        waiting: Receiver<Work>,
+        waiting: WorkReceiver<Work>,
         (prepare, niceness): (fn(i32), i32),
         metrics: LaneMetricsOf,
     ) -> io::Result<Arc<Self>> {
@@ -98,7 +97,7 @@ impl LaneThreads {
             .name(format!("{}-{number}", self.name))
             .spawn(move || {
                 prepare(niceness);
-                for work in &waiting {
+                while let Some(work) = waiting.pop() {
                     of_thread.since.store(milliseconds(epoch) + 1, Relaxed);
                     work();
                     of_thread.since.store(0, Relaxed);

@@ -13,6 +13,7 @@ mod edge;
 mod ending;
 mod errors;
 mod etag;
+mod fair_queue;
 mod fields;
 #[cfg(test)]
 mod fuzzing;
@@ -34,6 +35,7 @@ mod serve;
 mod trace;
 mod violations;
 mod wire;
+mod work_queue;
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,6 +52,7 @@ pub use openapi::openapi_json;
 pub use rate_limits::RateLimitSettings;
 pub use serve::{Observers, ServeSettings, serve};
 pub use trace::{NoTracer, TraceId, TraceParent, Tracer};
+pub use work_queue::QueueOrder;
 
 /// The lanes in which blocking work runs.
 #[derive(Debug, Clone)]

@@ -12,13 +12,14 @@ use todo_application::{
     App, Caller, SessionCaller,
     account::{Authenticated, Credential, act, authenticate_session},
 };
-use todo_domain::{AccessToken, Client, Scope, Secret, UserId};
+use todo_domain::{AccessToken, Client, Scope, Secret, UserId, network_of};
 use tracing::{error, warn};
 
 use crate::{
     Lanes, State,
     client::client,
     credentials::{Shown, shown_device},
+    fair_queue::{QueueClass, QueueKey},
     input::Input,
     lane::Lane,
     metrics::LoginMetrics,
@@ -40,6 +41,8 @@ pub(crate) struct Request {
     client: Client,
     shown: Shown,
     device: Option<Secret>,
+    /// In which class it waits for a lane whose queue is fair.
+    class: QueueClass,
     /// What it is counted in for its user, if it is.
     rate_limits: Option<Arc<RateLimits>>,
     input: Input,
@@ -68,6 +71,22 @@ impl Request {
         }
     }
 
+    /// The same, in the class that a flood of logins cannot delay: for what presents a mailed token.
+    pub(crate) fn reserved(self) -> Self {
+        Self {
+            class: QueueClass::Reserved,
+            ..self
+        }
+    }
+
+    /// By what a lane whose queue is fair serves it.
+    fn queue_key(&self) -> QueueKey {
+        QueueKey {
+            class: self.class,
+            network: self.client.address.map(network_of),
+        }
+    }
+
     /// What is counted of logins.
     pub(crate) fn login_metrics(&self) -> LoginMetrics {
         self.state.observers.metrics.logins.clone()
@@ -83,6 +102,7 @@ impl Request {
         scope: Scope,
         work: impl Fn(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
+        let key = self.queue_key();
         let Self {
             state,
             trace,
@@ -93,7 +113,7 @@ impl Request {
         } = self;
         let handler = handler_of(&work);
         let running = shown.into_required_credential().map(|credential| {
-            run(state, trace, handler, database, move |state| {
+            run(state, trace, handler, key, database, move |state| {
                 let admit = |user| Ok(count(rate_limits.as_deref(), user)?);
                 let State {
                     app, seen_sessions, ..
@@ -123,6 +143,10 @@ impl Request {
         lane: impl FnOnce(&Lanes) -> &Lane,
         work: impl FnOnce(&App, &SessionCaller, &Input) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
+        let key = QueueKey {
+            class: QueueClass::Reserved,
+            ..self.queue_key()
+        };
         let Self {
             state,
             trace,
@@ -134,11 +158,18 @@ impl Request {
         } = self;
         let handler = handler_of(&work);
         let running = shown.into_required_credential().map(|credential| {
-            run(state, trace, handler, lane, move |State { app, .. }| {
-                let caller = noted(authenticate_session(app, &credential, &client)?);
-                count(rate_limits.as_deref(), caller.user_id())?;
-                work(app, &caller, &input)
-            })
+            run(
+                state,
+                trace,
+                handler,
+                key,
+                lane,
+                move |State { app, .. }| {
+                    let caller = noted(authenticate_session(app, &credential, &client)?);
+                    count(rate_limits.as_deref(), caller.user_id())?;
+                    work(app, &caller, &input)
+                },
+            )
         });
         async { running?.await }
     }
@@ -149,6 +180,7 @@ impl Request {
         lane: impl FnOnce(&Lanes) -> &Lane,
         work: impl FnOnce(&App, &Visitor, &Input) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
+        let key = self.queue_key();
         let Self {
             state,
             trace,
@@ -167,9 +199,14 @@ impl Request {
                 session_cookie,
                 device,
             };
-            run(state, trace, handler, lane, move |State { app, .. }| {
-                work(app, &visitor, &input)
-            })
+            run(
+                state,
+                trace,
+                handler,
+                key,
+                lane,
+                move |State { app, .. }| work(app, &visitor, &input),
+            )
         });
         async { running?.await }
     }
@@ -207,6 +244,7 @@ fn run<L, W>(
     state: Data<State>,
     trace: Trace,
     handler: &str,
+    key: QueueKey,
     lane: L,
     work: W,
 ) -> impl Future<Output = Result<Reply, Problem>> + use<L, W>
@@ -216,7 +254,7 @@ where
 {
     let span = trace.of_work(handler);
     let state_of_work = state.clone();
-    let running = lane(&state.lanes).run(state.request_deadline, move || {
+    let running = lane(&state.lanes).run_for(key, state.request_deadline, move || {
         span.in_scope(|| work(&state_of_work))
     });
     async move {
@@ -270,6 +308,7 @@ fn from_request(request: &HttpRequest) -> Option<Request> {
     Some(Request {
         trace,
         client: client(request, &state.trusted_proxies),
+        class: QueueClass::default(),
         shown: Shown::by(request),
         device: shown_device(request),
         rate_limits: Some(Arc::clone(&state.rate_limits)),

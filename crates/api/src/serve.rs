@@ -128,6 +128,8 @@ async fn keep_forgetting(app: App, rate_limits: Arc<RateLimits>, seen: Arc<SeenS
     loop {
         times.tick().await;
         rate_limits.forget_idle();
-        seen.forget_old(app.clock.now(), &app.session_policy);
+        let now = app.clock.now();
+        seen.forget_old(now, &app.session_policy);
+        app.login_limits.forget_idle(now);
     }
 }

@@ -112,7 +112,9 @@ impl Violations {
         }
         let more = self.count - shown;
         if more > 0 {
-            summary.push_str(&format!("; and {more} more"));
+            summary.push_str("; and ");
+            summary.push_str(&more.to_string());
+            summary.push_str(" more");
         }
         summary
     }

@@ -11,6 +11,8 @@ use todo_domain::{
     },
 };
 
+use crate::account::LoginLimits;
+
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
 #[derive(Clone)]
 pub struct App {
@@ -54,6 +56,8 @@ pub struct App {
     pub session_policy: SessionPolicy,
     /// How often passwords may be guessed at.
     pub guess_policy: GuessPolicy,
+    /// How many logins may be in flight, and succeed.
+    pub login_limits: Arc<LoginLimits>,
     /// For how long it is kept what happened to accounts.
     pub security_event_retention: Duration,
     /// Where mails link to; they link to nothing where there is no front end.
@@ -65,6 +69,7 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("session_policy", &self.session_policy)
             .field("guess_policy", &self.guess_policy)
+            .field("login_limits", &self.login_limits)
             .field("security_event_retention", &self.security_event_retention)
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()

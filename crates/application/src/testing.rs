@@ -1,6 +1,6 @@
 //! What the unit tests share: mocked ports, and values to put through them.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use todo_domain::{
     AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, GuessCounter,
@@ -19,7 +19,7 @@ use todo_domain::{
 };
 use uuid::Uuid;
 
-use crate::{App, Caller, SessionCaller};
+use crate::{App, Caller, SessionCaller, account::LoginLimits};
 
 pub(crate) const POLICY: SessionPolicy = SessionPolicy {
     access_token: Duration::from_mins(10),
@@ -108,6 +108,7 @@ impl Mocks {
             ids: Arc::new(self.ids),
             session_policy: POLICY,
             guess_policy: GuessPolicy::default(),
+            login_limits: Arc::new(LoginLimits::new(NonZeroU32::new(20))),
             security_event_retention: Duration::from_hours(24),
             public_url: None,
         }

@@ -2,9 +2,10 @@
 
 use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
 
-use todo_api::{Lane, LaneSettings, Lanes, Observers, ServeSettings};
+use todo_api::{Lane, LaneSettings, Lanes, Observers, QueueOrder, ServeSettings};
 use todo_application::{
     App,
+    account::LoginLimits,
     operation::{Pruned, prune},
 };
 use todo_domain::ports::Clock;
@@ -104,6 +105,7 @@ pub(crate) fn serve() -> CommandResult {
         ids: Arc::new(RandomIds),
         session_policy: config.sessions.policy,
         guess_policy: config.guesses,
+        login_limits: Arc::new(LoginLimits::new(config.logins_per_minute)),
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
@@ -149,10 +151,11 @@ fn start_lanes(
     kind: DatabaseKind,
     metrics: &ServerMetrics,
 ) -> std::io::Result<Lanes> {
-    let start_lane = |name, width, queue, niceness, deadlines| {
+    let start_lane = |name, width, (order, queue), niceness, deadlines| {
         let settings = LaneSettings {
             width,
             queue,
+            order,
             niceness,
             hang_limit: (kind == DatabaseKind::Postgres)
                 .then(|| http.request_deadline * deadlines + HANG_GRACE),
@@ -163,18 +166,24 @@ fn start_lanes(
         database: start_lane(
             "database",
             database_threads,
-            http.queue,
+            (QueueOrder::Fifo, http.queue),
             0,
             DATABASE_DEADLINES,
         )?,
         hashing: start_lane(
             "hashing",
             hashing.lane_width(),
-            hashing.queue,
+            (QueueOrder::Fair, hashing.queue),
             GIVING_WAY,
             HASHING_DEADLINES,
         )?,
-        mail: start_lane("mail", MAIL_THREADS, http.queue, GIVING_WAY, MAIL_DEADLINES)?,
+        mail: start_lane(
+            "mail",
+            MAIL_THREADS,
+            (QueueOrder::Fifo, http.queue),
+            GIVING_WAY,
+            MAIL_DEADLINES,
+        )?,
     })
 }
 

@@ -131,8 +131,8 @@ mod tests {
     use super::*;
 
     const PATIENT: FlushDeadlines = FlushDeadlines {
-        stalled: Duration::from_secs(60),
-        total: Duration::from_secs(60),
+        stalled: Duration::from_mins(1),
+        total: Duration::from_mins(1),
     };
 
     /// A pipe: each write waits until its reader lets it through, and fails once there is no reader.
@@ -145,7 +145,7 @@ mod tests {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.permits
                 .recv()
-                .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+                .map_err(|_closed| io::Error::from(io::ErrorKind::BrokenPipe))?;
             self.written.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
         }

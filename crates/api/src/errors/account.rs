@@ -12,7 +12,7 @@ use todo_application::account::{
 
 use super::{
     CHALLENGE, CHALLENGE_INVALID, email_taken, invalid_mailed_token, invalid_token,
-    too_many_attempts,
+    too_many_attempts, too_many_logins,
 };
 use crate::problem::Problem;
 
@@ -139,6 +139,7 @@ impl From<LoginError> for Problem {
             )
             .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
             LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
+            LoginError::TooManyLogins(too_many) => too_many_logins(too_many),
             LoginError::Failure(failure) => failure.into(),
         }
     }

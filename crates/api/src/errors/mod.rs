@@ -11,7 +11,7 @@ use actix_web::http::{
 };
 use todo_application::{
     Failure, NotTheCaller,
-    account::{AuthenticateError, NotDone},
+    account::{AuthenticateError, LoginLimit, NotDone, TooManyLogins},
     operation::CheckReadinessError,
 };
 use todo_domain::{Scope, TooManyGuesses};
@@ -190,6 +190,30 @@ fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
         window: limit.forgets_one_in.saturating_mul(quota).as_secs(),
         retry_after,
     })
+}
+
+/// Too many logins of an account or a device are in flight, or succeeded.
+fn too_many_logins(too_many: TooManyLogins) -> Problem {
+    const CODE: &str = "too_many_attempts";
+    match too_many.limit {
+        LoginLimit::InFlight => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            CODE,
+            "Other logins to this account are in progress; wait for as long as Retry-After says",
+        )
+        .with_header_of(
+            header::RETRY_AFTER,
+            &too_many.retry_after.as_secs().max(1).to_string(),
+        ),
+        LoginLimit::Rate { per_minute } => Problem::from(TooMany {
+            code: CODE,
+            detail: "Too many logins to this account; wait for as long as Retry-After says",
+            policy: "login-rate",
+            quota: per_minute.get(),
+            window: 60,
+            retry_after: too_many.retry_after,
+        }),
+    }
 }
 
 impl From<Failure> for Problem {

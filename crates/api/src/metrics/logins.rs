@@ -5,6 +5,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
+use todo_application::account::LoginLimit;
 
 const SUCCEEDED: &str = "succeeded";
 
@@ -12,11 +13,17 @@ const SUCCEEDED: &str = "succeeded";
 #[derive(Debug, Clone)]
 pub(crate) struct LoginMetrics {
     answered: Family<ResultLabel, Counter>,
+    limited: Family<LimitLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabel {
+    limit: &'static str,
 }
 
 impl Default for LoginMetrics {
@@ -26,7 +33,11 @@ impl Default for LoginMetrics {
         for result in [SUCCEEDED, "invalid_credentials"] {
             drop(answered.get_or_create(&ResultLabel { result }));
         }
-        Self { answered }
+        let limited = Family::default();
+        for limit in ["in_flight", "rate"] {
+            drop(limited.get_or_create(&LimitLabel { limit }));
+        }
+        Self { answered, limited }
     }
 }
 
@@ -37,6 +48,17 @@ impl LoginMetrics {
             "Logins, by result: succeeded, or the code of the problem",
             self.answered.clone(),
         );
+        registry.register(
+            "logins_limited",
+            "Logins refused before anything was hashed, by the limit of the account or the known device: in_flight or rate",
+            self.limited.clone(),
+        );
+    }
+
+    /// Counts a login that exceeded a limit.
+    pub(crate) fn limited(&self, limit: LoginLimit) {
+        let limit = limit.as_str();
+        self.limited.get_or_create(&LimitLabel { limit }).inc();
     }
 
     /// Counts a login, which succeeded or was answered with a problem of this code.

@@ -5,6 +5,7 @@ use todo_domain::{
     TooManyGuesses, ports::CountGuessError,
 };
 
+use super::{LoginError, login_limits::LoginPermit};
 use crate::{App, Failure, SessionCaller};
 
 /// Why a guess may not be made.
@@ -39,12 +40,15 @@ pub(super) struct Guess {
 ///
 /// From a device or a place that has logged in to it lately, that alone is asked and counted: so nobody elsewhere can
 /// keep its owner out. From anywhere else, the account and the address of the client are.
-pub(super) fn guard_login(
-    app: &App,
+///
+/// Nothing is counted where too many logins of the known device, or of the account, are in flight or succeeded within the
+/// last minute. The permit is for all that the login hashes.
+pub(super) fn guard_login<'a>(
+    app: &'a App,
     email: &Email,
     client: &Client,
     device: Option<&Secret>,
-) -> Result<Guess, GuardError> {
+) -> Result<(Guess, LoginPermit<'a>), LoginError> {
     let purpose = GuessPurpose::Login;
     let policy = &app.guess_policy;
     let now = app.clock.now();
@@ -56,23 +60,27 @@ pub(super) fn guard_login(
         .find(|(_, guesses)| guesses.is_known(now))
         .map(|(subject, _)| subject);
     if let Some(subject) = known {
+        let permit = app.login_limits.begin(&subject, now)?;
         count(app, &[(&subject, policy.known)])?;
-        return Ok(Guess {
+        let guess = Guess {
             cleared: vec![subject],
             taken_back: Vec::new(),
-        });
+        };
+        return Ok((guess, permit));
     }
     let account = GuessSubject::account(purpose, email);
+    let permit = app.login_limits.begin(&account, now)?;
     let address = client
         .address
         .map(|address| GuessSubject::address(purpose, address));
     let mut counted = vec![(&account, policy.account)];
     counted.extend(address.as_ref().map(|address| (address, policy.address)));
     count(app, &counted)?;
-    Ok(Guess {
+    let guess = Guess {
         cleared: vec![account],
         taken_back: address.into_iter().collect(),
-    })
+    };
+    Ok((guess, permit))
 }
 
 /// Counts what whoever has a session says to be the user's password. It counts for this session alone: the user, who can

@@ -9,6 +9,7 @@ use todo_domain::{
 use super::{
     Keeper, SignedIn,
     guard::{GuardError, device, guard_login},
+    login_limits::TooManyLogins,
     renew_hash::renew_hash,
     signed_in::begin_session,
 };
@@ -52,6 +53,9 @@ pub enum LoginError {
     /// There were too many attempts, whether or not there is such an account. Nothing was hashed.
     #[error(transparent)]
     TooManyAttempts(TooManyGuesses),
+    /// Too many logins are in flight or succeeded, whether or not there is such an account. Nothing was hashed.
+    #[error(transparent)]
+    TooManyLogins(#[from] TooManyLogins),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -83,12 +87,13 @@ const VERIFICATIONS: usize = 2;
 /// # Errors
 /// [`LoginError`].
 pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, LoginError> {
-    let guess = guard_login(app, &input.email, client, input.device.as_ref())?;
+    let (guess, mut permit) = guard_login(app, &input.email, client, input.device.as_ref())?;
     for _ in 0..VERIFICATIONS {
         let verified = verify(app, client, input)?;
         let Some(signed_in) = begin(app, client, input, &verified)? else {
             continue;
         };
+        permit.succeed();
         let device = device(app, input.device.clone())?;
         // After the session, since a password that has changed meanwhile proves nothing.
         let throttle_not_reset = guess
@@ -198,6 +203,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::account::LoginLimit;
     use crate::testing::{
         Mocks, access_claims, cause, client, device, email, event, now, password_hash, session,
         session_id, unavailable, user,
@@ -593,6 +599,59 @@ mod tests {
         };
         let logged_in = login(&mocks.app(), &client(), &input).unwrap();
         assert_eq!(logged_in.device.expose(), device().expose());
+    }
+
+    #[rstest]
+    #[case::unknown_devices(false)]
+    #[case::a_known_device(true)]
+    fn logins_that_succeed_are_limited_for_the_account_and_for_each_known_device(
+        #[case] known: bool,
+    ) {
+        let of_account = GuessSubject::account(GuessPurpose::Login, &email());
+        let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
+        let (limited, other) = if known {
+            (of_device, of_account)
+        } else {
+            (of_account, of_device)
+        };
+        let mut mocks = Mocks::at_now();
+        mocks.guesses.expect_find().returning(move |subjects| {
+            let guesses = Guesses {
+                succeeded_at: known.then(now),
+                ..Guesses::default()
+            };
+            Ok(vec![guesses; subjects.len()])
+        });
+        // A call of any other port would fail: nothing is counted, looked up, or hashed.
+        let app = mocks.app();
+        let input = Login {
+            device: Some(device()),
+            ..input()
+        };
+        let in_flight: Vec<_> = (0..2)
+            .map(|_| app.login_limits.begin(&limited, now()).unwrap())
+            .collect();
+        let error = login(&app, &client(), &input).unwrap_err();
+        assert!(matches!(
+            error,
+            LoginError::TooManyLogins(TooManyLogins {
+                limit: LoginLimit::InFlight,
+                ..
+            })
+        ));
+        drop(in_flight);
+        while let Ok(mut permit) = app.login_limits.begin(&limited, now()) {
+            permit.succeed();
+        }
+        let error = login(&app, &client(), &input).unwrap_err();
+        assert!(matches!(
+            error,
+            LoginError::TooManyLogins(TooManyLogins {
+                limit: LoginLimit::Rate { .. },
+                ..
+            })
+        ));
+        assert!(app.login_limits.begin(&other, now()).is_ok());
     }
 
     #[test]

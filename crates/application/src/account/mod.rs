@@ -18,6 +18,7 @@ mod list_security_events;
 mod list_sessions;
 mod list_tokens;
 mod login;
+mod login_limits;
 mod logout;
 mod mail_secret;
 mod mails;
@@ -52,6 +53,7 @@ pub use list_security_events::{
 pub use list_sessions::{ListSessionsError, list_sessions};
 pub use list_tokens::{ListTokensError, list_tokens};
 pub use login::{LoggedIn, Login, LoginError, login};
+pub use login_limits::{LoginLimit, LoginLimits, TooManyLogins};
 pub use logout::{LogoutError, LogoutExtent, logout};
 pub use refresh::{RefreshError, refresh};
 pub use register::{Register, RegisterError, Registered, register};

@@ -21,6 +21,7 @@ mod variables;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
+    num::NonZeroU32,
     time::Duration,
 };
 
@@ -48,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) signing_keys: SigningKeyConfig,
     pub(crate) sessions: SessionConfig,
     pub(crate) guesses: GuessPolicy,
+    /// How many logins a minute may succeed for one account, and for one known device.
+    pub(crate) logins_per_minute: Option<NonZeroU32>,
     pub(crate) hashing: HashingConfig,
     pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
@@ -75,6 +78,7 @@ impl Config {
         let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
         let guesses = guesses::policy(variables);
+        let logins_per_minute = rate_limits::logins(variables);
         let hashing = HashingConfig::read(variables);
         let mail = MailConfig::read(variables);
         let http = HttpConfig::read(variables);
@@ -86,6 +90,7 @@ impl Config {
             signing_keys: signing_keys?,
             sessions,
             guesses,
+            logins_per_minute,
             hashing: hashing?,
             mail: mail?,
             http,

@@ -1,4 +1,4 @@
-//! How many requests one address and one user may make.
+//! How many requests one address and one user may make, and how many logins may succeed.
 
 use std::num::NonZeroU32;
 
@@ -10,6 +10,8 @@ use super::Variables;
 const PER_ADDRESS: u32 = 60_000;
 /// 100 a second: a person with a busy page makes a few, and a program that needs more has the batch.
 const PER_USER: u32 = 6_000;
+/// One in three seconds: a person logs in once a day, and a program keeps its session.
+const LOGINS_PER_ACCOUNT: u32 = 20;
 
 pub(super) fn settings(variables: &mut Variables<'_>) -> RateLimitSettings {
     let mut limit = |name, default| NonZeroU32::new(number(variables, name, default));
@@ -17,6 +19,12 @@ pub(super) fn settings(variables: &mut Variables<'_>) -> RateLimitSettings {
         requests_per_minute_per_address: limit("REQUESTS_PER_MINUTE_PER_ADDRESS", PER_ADDRESS),
         requests_per_minute_per_user: limit("REQUESTS_PER_MINUTE_PER_USER", PER_USER),
     }
+}
+
+/// How many logins a minute may succeed for one account, and for one known device; `None` is for any number.
+pub(super) fn logins(variables: &mut Variables<'_>) -> Option<NonZeroU32> {
+    let name = "LOGINS_PER_MINUTE_PER_ACCOUNT";
+    NonZeroU32::new(number(variables, name, LOGINS_PER_ACCOUNT))
 }
 
 fn number(variables: &mut Variables<'_>, name: &str, default: u32) -> u32 {
@@ -64,9 +72,22 @@ mod tests {
         assert_eq!(limits("0", "7").requests_per_minute_per_address, None);
     }
 
+    #[test]
+    fn twenty_logins_a_minute_may_succeed_unless_another_number_is_set() {
+        for (text, expected) in [("", 20), ("0", 0), ("7", 7)] {
+            let config = read(&[("LOGINS_PER_MINUTE_PER_ACCOUNT", text)]).unwrap();
+            assert_eq!(config.logins_per_minute, NonZeroU32::new(expected));
+        }
+    }
+
     #[rstest]
     fn what_is_no_number_of_requests_is_named(
-        #[values("REQUESTS_PER_MINUTE_PER_ADDRESS", "REQUESTS_PER_MINUTE_PER_USER")] name: &str,
+        #[values(
+            "REQUESTS_PER_MINUTE_PER_ADDRESS",
+            "REQUESTS_PER_MINUTE_PER_USER",
+            "LOGINS_PER_MINUTE_PER_ACCOUNT"
+        )]
+        name: &str,
         #[values("-1", "many", "1.5", "4294967296", "10/s")] text: &str,
     ) {
         let error = read(&[(name, text)]).unwrap_err();

@@ -1,6 +1,6 @@
 //! Logging in.
 
-use todo_application::account::{LoggedIn, Login, login as log_in};
+use todo_application::account::{LoggedIn, Login, LoginError, login as log_in};
 use todo_domain::{Email, PasswordAttempt};
 use tracing::warn;
 use utoipa::ToSchema;
@@ -51,13 +51,14 @@ fn read(fields: &mut Fields) -> Option<Login> {
         (status = 200, description = "A session has begun", body = SignedInResponse),
         (status = 401, description = "The address or the password is wrong", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+        (status = 429, description = "Too many attempts, or too many logins of the account or the device in progress or within a minute; `Retry-After` says how long to wait", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
     let metrics = request.login_metrics();
+    let limited = metrics.clone();
     let answer = request
-        .for_anyone(hashing, |app, visitor, input| {
+        .for_anyone(hashing, move |app, visitor, input| {
             let input = input.body(read)?;
             let input = Login {
                 device: visitor.device.clone(),
@@ -69,7 +70,11 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
                 device,
                 hash_not_renewed,
                 throttle_not_reset,
-            } = log_in(app, &visitor.client, &input)?;
+            } = log_in(app, &visitor.client, &input).inspect_err(|error| {
+                if let LoginError::TooManyLogins(too_many) = error {
+                    limited.limited(too_many.limit);
+                }
+            })?;
             if let Some(failure) = hash_not_renewed {
                 let cause = Problem::from(failure).causes();
                 warn!(cause, "an outdated password hash is kept");

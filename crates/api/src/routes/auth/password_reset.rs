@@ -84,6 +84,7 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn confirm(request: Request) -> Result<Reply, Problem> {
     request
+        .reserved()
         .for_anyone(hashing, |app, visitor, input| {
             let (secret, password) = input.body(read)?;
             let email = reset_password(app, &visitor.client, &secret, &password)?;

@@ -149,8 +149,8 @@ fn of_50_guesses_at_once_few_are_looked_at(#[values(Sqlite, Postgres)] kind: Kin
     let looked_at = statuses.iter().filter(|status| **status == 401).count();
     let refused = statuses.iter().filter(|status| **status == 429).count();
     assert_eq!(looked_at + refused, 50);
-    // Six at once; those after a delay that has passed while the machine was slow.
-    assert!((6..=10).contains(&looked_at), "{looked_at}");
+    // Two at a time, and six in all; those after a delay that has passed while the machine was slow.
+    assert!((2..=10).contains(&looked_at), "{looked_at}");
 }
 
 #[rstest]

@@ -5,6 +5,7 @@ mod cookie;
 mod email;
 mod guessing;
 mod login;
+mod login_limits;
 mod logout;
 mod password;
 mod password_reset;
