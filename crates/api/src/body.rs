@@ -13,6 +13,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    budget::{Reservation, SMALL},
+    errors::no_room,
     fields::kind,
     problem::Problem,
     violations::{MAX_NAME_CHARACTERS, truncated},
@@ -28,12 +30,23 @@ pub struct BodySettings {
 }
 
 /// A body, or why it was not taken.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Body {
-    Read(Bytes),
-    TooLarge { limit: usize },
+    Read(ReadBody),
+    TooLarge {
+        limit: usize,
+    },
     TooSlow,
     Broken,
+    /// There was no room for it.
+    Refused,
+}
+
+/// A body that was read. Its part of the budget is given back with it.
+#[derive(Debug)]
+pub(crate) struct ReadBody {
+    bytes: Bytes,
+    _reservation: Reservation,
 }
 
 /// A body over the limit is still read, up to so many times the limit: an answer that is sent before would be lost when
@@ -41,34 +54,41 @@ pub(crate) enum Body {
 const READ_PAST_LIMIT: usize = 8;
 
 impl Body {
-    /// Reads a body to its end, or gives up when it is far too long or too slow.
-    pub(crate) async fn read(mut payload: Payload, settings: BodySettings) -> Self {
+    /// Reads a body to its end, or gives up when it is far too long or too slow; whether it came to its end.
+    pub(crate) async fn read(
+        mut payload: Payload,
+        settings: BodySettings,
+        reservation: Reservation,
+    ) -> (Self, bool) {
         let BodySettings { limit, deadline } = settings;
         let deadline = Instant::now() + deadline;
-        let mut body = Vec::new();
+        let mut body = Some(GrowingBody {
+            bytes: Vec::new(),
+            limit,
+            reservation,
+        });
         let mut length = 0;
         loop {
             let chunk = match timeout_at(deadline, payload.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
-                Ok(Some(Err(_))) => return Self::Broken,
-                Ok(None) if length > limit => return Self::TooLarge { limit },
-                Ok(None) => return Self::Read(body.into()),
-                Err(_) => return Self::TooSlow,
+                Ok(Some(Err(_))) => return (Self::Broken, false),
+                Ok(None) if length > limit => return (Self::TooLarge { limit }, true),
+                Ok(None) => return (body.map_or(Self::Refused, GrowingBody::finish), true),
+                Err(_) => return (Self::TooSlow, false),
             };
             length += chunk.len();
             if length > limit.saturating_mul(READ_PAST_LIMIT) {
-                return Self::TooLarge { limit };
+                return (Self::TooLarge { limit }, false);
             }
-            if length <= limit {
-                body.extend_from_slice(&chunk);
-            }
+            // What is not kept is read all the same.
+            body = body.and_then(|body| body.with(&chunk));
         }
     }
 
     /// The bytes that were read.
     pub(crate) fn bytes(&self) -> Result<&Bytes, Problem> {
         match self {
-            Self::Read(bytes) => Ok(bytes),
+            Self::Read(body) => Ok(&body.bytes),
             Self::TooLarge { limit } => Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
@@ -84,7 +104,41 @@ impl Body {
                 "body_broken",
                 "The body did not arrive whole",
             )),
+            Self::Refused => Err(no_room()),
         }
+    }
+}
+
+/// A body that is being read.
+struct GrowingBody {
+    bytes: Vec<u8>,
+    limit: usize,
+    reservation: Reservation,
+}
+
+impl GrowingBody {
+    /// The body with another chunk; `None` where it is too large, or there is no room for it.
+    fn with(mut self, chunk: &[u8]) -> Option<Self> {
+        let length = self.bytes.len() + chunk.len();
+        if length > self.limit {
+            return None;
+        }
+        if length > self.bytes.capacity() && length > SMALL {
+            let capacity = (2 * length).min(self.limit);
+            if !self.reservation.try_grow(capacity) {
+                return None;
+            }
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Some(self)
+    }
+
+    fn finish(self) -> Body {
+        Body::Read(ReadBody {
+            bytes: self.bytes.into(),
+            _reservation: self.reservation,
+        })
     }
 }
 
@@ -111,6 +165,10 @@ pub(crate) fn parse_object(
             format!("The body is not UTF-8 after byte {}", error.valid_up_to()),
         )
     })?;
+    if has_more_values_than(MAX_VALUES, body) {
+        let message = format!("must have at most {MAX_VALUES} values");
+        return Err(Problem::invalid_field("body", message));
+    }
     if text.trim_start().starts_with('{') {
         let Members(members) = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         return Ok(members);
@@ -118,6 +176,29 @@ pub(crate) fn parse_object(
     let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let message = format!("must be a JSON object, not {}", kind(&value));
     Err(Problem::invalid_field("body", message))
+}
+
+/// The largest number of values that a body is parsed into: several times what the largest batch has. In memory a value
+/// takes many times its size in JSON.
+const MAX_VALUES: usize = 20_000;
+
+/// Whether a JSON text has more values than `max`, as far as its commas and brackets tell.
+fn has_more_values_than(max: usize, text: &[u8]) -> bool {
+    // A value takes a byte, and another one ends it.
+    if text.len() / 2 < max {
+        return false;
+    }
+    let (mut is_in_string, mut is_escaped, mut count) = (false, false, 0_usize);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_in_string => is_escaped = true,
+            b'"' => is_in_string = !is_in_string,
+            b',' | b'[' | b'{' if !is_in_string => count += 1,
+            _ => {}
+        }
+    }
+    count > max
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -180,5 +261,27 @@ impl<'de> Visitor<'de> for MembersVisitor {
             members.push(member);
         }
         Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(r#"{"a":[1,2,3],"b":{}}"#, 6)]
+    #[case(r#"{"a,[{":"\",[{\\"}"#, 1)]
+    #[case(r#"[[],[]]"#, 4)]
+    #[case("1", 0)]
+    fn values_are_counted(#[case] text: &str, #[case] count: usize) {
+        // Blanks, so that the text is long enough to be looked at.
+        let text = format!("{}{text}", " ".repeat(20));
+        assert!(!has_more_values_than(count, text.as_bytes()));
+        assert_eq!(
+            count > 0,
+            has_more_values_than(count.saturating_sub(1), text.as_bytes())
+        );
     }
 }

@@ -1,21 +1,34 @@
 //! What every request and every answer passes: the outermost middleware.
 //!
-//! It names the request, reads its body, writes problems out, adds the headers that every answer has, and logs one line.
+//! It names the request, reads its body, keeps the budget of bytes, writes problems out, adds the headers that every answer has, and logs one line.
 
 use std::{mem, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
 use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
-use crate::{Observers, State, body::Body, metrics::Route, problem::Problem, trace::Trace};
+use crate::{
+    Observers, State,
+    body::Body,
+    budget::{Reservation, SMALL},
+    connection::ConnectionHandle,
+    errors::no_room_for_response,
+    metrics::{BufferMetrics, Refused, Route},
+    problem::Problem,
+    response_body::ResponseBody,
+    trace::Trace,
+};
 
 /// Names a request, in its answer and in the log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,40 +48,97 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// In the extensions of a response: its body is a part of the program, and takes no memory of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shared;
+
 /// The middleware.
 pub(crate) async fn edge<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+) -> Result<ServiceResponse<ResponseBody>, Error> {
     let began = Instant::now();
     let request_id = request_id(request.headers());
     // Only where the server is put together wrongly there is none.
     let Some(state) = request.app_data::<Data<State>>().cloned() else {
         return Err(Problem::internal().into());
     };
+    let connection = request.conn_data::<ConnectionHandle>().cloned();
     let Observers { metrics, tracer } = &state.observers;
-    let (under_way, body) = (metrics.requests.begin(), state.body);
+    let (under_way, body, budget) = (metrics.requests.begin(), state.body, &state.budget);
     let trace = Trace::begin(tracer, request.method(), request.headers(), &request_id);
     let span = info_span!("request", id = %request_id, trace_id = trace.id());
     give_back_room(request.headers_mut());
     async move {
-        let body = Body::read(request.take_payload(), body).await;
+        if let Some(connection) = &connection {
+            connection.begin_request().await;
+        }
+        let reservation = || {
+            let peer = connection.as_ref().and_then(ConnectionHandle::peer);
+            budget.reservation(peer)
+        };
+        let (body, is_request_read) = Body::read(request.take_payload(), body, reservation()).await;
+        if matches!(body, Body::Refused) {
+            metrics.buffers.refuse(Refused::Request);
+        }
+        if let (Some(connection), true) = (&connection, is_request_read) {
+            connection.end_request();
+        }
         request.extensions_mut().insert(body);
         request.extensions_mut().insert(trace.clone());
         // Whatever a handler, the router or a middleware refuses comes as a response; only a fault in how these are put
         // together would be an error here. (A copy of the request, to answer that with, would break the router.)
         let response = next.call(request).await?.map_into_boxed_body();
+        let (response, reservation) = reserve(response, reservation, &metrics.buffers);
         let (mut response, code) = write_problem_out(response, &request_id);
         add_headers(response.headers_mut(), &request_id);
+        if !is_request_read {
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
+        }
         let route = Route::of(response.request());
         log(&response, route.as_str(), began);
         let (method, status) = (response.request().method(), response.status());
         trace.answered(&route, method, status, code);
         under_way.answered(route, method, status, code);
-        Ok(response)
+        let guard = match connection {
+            Some(connection) => Some(connection.begin_response().await),
+            None => None,
+        };
+        Ok(response.map_body(|_, body| ResponseBody::new(body, reservation, guard)))
     }
     .instrument(span)
     .await
+}
+
+/// Reserves the room that the body of a response takes until it is written. Where there is none, the response is refused.
+fn reserve(
+    response: ServiceResponse,
+    reservation: impl FnOnce() -> Reservation,
+    metrics: &BufferMetrics,
+) -> (ServiceResponse, Option<Reservation>) {
+    let size = match response.response().body().size() {
+        BodySize::Sized(size) => usize::try_from(size).unwrap_or(usize::MAX),
+        BodySize::None | BodySize::Stream => return (response, None),
+    };
+    if size <= SMALL || response.response().extensions().contains::<Shared>() {
+        return (response, None);
+    }
+    let mut reservation = reservation();
+    if reservation.try_grow(size) {
+        return (response, Some(reservation));
+    }
+    metrics.refuse(Refused::Response);
+    let (request, refused) = response.into_parts();
+    let problem = no_room_for_response(request.method().is_safe());
+    let mut response = HttpResponse::from_error(problem);
+    for (name, value) in refused.headers() {
+        // Else the page of another origin could not read why.
+        if name == header::VARY || name.as_str().starts_with("access-control-") {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    (ServiceResponse::new(request, response), None)
 }
 
 /// Gives back most of the room that actix makes for headers. It is 6.6 KiB, for 16 of four values each, which thousands

@@ -5,7 +5,9 @@
 //! Errors become problems in `errors`, and nowhere else.
 
 mod body;
+mod budget;
 mod client;
+mod connection;
 mod cors;
 mod credentials;
 mod cursor;
@@ -30,6 +32,7 @@ mod query;
 mod rate_limits;
 mod reply;
 mod request;
+mod response_body;
 mod routes;
 mod serve;
 mod trace;
@@ -41,10 +44,11 @@ use std::{sync::Arc, time::Duration};
 
 use todo_application::{App, account::SeenSessions};
 
-use crate::rate_limits::RateLimits;
+use crate::{budget::ByteBudget, rate_limits::RateLimits};
 
 pub use body::BodySettings;
 pub use client::TrustedProxies;
+pub use connection::ConnectionSettings;
 pub use cors::CorsOrigins;
 pub use lane::{Lane, LaneError, LaneSettings};
 pub use metrics::{LaneMetrics, Metrics, serve_metrics};
@@ -74,6 +78,7 @@ pub(crate) struct State {
     /// Within which time blocking work must be done.
     request_deadline: Duration,
     body: BodySettings,
+    budget: ByteBudget,
     trusted_proxies: TrustedProxies,
     rate_limits: Arc<RateLimits>,
     seen_sessions: Arc<SeenSessions>,

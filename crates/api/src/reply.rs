@@ -12,7 +12,7 @@ use actix_web::{
 use serde::Serialize;
 use todo_application::App;
 
-use crate::{problem::Problem, trace::handler_of};
+use crate::{budget::SMALL, problem::Problem, trace::handler_of};
 
 /// An answer that grants what was asked for.
 #[derive(Debug)]
@@ -176,8 +176,12 @@ impl Reply {
     }
 
     fn with_body(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
-        let body =
+        let mut body =
             serde_json::to_vec(body).map_err(|error| Problem::internal().caused_by(error))?;
+        if body.len() > SMALL {
+            // A large body is held for as long as its client takes to read it.
+            body.shrink_to_fit();
+        }
         Ok(Self::new(status, body))
     }
 

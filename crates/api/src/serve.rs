@@ -1,18 +1,24 @@
 //! Serving HTTP.
 
-use std::{fmt, io, net::TcpListener, sync::Arc, time::Duration};
+use std::{fmt, future::ready, io, net::TcpListener, sync::Arc, time::Duration};
 
+use actix_http::{HttpService, KeepAlive, Protocol, error::DispatchError};
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{
-    App as ActixApp, HttpServer,
-    http::KeepAlive,
+    App as ActixApp, Error,
+    dev::AppConfig,
     middleware::from_fn,
-    rt::{self, System},
+    rt::{self, System, net::TcpStream},
     web::Data,
 };
 use todo_application::{App, account::SeenSessions};
 
 use crate::{
-    BodySettings, CorsOrigins, Lanes, Metrics, RateLimitSettings, State, Tracer, TrustedProxies,
+    BodySettings, ConnectionSettings, CorsOrigins, Lanes, Metrics, RateLimitSettings, State,
+    Tracer, TrustedProxies,
+    budget::ByteBudget,
+    connection::{Acceptor, Connection, LINGER, Peers},
     cors::cors,
     edge::edge,
     ending::{self, Ending, close_when_ending},
@@ -32,8 +38,10 @@ pub struct ServeSettings {
     pub request_deadline: Duration,
     /// What is bounded about bodies.
     pub body: BodySettings,
-    /// Within which time the head of a request must have arrived.
-    pub head_deadline: Duration,
+    /// The limits of connections.
+    pub connection: ConnectionSettings,
+    /// The largest number of bytes of the bodies of requests and responses that are in memory, without small ones.
+    pub buffered_bytes: usize,
     /// The proxies that are believed when they say whom they forward for.
     pub trusted_proxies: TrustedProxies,
     /// How many requests one address and one user may make.
@@ -84,12 +92,20 @@ pub fn serve(
         Arc::clone(&rate_limits),
         Arc::clone(&seen_sessions),
     );
+    let metrics = &observers.metrics;
+    let budget = ByteBudget::new(settings.buffered_bytes, metrics.buffers.clone());
+    let peers = Peers::new(
+        settings.connection.per_address,
+        settings.trusted_proxies.clone(),
+    );
+    let acceptor = Acceptor::new(settings.connection, peers, metrics.connections.clone());
     let state = Data::new(State {
         app,
         lanes,
         observers,
         request_deadline: settings.request_deadline,
         body: settings.body,
+        budget,
         trusted_proxies: settings.trusted_proxies,
         rate_limits,
         seen_sessions,
@@ -97,7 +113,7 @@ pub fn serve(
     let ending = Data::new(Ending::default());
     let ending_of_answers = ending.clone();
     let origins = settings.cors_origins;
-    let server = HttpServer::new(move || {
+    let app = move || {
         ActixApp::new()
             .app_data(state.clone())
             .app_data(ending_of_answers.clone())
@@ -106,16 +122,46 @@ pub fn serve(
             .wrap(cors(&origins))
             .wrap(from_fn(edge))
             .wrap(from_fn(close_when_ending))
-    })
-    .workers(settings.workers)
-    // Each worker has its share.
-    .max_connections(settings.max_connections.div_ceil(settings.workers.max(1)))
-    .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-    .client_request_timeout(settings.head_deadline)
-    .shutdown_timeout(settings.shutdown_deadline.as_secs())
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    };
+    let local_address = listener.local_addr()?;
+    let head_deadline = settings.connection.head_deadline;
+    let server = Server::build()
+        .workers(settings.workers)
+        // Each worker has its share.
+        .max_concurrent_connections(settings.max_connections.div_ceil(settings.workers.max(1)))
+        .shutdown_timeout(settings.shutdown_deadline.as_secs())
+        .disable_signals();
+    let shutdown = server.graceful_shutdown_signal();
+    let server = server
+        .listen("http", listener, move || {
+            let acceptor = acceptor.clone();
+            let accept = move |stream: TcpStream| {
+                let accepted = acceptor.accept(stream);
+                ready(match accepted {
+                    Ok((connection, peer)) => Ok((connection, Protocol::Http1, peer)),
+                    Err(error) => Err(DispatchError::Io(error)),
+                })
+            };
+            let shutdown = shutdown.clone();
+            let app = app()
+                .into_factory()
+                .map_err(|error: Error| error.error_response());
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let shutdown = shutdown.clone();
+                    async move { shutdown.notified().await }
+                })
+                .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+                .client_request_timeout(head_deadline)
+                .client_disconnect_timeout(LINGER)
+                .local_addr(local_address)
+                .on_connect_ext(|connection: &Connection<TcpStream>, data| {
+                    data.insert(connection.handle());
+                })
+                .finish(map_config(app, |()| AppConfig::default()));
+            fn_service(accept).and_then(http)
+        })?
+        .run();
     System::new().block_on(async {
         // It ends with the system.
         rt::spawn(forgetting);

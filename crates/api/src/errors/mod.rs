@@ -137,6 +137,24 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
         .with_header(header::RETRY_AFTER, RETRY_AFTER)
 }
 
+/// Too many bodies of requests and responses are in memory for this one. A change may have been made if it is that of a
+/// response.
+pub(crate) fn no_room_for_response(is_safe: bool) -> Problem {
+    if is_safe {
+        no_room()
+    } else {
+        unavailable("outcome_unknown", OUTCOME_UNKNOWN)
+    }
+}
+
+/// Too many bodies of requests and responses are in memory for this one.
+pub(crate) fn no_room() -> Problem {
+    unavailable(
+        "overloaded",
+        "Too many large requests and responses are in memory; try again",
+    )
+}
+
 const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
 
 /// There was too much of what a policy counts.

@@ -3,6 +3,7 @@
 //! Every label has few values, all of which are ours: a path that is no route counts as [`Route::NONE`], and a method
 //! that no route has as `other`. So whoever sends what there is not makes nothing grow.
 
+mod connections;
 mod lanes;
 mod logins;
 mod requests;
@@ -11,19 +12,24 @@ mod serve;
 
 use prometheus_client::{metrics::histogram::Histogram, registry::Registry};
 
-pub use self::{lanes::LaneMetrics, serve::serve_metrics};
 pub(crate) use self::{
+    connections::{BufferMetrics, ConnectionMetrics, Deadline, Refused},
     lanes::LaneMetricsOf,
     logins::LoginMetrics,
     requests::{RequestMetrics, method_name},
     route::Route,
 };
+pub use self::{lanes::LaneMetrics, serve::serve_metrics};
 
-/// What is measured of requests, lanes and logins. Cloning it is cheap, and gives the same.
+/// What is measured of requests, connections, lanes and logins. Cloning it is cheap, and gives the same.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     /// Of requests and their answers.
     pub(crate) requests: RequestMetrics,
+    /// Of connections.
+    pub(crate) connections: ConnectionMetrics,
+    /// Of the bytes that are buffered for connections.
+    pub(crate) buffers: BufferMetrics,
     /// Of lanes, each under its name.
     pub lanes: LaneMetrics,
     /// Of logins.
@@ -34,6 +40,8 @@ impl Metrics {
     /// Has `registry` show all of it.
     pub fn register(&self, registry: &mut Registry) {
         self.requests.register(registry);
+        self.connections.register(registry);
+        self.buffers.register(registry);
         self.lanes.register(registry);
         self.logins.register(registry);
     }

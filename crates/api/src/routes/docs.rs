@@ -12,7 +12,7 @@ use actix_web::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::{openapi::openapi_json, problem::Problem};
+use crate::{edge::Shared, openapi::openapi_json, problem::Problem};
 
 /// The page brings its own scripts and styles, and calls nothing but this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -51,7 +51,9 @@ pub(crate) async fn file(path: Path<String>) -> Result<HttpResponse, Problem> {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response.extensions_mut().insert(Shared);
+    Ok(response
         .content_type(file.content_type.as_str())
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .insert_header((header::CACHE_CONTROL, "no-cache"))

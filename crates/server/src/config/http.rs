@@ -2,9 +2,12 @@
 
 use std::{num::NonZero, thread::available_parallelism, time::Duration};
 
-use todo_api::{BodySettings, CorsOrigins, RateLimitSettings, TrustedProxies};
+use todo_api::{BodySettings, ConnectionSettings, CorsOrigins, RateLimitSettings, TrustedProxies};
 
 use super::{Variables, cors, proxies, rate_limits};
+
+/// 32 MiB: a few lists of the largest size, and hundreds of usual ones.
+const BUFFERED_BYTES: usize = 32 << 20;
 
 /// How HTTP is served, and within which bounds.
 #[derive(Debug)]
@@ -18,8 +21,9 @@ pub(crate) struct HttpConfig {
     /// After which a request is answered with 503.
     pub(crate) request_deadline: Duration,
     pub(crate) body: BodySettings,
-    /// Within which the head of a request must have arrived.
-    pub(crate) head_deadline: Duration,
+    pub(crate) connection: ConnectionSettings,
+    /// The largest number of bytes of bodies that are in memory.
+    pub(crate) buffered_bytes: usize,
     /// For how long requests that are under way are waited for when the server is told to end.
     pub(crate) shutdown_deadline: Duration,
     pub(crate) cors_origins: CorsOrigins,
@@ -35,6 +39,7 @@ impl HttpConfig {
         let request_deadline = variables.seconds("REQUEST_DEADLINE_SECONDS", 3, 1);
         let body_limit = variables.number("BODY_LIMIT_BYTES", 524_288, 1_024);
         let slow_deadline = variables.seconds("SLOW_CLIENT_DEADLINE_SECONDS", 8, 1);
+        let per_address = variables.number("CONNECTIONS_PER_ADDRESS", 256, 0);
         Self {
             workers,
             max_connections,
@@ -44,7 +49,12 @@ impl HttpConfig {
                 limit: body_limit,
                 deadline: slow_deadline,
             },
-            head_deadline: slow_deadline,
+            connection: ConnectionSettings {
+                per_address: NonZero::new(per_address),
+                head_deadline: slow_deadline,
+                write_deadline: variables.seconds("UNREAD_RESPONSE_DEADLINE_SECONDS", 30, 1),
+            },
+            buffered_bytes: variables.number("BUFFERED_BYTES_LIMIT", BUFFERED_BYTES, 1 << 20),
             shutdown_deadline: variables.seconds("SHUTDOWN_DEADLINE_SECONDS", 30, 1),
             cors_origins: cors::origins(variables),
             trusted_proxies: proxies::trusted(variables),

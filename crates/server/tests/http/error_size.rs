@@ -42,6 +42,10 @@ fn no_body_is_answered_with_more_than_16_kib(#[values(Sqlite, Postgres)] kind: K
     let name = "\\u0001".repeat(80);
     let bodies = [
         ("one name, often", filled("{", r#""a":1"#, "}")),
+        (
+            "a name, often",
+            filled("{", r#""aaaaaaaaaaaaaaaaaaaaaaaaa":1"#, "}"),
+        ),
         ("long names", filled("{", &format!("\"{name}\":1"), "}")),
         ("one long name", long_name("a")),
         ("a long name of control characters", long_name("\\u0001")),
@@ -117,20 +121,24 @@ fn no_query_path_or_header_is_answered_with_more_than_16_kib(
 fn a_violation_past_the_twentieth_is_counted_and_known_fields_are_listed_once() {
     let server = Server::start(Sqlite).unwrap();
     let client = server.client();
-    let body = filled("{", r#""unheard_of":1"#, "}");
-    let answer = client.send("POST", "/api/auth/refresh", &JSON, &body);
-    assert_eq!(answer.invalid_fields(), ["unheard_of"; 20]);
-    let count = String::from_utf8_lossy(&body).matches("unheard_of").count();
+    let members = [r#""unheard_of":1"#; 10_000].join(",");
+    let body = format!("{{{members}}}");
+    let answer = client.send("POST", "/api/auth/refresh", &JSON, body.as_bytes());
+    let fields = answer.invalid_fields();
+    assert_eq!(fields[0], "refresh_token");
+    assert_eq!(fields[1..], ["unheard_of"; 19]);
+    let count = 10_000;
     let detail = answer.detail();
     let (listed, more) = detail.split_once("; and ").unwrap();
     let listed = listed.matches("unheard_of").count();
     assert_eq!(more, format!("{} more", count - listed));
-    let text = String::from_utf8(answer.body.clone()).unwrap();
+    let text = String::from_utf8(answer.body).unwrap();
     // In the detail and in the first of the violations.
     assert_eq!(text.matches("known are").count(), 2, "{text}");
     let name = "n".repeat(100);
     let answer = client.post("/api/auth/refresh", &json!({name: 1}));
-    assert_eq!(answer.invalid_fields(), [format!("{}…", "n".repeat(63))]);
+    let fields = answer.invalid_fields();
+    assert_eq!(fields[1], format!("{}…", "n".repeat(63)));
 }
 
 #[rstest]
@@ -140,7 +148,7 @@ fn a_batch_is_not_answered_with_many_times_its_size(#[values(Sqlite, Postgres)] 
     };
     let client = server.user("ada@example.com");
     let mut members = vec![r#""op":"create""#.to_owned()];
-    members.extend((0..600).map(|number| format!("\"a{number}\":1")));
+    members.extend((0..200).map(|number| format!("\"a{number}\":1")));
     let operation = format!("{{{}}}", members.join(","));
     let batch = |atomic: bool| {
         let operations = vec![operation.as_str(); 70].join(",");
@@ -182,7 +190,9 @@ fn a_query_has_20_tags_at_most(#[values(Sqlite, Postgres)] kind: Kind) {
     };
     let client = server.user("ada@example.com");
     assert_eq!(with_tags(&client, 20).status, 200);
-    for count in [21, 1_000, 5_000] {
+    let answer = with_tags(&client, 5_000);
+    assert_eq!(answer.invalid_fields(), ["query"]);
+    for count in [21, 1_000] {
         let answer = with_tags(&client, count);
         assert_eq!(answer.invalid_fields(), ["tag"]);
         assert!(

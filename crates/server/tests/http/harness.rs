@@ -131,6 +131,7 @@ impl Server {
             .env("REQUESTS_PER_MINUTE_PER_USER", "0")
             // Tests log in many times to one account.
             .env("LOGINS_PER_MINUTE_PER_ACCOUNT", "0")
+            .env("CONNECTIONS_PER_ADDRESS", "0")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

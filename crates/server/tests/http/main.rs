@@ -21,12 +21,15 @@ mod full_disk;
 mod harness;
 mod health;
 mod keys;
+#[cfg(target_os = "linux")]
+mod memory;
 mod metrics;
 mod one_file;
 mod ops;
 mod overload;
 mod pooler;
 mod rate_limits;
+mod slow_clients;
 mod tasks;
 #[cfg(feature = "otlp")]
 mod traces;

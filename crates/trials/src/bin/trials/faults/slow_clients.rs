@@ -28,8 +28,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "slow-clients",
-    what: "5,000 slow connections (1,000 in the short run), half of which send their head byte by byte, and half their \
-           body; each comes again when it was closed",
+    what: "5,000 slow connections (1,000 in the short run), which send their first head, their second head, a body of known \
+           length, or a chunked one byte by byte; each comes again when it was closed",
     must_hold: "p99 of normal clients at most twice what it is right before and after (and 5 ms for the machine); each slow one \
                 closed within 10 s (5 s in the short run), the last two of which are for saying good-bye",
     databases: &[Kind::Sqlite],
@@ -159,7 +159,8 @@ impl SlowClients {
                     let (address, stop) = (Arc::clone(&address), Arc::clone(&stopped));
                     clients.spawn(async move {
                         sleep(RAMP.mul_f64(number as f64 / count as f64)).await;
-                        be_slow(&address, number % 2 == 0, &stop).await
+                        let (beginning, piece) = SLOW_REQUESTS[number % SLOW_REQUESTS.len()];
+                        be_slow(&address, beginning, piece, &stop).await
                     });
                 }
                 let mut lives = Vec::new();
@@ -182,12 +183,30 @@ impl SlowClients {
     }
 }
 
-async fn be_slow(address: &str, with_body: bool, stop: &AtomicBool) -> Vec<Duration> {
-    let beginning = if with_body {
-        "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
-    } else {
-        "GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-    };
+/// What slow clients begin with, and what they send then, again and again.
+const SLOW_REQUESTS: [(&str, &str); 4] = [
+    (
+        "GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        "x",
+    ),
+    (
+        "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n\
+         GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        "x",
+    ),
+    (
+        "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: 1000\r\n\r\n",
+        "x",
+    ),
+    (
+        "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\n\r\n",
+        "1\r\nx\r\n",
+    ),
+];
+
+async fn be_slow(address: &str, beginning: &str, piece: &str, stop: &AtomicBool) -> Vec<Duration> {
     let mut lives = Vec::new();
     while !stop.load(Ordering::SeqCst) {
         let Ok(mut connection) = TcpStream::connect(address).await else {
@@ -202,7 +221,7 @@ async fn be_slow(address: &str, with_body: bool, stop: &AtomicBool) -> Vec<Durat
             match timeout(BETWEEN_BYTES, connection.read(&mut received)).await {
                 Ok(Ok(0) | Err(_)) => is_open = false,
                 Ok(Ok(_)) => {}
-                Err(_) => is_open = connection.write_all(b"x").await.is_ok(),
+                Err(_) => is_open = connection.write_all(piece.as_bytes()).await.is_ok(),
             }
         }
         lives.push(began.elapsed());
