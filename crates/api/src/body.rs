@@ -273,7 +273,7 @@ mod tests {
     #[rstest]
     #[case(r#"{"a":[1,2,3],"b":{}}"#, 6)]
     #[case(r#"{"a,[{":"\",[{\\"}"#, 1)]
-    #[case(r#"[[],[]]"#, 4)]
+    #[case("[[],[]]", 4)]
     #[case("1", 0)]
     fn values_are_counted(#[case] text: &str, #[case] count: usize) {
         // Blanks, so that the text is long enough to be looked at.

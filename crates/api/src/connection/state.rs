@@ -164,7 +164,11 @@ impl ConnectionHandle {
     /// Has the response noted as written when the guard is dropped.
     pub(crate) async fn begin_response(self) -> ResponseGuard {
         if !self.is_request_read() {
-            poll_fn(|cx| Poll::Ready(self.0.wake_later(cx))).await;
+            poll_fn(|cx| {
+                self.0.wake_later(cx);
+                Poll::Ready(())
+            })
+            .await;
         }
         ResponseGuard(self)
     }

@@ -273,7 +273,7 @@ mod tests {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            _ = reader => {}
+            () = reader => {}
             written = connection.write_all(&[0; 64]) => {
                 assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
             }
