@@ -5,6 +5,8 @@ use diesel::{
     connection::{AnsiTransactionManager, Connection, TransactionManager},
 };
 
+use super::DatabaseKind;
+
 /// A connection to either database.
 #[derive(MultiConnection)]
 pub(crate) enum AnyConnection {
@@ -15,6 +17,14 @@ pub(crate) enum AnyConnection {
 }
 
 impl AnyConnection {
+    /// Which database it is to.
+    pub(crate) fn kind(&self) -> DatabaseKind {
+        match self {
+            Self::Postgres(_) => DatabaseKind::Postgres,
+            Self::Sqlite(_) => DatabaseKind::Sqlite,
+        }
+    }
+
     /// Begins a transaction that will write.
     ///
     /// SQLite takes its write lock at once: a transaction that reads first and then writes would fail with "busy" when

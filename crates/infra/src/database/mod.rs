@@ -1,7 +1,7 @@
 //! One storage on two databases.
 //!
 //! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
-//! `migrations`, and inserting many rows (`repositories/archive`). Everything else speaks to both alike, also where
+//! `migrations`, inserting many rows (`repositories/archive`), and searching texts (`repositories/todos/search`). Everything else speaks to both alike, also where
 //! diesel is told for which of them it is (`on_its_database`).
 
 mod backup;
@@ -22,6 +22,7 @@ mod session;
 mod spans;
 mod sqlite;
 mod statistics;
+mod text_functions;
 mod url;
 mod watchdog;
 

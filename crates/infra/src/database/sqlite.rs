@@ -7,7 +7,7 @@ use diesel::{
     select, sql_types::Text,
 };
 
-use super::ConnectError;
+use super::{ConnectError, text_functions};
 
 /// For how long whoever finds the file busy waits.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -113,7 +113,8 @@ fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -1024;",
-    )
+    )?;
+    text_functions::register(connection)
 }
 
 /// Makes the file where there is none, readable by its owner alone. SQLite gives the files beside it the same rights.

@@ -78,7 +78,8 @@ fn read_todos(
         ..Page::default()
     };
     loop {
-        let query = page_of(matching(owner.into(), &TodoFilter::default()), &page);
+        let all = matching(owner.into(), &TodoFilter::default(), connection.kind());
+        let query = page_of(all, &page);
         let rows: Vec<TodoRow> =
             kept_prepared(query.select(TodoRow::as_select())).load(connection)?;
         let is_full = rows.len() > usize::from(page.limit.get());

@@ -2,6 +2,7 @@
 
 pub(super) mod query;
 pub(super) mod rows;
+mod search;
 mod statements;
 
 use diesel::{QueryDsl, RunQueryDsl, SelectableHelper, result::Error};
@@ -89,7 +90,8 @@ impl TodoRepository for Database {
                 newest_rows(connection, guard, page.limit)
             }
             _ => {
-                let query = page_of(matching(owner, filter), page).select(TodoRow::as_select());
+                let matching = matching(owner, filter, connection.kind());
+                let query = page_of(matching, page).select(TodoRow::as_select());
                 kept_prepared(query).load(connection)
             }
         })?;
@@ -100,8 +102,11 @@ impl TodoRepository for Database {
     }
 
     fn count(&self, owner: Owner, filter: &TodoFilter) -> Result<u64, StorageError> {
-        let count: i64 =
-            self.read(|connection| matching(owner, filter).count().get_result(connection))?;
+        let count: i64 = self.read(|connection| {
+            matching(owner, filter, connection.kind())
+                .count()
+                .get_result(connection)
+        })?;
         if count == 0 {
             self.prove(owner)?;
         }

@@ -1,8 +1,7 @@
 //! Which todos are meant, in which order and from where on, as a query.
 
 use diesel::{
-    BoolExpressionMethods, BoxableExpression, EscapeExpressionMethods, ExpressionMethods, QueryDsl,
-    TextExpressionMethods,
+    BoolExpressionMethods, BoxableExpression, ExpressionMethods, QueryDsl,
     dsl::{exists, sql},
     sql_types::{Bool, SmallInt, Text},
 };
@@ -13,10 +12,11 @@ use todo_domain::{
 
 use super::{
     super::session_guards::meeting,
-    rows::{priority_column, tag_in_column},
+    rows::priority_column,
+    search::{contains, has_tags},
 };
 use crate::database::{
-    Day, Id, Instant, MultiBackend,
+    DatabaseKind, Day, Id, Instant, MultiBackend,
     columns::sql::{IdColumn, InstantColumn},
     schema::tasks,
 };
@@ -24,7 +24,7 @@ use crate::database::{
 pub(in crate::repositories) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
 
 /// A condition on a todo.
-type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
+pub(super) type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
 
 /// Whether a todo is the owner's, and what that depends on is met.
 fn is_owners(owner: Owner) -> Condition {
@@ -36,7 +36,11 @@ fn is_owners(owner: Owner) -> Condition {
 }
 
 /// The owner's todos that match.
-pub(in crate::repositories) fn matching<'a>(owner: Owner, filter: &TodoFilter) -> Query<'a> {
+pub(in crate::repositories) fn matching<'a>(
+    owner: Owner,
+    filter: &TodoFilter,
+    kind: DatabaseKind,
+) -> Query<'a> {
     let mut query = tasks::table.filter(is_owners(owner)).into_boxed();
     if let Some(completed) = filter.completed {
         query = query.filter(tasks::completed.eq(completed));
@@ -44,38 +48,16 @@ pub(in crate::repositories) fn matching<'a>(owner: Owner, filter: &TodoFilter) -
     if let Some(priority) = filter.priority {
         query = query.filter(tasks::priority.eq(priority_column(priority)));
     }
-    for tag in &filter.tags {
-        let pattern = containing(&tag_in_column(tag));
-        query = query.filter(tasks::tags.like(pattern).escape(ESCAPE));
+    if !filter.tags.is_empty() {
+        query = query.filter(has_tags(&filter.tags, kind));
     }
     for due in &filter.due {
         query = due_as(query, *due);
     }
     if let Some(text) = &filter.text {
-        let pattern = containing(&text.folded());
-        query = query.filter(
-            tasks::title_folded
-                .like(pattern.clone())
-                .escape(ESCAPE)
-                .or(tasks::description_folded.like(pattern).escape(ESCAPE)),
-        );
+        query = query.filter(contains(text, kind));
     }
     query
-}
-
-const ESCAPE: char = '\\';
-
-/// The pattern of LIKE that a text matches when it contains `text`.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | ESCAPE) {
-            pattern.push(ESCAPE);
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// Those that are due as a condition says, which is [`DueCondition::matches`] in SQL.

@@ -191,24 +191,19 @@ fn priority(column: i16) -> Priority {
 }
 
 /// No tag contains it, so it can stand around each.
-const SEPARATOR: char = '\n';
+pub(super) const SEPARATOR: &str = "\n";
 
 /// `\nhome\nwork\n`: each tag can be found between two separators.
 fn tags_column(tags: &Tags) -> String {
     let mut column = String::new();
     for tag in tags {
-        column.push(SEPARATOR);
+        column.push_str(SEPARATOR);
         column.push_str(tag.as_str());
     }
     if !column.is_empty() {
-        column.push(SEPARATOR);
+        column.push_str(SEPARATOR);
     }
     column
-}
-
-/// One tag as it stands in the column.
-pub(super) fn tag_in_column(tag: &Tag) -> String {
-    format!("{SEPARATOR}{tag}{SEPARATOR}")
 }
 
 fn tags(column: &str) -> Tags {

@@ -2,8 +2,9 @@
 
 use rstest::rstest;
 use todo_domain::{
-    Days, Direction, DuePeriod, Page, PageLimit, PageStart, Priority, SearchText, SortKey,
-    SortValue, TimeZone, Timestamp, Todo, TodoFilter, TodoId, TodoOrder, UserId, date,
+    Atomicity, Days, Direction, DuePeriod, Page, PageLimit, PageStart, Priority, SearchText,
+    SortKey, SortValue, TimeZone, Timestamp, Todo, TodoFilter, TodoId, TodoOperation, TodoOrder,
+    UserId, date,
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
@@ -126,6 +127,84 @@ fn list_and_count_give_what_the_filter_matches(#[values(Sqlite, Postgres)] kind:
             assert_eq!(count, expected.len() as u64, "{filter:?}");
         }
     }
+}
+
+/// A pattern that is compared with a text anew at each position takes the product of their lengths: with these, minutes.
+#[rstest]
+fn searching_takes_no_longer_where_text_and_pattern_are_made_for_it(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    const TODOS: i64 = 1_500;
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let (poo, a) = ("💩".repeat(1_990), "a".repeat(1_990));
+    let operations: Vec<_> = (0..TODOS)
+        .map(|number| {
+            let text = if number % 2 == 0 { &poo } else { &a };
+            TodoOperation::Insert(Todo {
+                description: Some(description(text)),
+                ..new_todo(owner, "crafted", number)
+            })
+        })
+        .collect();
+    for operations in operations.chunks(100) {
+        let all = Atomicity::AllOrNothing;
+        storage
+            .todos()
+            .apply(owner, operations, all, at(0), None)
+            .unwrap();
+    }
+    for (repeated, found) in [("💩", TODOS / 2), ("a", TODOS / 2), ("b", 0)] {
+        let half = repeated.repeat(127);
+        let searches = [
+            (half.repeat(2), found),
+            (format!("{half}{half}x"), 0),
+            (format!("x{half}{half}"), 0),
+            (format!("{half}x{half}"), 0),
+        ];
+        for (text, found) in searches {
+            let filter = TodoFilter {
+                text: Some(SearchText::new(&text).unwrap()),
+                ..TodoFilter::default()
+            };
+            // So often that the product of the lengths would be felt.
+            for _ in 0..4 {
+                let count = storage.todos().count(owner.into(), &filter).unwrap();
+                assert_eq!(count, found.unsigned_abs(), "{text}");
+            }
+        }
+    }
+}
+
+#[rstest]
+fn twenty_tags_are_sought_at_once(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let owner = storage.user("ada@example.com").id;
+    let names: Vec<String> = (0..21).map(|n| format!("{}{n}", "a".repeat(40))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let todo = Todo {
+        tags: tags(&names[..20]),
+        ..new_todo(owner, "tagged", 0)
+    };
+    storage.todos().insert(&todo, None).unwrap();
+    let count = |sought: &[&str]| {
+        let filter = TodoFilter {
+            tags: tags(sought).iter().cloned().collect(),
+            ..TodoFilter::default()
+        };
+        assert_eq!(
+            filter.matches(&todo),
+            sought.iter().all(|tag| names[..20].contains(tag))
+        );
+        storage.todos().count(owner.into(), &filter).unwrap()
+    };
+    assert_eq!(count(&names[..20]), 1);
+    assert_eq!(count(&names[1..]), 0);
+    assert_eq!(count(&["aa"]), 0);
 }
 
 /// Todos that differ in everything that can be filtered and ordered by, and that are alike in some of it.
