@@ -56,6 +56,14 @@ impl Input {
         })
     }
 
+    /// Whether the query may have a parameter of this name, as far as its undecoded text shows.
+    pub(crate) fn may_have_parameter(&self, name: &str) -> bool {
+        self.query
+            .split('&')
+            .filter_map(|parameter| parameter.split('=').next())
+            .any(|found| found == name || found.contains('%'))
+    }
+
     /// The user whom the path names, if it names one.
     pub(crate) fn user_id(&self) -> Result<Option<UserId>, Problem> {
         let named = self.user_id.as_deref();

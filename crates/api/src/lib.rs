@@ -6,6 +6,7 @@
 
 mod body;
 mod budget;
+mod bulk;
 mod client;
 mod connection;
 mod cors;
@@ -19,6 +20,7 @@ mod fair_queue;
 mod fields;
 #[cfg(test)]
 mod fuzzing;
+mod in_flight;
 mod input;
 mod lane;
 mod lane_threads;
@@ -44,7 +46,7 @@ use std::{sync::Arc, time::Duration};
 
 use todo_application::{App, account::SeenSessions};
 
-use crate::{budget::ByteBudget, rate_limits::RateLimits};
+use crate::{budget::ByteBudget, in_flight::InFlight, rate_limits::RateLimits};
 
 pub use body::BodySettings;
 pub use client::TrustedProxies;
@@ -63,6 +65,8 @@ pub use work_queue::QueueOrder;
 pub struct Lanes {
     /// For what talks to the database: as wide as that makes the best of it.
     pub database: Lane,
+    /// For what reads all that a user has, searches and exports: a few threads, so that others keep theirs.
+    pub bulk: Lane,
     /// For what hashes passwords: wider than hashes are computed at a time, since some of it waits for the database.
     pub hashing: Lane,
     /// For what is done after the answer and sends mails: a few threads, which wait for the mail server.
@@ -82,4 +86,6 @@ pub(crate) struct State {
     trusted_proxies: TrustedProxies,
     rate_limits: Arc<RateLimits>,
     seen_sessions: Arc<SeenSessions>,
+    /// The searches and exports that are in flight.
+    in_flight: InFlight,
 }

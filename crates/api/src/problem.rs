@@ -142,6 +142,11 @@ impl Problem {
         self
     }
 
+    /// Whether the server was busy and nothing was begun.
+    pub(crate) fn is_overload(&self) -> bool {
+        self.code == "overloaded"
+    }
+
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }

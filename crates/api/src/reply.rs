@@ -109,12 +109,6 @@ impl Reply {
         self.with_header(header::SET_COOKIE, cookie)
     }
 
-    /// Has a browser save the body as a file of this name, in place of showing it.
-    pub(crate) fn saved_as(self, name: &str) -> Self {
-        let disposition = format!("attachment; filename=\"{name}\"");
-        self.with_header(header::CONTENT_DISPOSITION, disposition)
-    }
-
     fn with_header(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self

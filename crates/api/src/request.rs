@@ -36,16 +36,16 @@ const PAUSE_AFTER_ANSWER: Duration = Duration::from_millis(10);
 /// A request, its body read.
 #[derive(Debug)]
 pub(crate) struct Request {
-    state: Data<State>,
-    trace: Trace,
-    client: Client,
-    shown: Shown,
+    pub(crate) state: Data<State>,
+    pub(crate) trace: Trace,
+    pub(crate) client: Client,
+    pub(crate) shown: Shown,
     device: Option<Secret>,
     /// In which class it waits for a lane whose queue is fair.
     class: QueueClass,
     /// What it is counted in for its user, if it is.
-    rate_limits: Option<Arc<RateLimits>>,
-    input: Input,
+    pub(crate) rate_limits: Option<Arc<RateLimits>>,
+    pub(crate) input: Input,
 }
 
 /// Whoever makes a request that anyone may make.
@@ -62,6 +62,11 @@ pub(crate) struct Visitor {
 }
 
 impl Request {
+    /// Whether it may ask for a search. (A name that is encoded may be any.)
+    pub(crate) fn is_search(&self) -> bool {
+        self.input.may_have_parameter("q")
+    }
+
     /// The same, but not counted for its user: for what ends sessions and tokens, which is to be possible while whoever
     /// has got hold of one uses up what the user may do.
     pub(crate) fn not_counted_for_user(self) -> Self {
@@ -217,13 +222,18 @@ pub(crate) fn database(lanes: &Lanes) -> &Lane {
     &lanes.database
 }
 
+/// The lane in which use cases run that read all that a user has.
+pub(crate) fn bulk(lanes: &Lanes) -> &Lane {
+    &lanes.bulk
+}
+
 /// The lane in which use cases run that hash a password.
 pub(crate) fn hashing(lanes: &Lanes) -> &Lane {
     &lanes.hashing
 }
 
 /// Who calls, after it was logged if something that they need not care about went wrong.
-fn noted<C>(authenticated: Authenticated<C>) -> C {
+pub(crate) fn noted<C>(authenticated: Authenticated<C>) -> C {
     if let Some(failure) = authenticated.use_not_recorded {
         let cause = Problem::from(failure).causes();
         warn!(
@@ -235,12 +245,12 @@ fn noted<C>(authenticated: Authenticated<C>) -> C {
 }
 
 /// Counts a request for its user, where it is to be.
-fn count(rate_limits: Option<&RateLimits>, user: UserId) -> Result<(), RateLimited> {
+pub(crate) fn count(rate_limits: Option<&RateLimits>, user: UserId) -> Result<(), RateLimited> {
     rate_limits.map_or(Ok(()), |limits| limits.count_user(user))
 }
 
 /// Hands work over to a lane at once; what is given waits for its reply, and is small.
-fn run<L, W>(
+pub(crate) fn run<L, W>(
     state: Data<State>,
     trace: Trace,
     handler: &str,
@@ -252,15 +262,32 @@ where
     L: FnOnce(&Lanes) -> &Lane,
     W: FnOnce(&State) -> Result<Reply, Problem> + Send + 'static,
 {
+    let running = hand_over(&state, &trace, handler, lane, work);
+    async move {
+        let reply = running.await?;
+        with_afterwards(&state, &trace, reply)
+    }
+}
+
+/// Hands work over to a lane at once, and gives what it gives.
+pub(crate) fn hand_over<T, L, W>(
+    state: &Data<State>,
+    trace: &Trace,
+    handler: &str,
+    lane: L,
+    work: W,
+) -> impl Future<Output = Result<T, Problem>> + use<T, L, W>
+where
+    T: Send + 'static,
+    L: FnOnce(&Lanes) -> &Lane,
+    W: FnOnce(&State) -> Result<T, Problem> + Send + 'static,
+{
     let span = trace.of_work(handler);
     let state_of_work = state.clone();
     let running = lane(&state.lanes).run_for(key, state.request_deadline, move || {
         span.in_scope(|| work(&state_of_work))
     });
-    async move {
-        let reply = running.await??;
-        with_afterwards(&state, &trace, reply)
-    }
+    async move { running.await? }
 }
 
 /// The reply, after what is to follow it was put in the lane for mail.

@@ -22,6 +22,7 @@ use crate::{
     cors::cors,
     edge::edge,
     ending::{self, Ending, close_when_ending},
+    in_flight::InFlight,
     rate_limits::{FORGETTING_INTERVAL, RateLimits, limit_address},
     routes,
 };
@@ -109,6 +110,7 @@ pub fn serve(
         trusted_proxies: settings.trusted_proxies,
         rate_limits,
         seen_sessions,
+        in_flight: InFlight::default(),
     });
     let ending = Data::new(Ending::default());
     let ending_of_answers = ending.clone();

@@ -65,6 +65,7 @@ pub(crate) fn serve() -> CommandResult {
     )?;
     let ring = Arc::new(ring);
     let database_threads = config.database.useful_threads();
+    let bulk_threads = config.database.bulk_threads();
     let database = config
         .database
         .serving_database(config.http.request_deadline);
@@ -75,7 +76,7 @@ pub(crate) fn serve() -> CommandResult {
     let lanes = start_lanes(
         &config.http,
         &config.hashing,
-        database_threads,
+        (database_threads, bulk_threads),
         database.url().kind(),
         &metrics,
     )?;
@@ -148,7 +149,7 @@ pub(crate) fn serve() -> CommandResult {
 fn start_lanes(
     http: &HttpConfig,
     hashing: &HashingConfig,
-    database_threads: usize,
+    (database_threads, bulk_threads): (usize, usize),
     kind: DatabaseKind,
     metrics: &ServerMetrics,
 ) -> std::io::Result<Lanes> {
@@ -167,6 +168,13 @@ fn start_lanes(
         database: start_lane(
             "database",
             database_threads,
+            (QueueOrder::Fifo, http.queue),
+            0,
+            DATABASE_DEADLINES,
+        )?,
+        bulk: start_lane(
+            "bulk",
+            bulk_threads,
             (QueueOrder::Fifo, http.queue),
             0,
             DATABASE_DEADLINES,

@@ -182,7 +182,7 @@ impl From<DeleteAccountError> for Problem {
 impl From<ExportAccountError> for Problem {
     fn from(error: ExportAccountError) -> Self {
         match error {
-            ExportAccountError::CallerMissing => invalid_token(),
+            ExportAccountError::CallerMissing | ExportAccountError::SessionEnded => invalid_token(),
             ExportAccountError::Failure(failure) => failure.into(),
         }
     }

@@ -16,7 +16,12 @@ use todo_application::{
 };
 use todo_domain::{Scope, TooManyGuesses};
 
-use crate::{lane::LaneError, problem::Problem, rate_limits::RateLimited};
+use crate::{
+    in_flight::{MAX_PER_USER, TooManyInFlight},
+    lane::LaneError,
+    problem::Problem,
+    rate_limits::RateLimited,
+};
 
 /// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
 pub(crate) const INVALID_MAILED_TOKEN: &str = "is not valid any more; ask for a new mail";
@@ -296,6 +301,25 @@ impl From<RateLimited> for Problem {
             window: 60,
             retry_after,
         })
+    }
+}
+
+impl From<TooManyInFlight> for Problem {
+    fn from(TooManyInFlight: TooManyInFlight) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            format!(
+                "At most {MAX_PER_USER} searches and exports of a user run at the same time; \
+                 repeat the request when one of them has ended"
+            ),
+        )
+        .with_header(header::RETRY_AFTER, RETRY_AFTER)
+        .with_header_of(
+            RATE_LIMIT_POLICY,
+            &format!("\"in-flight\";q={MAX_PER_USER};qu=\"concurrent-requests\""),
+        )
+        .with_header(RATE_LIMIT, "\"in-flight\";r=0")
     }
 }
 

@@ -1,49 +1,74 @@
-//! Giving users everything that is kept of them.
+//! Exporting the data of an account, page by page.
 
 use todo_domain::{
-    Direction, Page, PageLimit, PageStart, PersonalAccessToken, SecurityEvent,
-    SecurityEventKind::AccountExported, Session, SortKey, Todo, TodoFilter, TodoOrder,
+    Direction, EventId, Page, PageLimit, PageLimitError, PageStart, PersonalAccessToken,
+    SecurityEvent, SecurityEventKind::AccountExported, Session, SessionId, SortKey, Timestamp,
+    Todo, TodoFilter, TodoOrder, UserId,
 };
 
 use super::Account;
 use crate::{App, Failure, SessionCaller, security_event::event_by};
 
-/// Everything that is kept of a user, but for what would be a credential.
+/// The largest number of entries of a page: a page of the largest todos has about a megabyte.
+const PAGE_LENGTH: u16 = 100;
+
+const TODO_ORDER: TodoOrder = TodoOrder {
+    key: SortKey::CreatedAt,
+    direction: Direction::Ascending,
+};
+
+/// A part of an export. Pages come in this order; there is at least one of each kind, which may be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountExport {
-    /// The account.
-    pub account: Account,
-    /// Every todo, in the order of their creation.
-    pub todos: Vec<Todo>,
-    /// Where the user is logged in, or was until a while ago.
-    pub sessions: Vec<Session>,
-    /// The tokens that the user has made, their secrets aside.
-    pub personal_access_tokens: Vec<PersonalAccessToken>,
-    /// What happened to the account, as far as it is kept, the last first.
-    pub security_events: Vec<SecurityEvent>,
+pub enum ExportPage {
+    /// Todos, in the order of their creation.
+    Todos(Vec<Todo>),
+    /// The sessions, also those that ended lately, the one that began last first.
+    Sessions(Vec<Session>),
+    /// The tokens of the user without their secrets, the one that was made last first.
+    PersonalAccessTokens(Vec<PersonalAccessToken>),
+    /// The recorded security events, the last one first.
+    SecurityEvents(Vec<SecurityEvent>),
 }
 
-/// Why nothing was exported.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportAccountError {
     /// The account was deleted a moment ago, and its sessions with it.
     #[error("the account does not exist any more")]
     CallerMissing,
+    /// The session that asked for it has ended.
+    #[error("the session ended during the export")]
+    SessionEnded,
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Everything that is kept of the caller. That it was asked for is recorded.
-///
-/// Todos are read a page at a time: each that is there all the while is in it once, as it was when its page was read.
+/// An export that is read a page at a time. It holds no connection and no thread between two pages.
+#[derive(Debug)]
+pub struct AccountExport {
+    owner: UserId,
+    session: SessionId,
+    next: Option<Next>,
+}
+
+/// Where the next page starts.
+#[derive(Debug)]
+enum Next {
+    Todos(PageStart),
+    Sessions(Option<(Timestamp, SessionId)>),
+    PersonalAccessTokens,
+    SecurityEvents(Option<(Timestamp, EventId)>),
+}
+
+/// Begins an export of the caller's account, which is recorded, and gives the user with it.
 ///
 /// # Errors
 /// [`ExportAccountError`].
 pub fn export_account(
     app: &App,
     caller: &SessionCaller,
-) -> Result<AccountExport, ExportAccountError> {
+) -> Result<(Account, AccountExport), ExportAccountError> {
     let owner = caller.user_id();
     app.security_events
         .record(&event_by(app, caller, AccountExported))
@@ -53,45 +78,108 @@ pub fn export_account(
         .find(owner)
         .map_err(Failure::from)?
         .ok_or(ExportAccountError::CallerMissing)?;
-    Ok(AccountExport {
-        account: Account::of(app, user)?,
-        todos: every_todo(app, caller)?,
-        sessions: app.sessions.list(owner).map_err(Failure::from)?,
-        personal_access_tokens: app
-            .personal_access_tokens
-            .list(owner)
-            .map_err(Failure::from)?,
-        security_events: app
-            .security_events
-            .list(owner, u32::MAX)
-            .map_err(Failure::from)?,
-    })
+    let export = AccountExport {
+        owner,
+        session: caller.session.id,
+        next: Some(Next::Todos(PageStart::default())),
+    };
+    Ok((Account::of(app, user)?, export))
 }
 
-fn every_todo(app: &App, caller: &SessionCaller) -> Result<Vec<Todo>, Failure> {
-    let order = TodoOrder {
-        key: SortKey::CreatedAt,
-        direction: Direction::Ascending,
-    };
-    let mut page = Page {
-        order,
-        start: PageStart::default(),
-        limit: PageLimit::default(),
-    };
-    let limit = usize::from(page.limit.get());
-    let mut todos = Vec::new();
-    loop {
-        let mut found = app
-            .todos
-            .list(caller.user_id().into(), &TodoFilter::default(), &page)?;
-        let goes_on = found.len() > limit;
-        found.truncate(limit);
-        todos.append(&mut found);
-        match todos.last() {
-            Some(last) if goes_on => page.start = PageStart::After(order.position(last)),
-            _ => return Ok(todos),
+impl AccountExport {
+    /// Reads the next page; `None` after the last.
+    ///
+    /// An entry that exists all the while is in one page, as it was when the page was read. After an error the export is
+    /// of no more use.
+    ///
+    /// # Errors
+    /// [`ExportAccountError`].
+    pub fn next_page(&mut self, app: &App) -> Result<Option<ExportPage>, ExportAccountError> {
+        let Some(next) = self.next.take() else {
+            return Ok(None);
+        };
+        self.demand_session(app)?;
+        let (page, next) = match next {
+            Next::Todos(start) => self.todos(app, start)?,
+            Next::Sessions(after) => self.sessions(app, after)?,
+            Next::PersonalAccessTokens => self.personal_access_tokens(app)?,
+            Next::SecurityEvents(after) => self.security_events(app, after)?,
+        };
+        self.next = next;
+        Ok(Some(page))
+    }
+
+    /// The session that asked for the export must be live for each page.
+    fn demand_session(&self, app: &App) -> Result<(), ExportAccountError> {
+        let found = app.sessions.find(self.session).map_err(Failure::from)?;
+        let now = app.clock.now();
+        if found.is_some_and(|found| found.session.is_live(now, &app.session_policy)) {
+            Ok(())
+        } else {
+            Err(ExportAccountError::SessionEnded)
         }
     }
+
+    fn todos(&self, app: &App, start: PageStart) -> Result<(ExportPage, Option<Next>), Failure> {
+        let limit = PageLimit::new(PAGE_LENGTH.into())
+            .map_err(|error: PageLimitError| Failure::Internal(error.into()))?;
+        let page = Page {
+            order: TODO_ORDER,
+            start,
+            limit,
+        };
+        let all = TodoFilter::default();
+        let mut todos = app.todos.list(self.owner.into(), &all, &page)?;
+        // The page has one more where the list goes on.
+        let goes_on = todos.len() > usize::from(PAGE_LENGTH);
+        todos.truncate(PAGE_LENGTH.into());
+        let next = match todos.last() {
+            Some(last) if goes_on => Next::Todos(PageStart::After(TODO_ORDER.position(last))),
+            _ => Next::Sessions(None),
+        };
+        Ok((ExportPage::Todos(todos), Some(next)))
+    }
+
+    fn sessions(
+        &self,
+        app: &App,
+        after: Option<(Timestamp, SessionId)>,
+    ) -> Result<(ExportPage, Option<Next>), Failure> {
+        let sessions = app
+            .sessions
+            .list_after(self.owner, after, PAGE_LENGTH.into())?;
+        let next = match last_of_full(&sessions) {
+            Some(last) => Next::Sessions(Some((last.created_at, last.id))),
+            None => Next::PersonalAccessTokens,
+        };
+        Ok((ExportPage::Sessions(sessions), Some(next)))
+    }
+
+    /// All of them are one page: a user has few.
+    fn personal_access_tokens(&self, app: &App) -> Result<(ExportPage, Option<Next>), Failure> {
+        let tokens = app.personal_access_tokens.list(self.owner)?;
+        let next = Next::SecurityEvents(None);
+        Ok((ExportPage::PersonalAccessTokens(tokens), Some(next)))
+    }
+
+    fn security_events(
+        &self,
+        app: &App,
+        after: Option<(Timestamp, EventId)>,
+    ) -> Result<(ExportPage, Option<Next>), Failure> {
+        let events = app
+            .security_events
+            .list_after(self.owner, after, PAGE_LENGTH.into())?;
+        let next = last_of_full(&events)
+            .map(|last| Next::SecurityEvents(Some((last.created_at, last.id))));
+        Ok((ExportPage::SecurityEvents(events), next))
+    }
+}
+
+/// The last entry of a page that is full, after which there may be more.
+fn last_of_full<T>(page: &[T]) -> Option<&T> {
+    page.last()
+        .filter(|_| page.len() >= usize::from(PAGE_LENGTH))
 }
 
 #[cfg(test)]
@@ -100,8 +188,8 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        Mocks, event, personal_access_token, session, session_caller, todo, unavailable, user,
-        user_id,
+        Mocks, event, found, personal_access_token, session, session_caller, session_id, todo,
+        unavailable, user, user_id,
     };
 
     fn recorded() -> Mocks {
@@ -116,22 +204,22 @@ mod tests {
     }
 
     #[test]
-    fn it_has_all_pages_of_todos_and_all_else() {
+    fn all_entries_are_read_in_pages_while_the_session_lasts() {
         let mut mocks = recorded();
         mocks.users.expect_find().returning(|_| Ok(Some(user())));
         mocks
             .mailed_secrets
             .expect_find_email_change()
             .returning(|_, _| Ok(None));
+        mocks
+            .sessions
+            .expect_find()
+            .withf(|id| *id == session_id(1))
+            .times(7)
+            .returning(|_| Ok(Some(found(session()))));
         let mut order = Sequence::new();
-        let after = PageStart::After(
-            TodoOrder {
-                key: SortKey::CreatedAt,
-                direction: Direction::Ascending,
-            }
-            .position(&todo()),
-        );
-        for (start, found) in [(PageStart::default(), 1_001), (after, 2)] {
+        let after = PageStart::After(TODO_ORDER.position(&todo()));
+        for (start, found) in [(PageStart::default(), 101), (after, 2)] {
             mocks
                 .todos
                 .expect_list()
@@ -144,26 +232,68 @@ mod tests {
                 .in_sequence(&mut order)
                 .returning(move |_, _, _| Ok(vec![todo(); found]));
         }
-        mocks
-            .sessions
-            .expect_list()
-            .returning(|_| Ok(vec![session()]));
+        let last = session();
+        for (after, found) in [(None, 100), (Some((last.created_at, last.id)), 1)] {
+            mocks
+                .sessions
+                .expect_list_after()
+                .withf(move |owner, from, limit| {
+                    *owner == user_id(1) && *from == after && *limit == 100
+                })
+                .once()
+                .in_sequence(&mut order)
+                .returning(move |_, _, _| Ok(vec![session(); found]));
+        }
         mocks
             .personal_access_tokens
             .expect_list()
             .withf(|owner| *owner == user_id(1))
+            .once()
+            .in_sequence(&mut order)
             .returning(|_| Ok(vec![personal_access_token()]));
+        let last = event(AccountExported);
+        for (after, found) in [(None, 100), (Some((last.created_at, last.id)), 0)] {
+            mocks
+                .security_events
+                .expect_list_after()
+                .withf(move |owner, from, _| *owner == user_id(1) && *from == after)
+                .once()
+                .in_sequence(&mut order)
+                .returning(move |_, _, _| Ok(vec![event(AccountExported); found]));
+        }
+        let app = mocks.app();
+        let (exported, mut export) = export_account(&app, &session_caller()).unwrap();
+        assert_eq!(exported.user, user());
+        let expected = [
+            ExportPage::Todos(vec![todo(); 100]),
+            ExportPage::Todos(vec![todo(); 2]),
+            ExportPage::Sessions(vec![session(); 100]),
+            ExportPage::Sessions(vec![session()]),
+            ExportPage::PersonalAccessTokens(vec![personal_access_token()]),
+            ExportPage::SecurityEvents(vec![event(AccountExported); 100]),
+            ExportPage::SecurityEvents(Vec::new()),
+        ];
+        for page in expected {
+            assert_eq!(export.next_page(&app).unwrap(), Some(page));
+        }
+        assert_eq!(export.next_page(&app).unwrap(), None);
+    }
+
+    #[test]
+    fn no_page_is_read_after_the_session_has_ended() {
+        let mut mocks = recorded();
+        mocks.users.expect_find().returning(|_| Ok(Some(user())));
         mocks
-            .security_events
-            .expect_list()
-            .withf(|owner, limit| *owner == user_id(1) && *limit == u32::MAX)
-            .returning(|_, _| Ok(vec![event(AccountExported)]));
-        let export = export_account(&mocks.app(), &session_caller()).unwrap();
-        assert_eq!(export.account.user, user());
-        assert_eq!(export.todos.len(), 1_002);
-        assert_eq!(export.sessions, [session()]);
-        assert_eq!(export.personal_access_tokens, [personal_access_token()]);
-        assert_eq!(export.security_events, [event(AccountExported)]);
+            .mailed_secrets
+            .expect_find_email_change()
+            .returning(|_, _| Ok(None));
+        mocks.sessions.expect_find().once().returning(|_| Ok(None));
+        let app = mocks.app();
+        let (_, mut export) = export_account(&app, &session_caller()).unwrap();
+        assert!(matches!(
+            export.next_page(&app),
+            Err(ExportAccountError::SessionEnded)
+        ));
     }
 
     #[test]

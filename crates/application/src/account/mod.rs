@@ -45,7 +45,7 @@ pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use create_token::{CreateToken, CreateTokenError, CreatedToken, create_token};
 pub use delete_account::{DeleteAccountError, delete_account};
 pub use end_session::{EndSessionError, end_session};
-pub use export_account::{AccountExport, ExportAccountError, export_account};
+pub use export_account::{AccountExport, ExportAccountError, ExportPage, export_account};
 pub use get_account::{Account, GetAccountError, get_account, get_user};
 pub use list_security_events::{
     ListSecurityEventsError, SECURITY_EVENTS_SHOWN, list_security_events,

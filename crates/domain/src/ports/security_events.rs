@@ -1,7 +1,7 @@
 //! Where it is kept what happened to accounts.
 
 use super::StorageError;
-use crate::{SecurityEvent, Timestamp, UserId};
+use crate::{EventId, SecurityEvent, Timestamp, UserId};
 
 /// Keeps what happened to accounts. The events of a user are gone as soon as the user is.
 ///
@@ -21,6 +21,17 @@ pub trait SecurityEvents: Send + Sync {
     /// # Errors
     /// [`StorageError`].
     fn list(&self, user_id: UserId, limit: u32) -> Result<Vec<SecurityEvent>, StorageError>;
+
+    /// A page of the events of a user, the last one first: those that stand after this instant and id, at most so many.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn list_after(
+        &self,
+        user_id: UserId,
+        after: Option<(Timestamp, EventId)>,
+        limit: u32,
+    ) -> Result<Vec<SecurityEvent>, StorageError>;
 
     /// Deletes every event from before an instant, and tells how many there were.
     ///

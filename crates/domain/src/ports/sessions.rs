@@ -31,6 +31,18 @@ pub trait SessionRepository: Send + Sync {
     /// [`StorageError`].
     fn list(&self, user_id: UserId) -> Result<Vec<Session>, StorageError>;
 
+    /// A page of the sessions of a user, in the order of [`list`](SessionRepository::list): those that stand after this
+    /// instant of beginning and id, at most so many.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn list_after(
+        &self,
+        user_id: UserId,
+        after: Option<(Timestamp, SessionId)>,
+        limit: u32,
+    ) -> Result<Vec<Session>, StorageError>;
+
     /// Records that a session, if it is still there, was used at `now`. A later use that was recorded before stays.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ fn build(
     membership: Membership,
 ) -> r2d2::Pool<Manager> {
     r2d2::Pool::builder()
-        .max_size(settings.max_connections)
+        .max_size(settings.all_connections())
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(settings.connection_timeout)

@@ -27,6 +27,8 @@ use super::{
 pub struct PoolSettings {
     /// The largest number of connections.
     pub max_connections: u32,
+    /// How many connections there are besides, for threads that use one for long: they cannot take those of the others.
+    pub bulk_connections: u32,
     /// For how long a connection is waited for before the storage counts as unavailable.
     pub connection_timeout: Duration,
     /// From which age on a connection is not used again.
@@ -56,6 +58,7 @@ impl PoolSettings {
         match kind {
             DatabaseKind::Postgres => Self {
                 max_connections: 12,
+                bulk_connections: 0,
                 connection_timeout,
                 max_lifetime: Duration::from_mins(5),
                 idle_timeout: Duration::from_mins(2),
@@ -65,6 +68,7 @@ impl PoolSettings {
             },
             DatabaseKind::Sqlite => Self {
                 max_connections: 4,
+                bulk_connections: 0,
                 connection_timeout,
                 max_lifetime: Duration::MAX,
                 idle_timeout: Duration::MAX,
@@ -73,6 +77,12 @@ impl PoolSettings {
                 behind_pooler: false,
             },
         }
+    }
+
+    /// The largest number of connections in all.
+    #[must_use]
+    pub fn all_connections(&self) -> u32 {
+        self.max_connections.saturating_add(self.bulk_connections)
     }
 
     /// How many threads make the best of a database: one for each connection; and on SQLite those as well that wait for
@@ -238,7 +248,7 @@ impl Database {
         &self,
         work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, ConnectionError> {
-        let mut attempts_left = self.settings.max_connections;
+        let mut attempts_left = self.settings.all_connections();
         loop {
             let mut connection = self.connection()?;
             match work(&mut connection.connection) {
@@ -484,7 +494,7 @@ impl Database {
 
     /// A connection on which the database answered a moment ago.
     fn answering_connection(&self) -> Result<InUse, ConnectionError> {
-        for _ in 0..=self.settings.max_connections {
+        for _ in 0..=self.settings.all_connections() {
             let mut connection = self.connection()?;
             if self.url.kind() == DatabaseKind::Sqlite
                 || (connection.answered_within(FRESH) && !connection.is_closed())

@@ -162,7 +162,7 @@ impl Database {
             generations: Arc::downgrade(self.generations()),
             counters: self.counters().clone(),
             limit: deadline * DEADLINES,
-            max_abandoned: self.settings().max_connections as usize * MAX_ABANDONED_POOLS,
+            max_abandoned: self.settings().all_connections() as usize * MAX_ABANDONED_POOLS,
             canceller: Arc::new(Canceller {
                 manager: self.unpooled_manager(),
                 is_busy: AtomicBool::new(false),

@@ -2,7 +2,7 @@
 
 use diesel::{
     ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
-    SelectableHelper,
+    SelectableHelper, dsl::sql, sql_types::Bool,
 };
 use todo_domain::{
     EventId, SecurityEvent, Timestamp, UserId,
@@ -14,7 +14,9 @@ use super::{
     deletion::Deletion,
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant, is_foreign_key_violation, kept_prepared,
+    AnyConnection, Database, Id, Instant,
+    columns::sql::{IdColumn, InstantColumn},
+    is_foreign_key_violation, kept_prepared,
     schema::security_events,
 };
 
@@ -103,6 +105,38 @@ impl SecurityEvents for Database {
             .into_iter()
             .filter_map(|row| SecurityEvent::try_from(row).ok())
             .collect())
+    }
+
+    fn list_after(
+        &self,
+        user_id: UserId,
+        after: Option<(Timestamp, EventId)>,
+        limit: u32,
+    ) -> Result<Vec<SecurityEvent>, StorageError> {
+        let rows = self.read(|connection| {
+            let mut query = security_events::table
+                .filter(security_events::user_id.eq(Id(user_id.as_uuid())))
+                .order((
+                    security_events::created_at.desc(),
+                    security_events::id.desc(),
+                ))
+                .limit(limit.into())
+                .select(SecurityEventRow::as_select())
+                .into_boxed();
+            if let Some((instant, id)) = after {
+                query = query.filter(
+                    sql::<Bool>("(security_events.created_at, security_events.id) < (")
+                        .bind::<InstantColumn, _>(Instant(instant))
+                        .sql(", ")
+                        .bind::<IdColumn, _>(Id(id.as_uuid()))
+                        .sql(")"),
+                );
+            }
+            kept_prepared(query).load(connection)
+        })?;
+        rows.into_iter()
+            .map(|row| SecurityEvent::try_from(row).map_err(StorageError::Internal))
+            .collect()
     }
 
     fn delete_before(&self, instant: Timestamp) -> Result<usize, StorageError> {

@@ -2,7 +2,7 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
-    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::sql, sql_types::Bool,
 };
 use todo_domain::{
     AccessProof, Revocation, SecurityEvent, Session, SessionId, SessionPolicy, SessionStart,
@@ -18,7 +18,9 @@ use super::{
     users::settings,
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant, kept_prepared,
+    AnyConnection, Database, Id, Instant,
+    columns::sql::{IdColumn, InstantColumn},
+    kept_prepared,
     schema::{sessions, users},
 };
 
@@ -153,6 +155,33 @@ impl SessionRepository for Database {
                 .order((sessions::created_at.desc(), sessions::id.desc()))
                 .select(SessionRow::as_select())
                 .load(connection)
+        })?;
+        Ok(rows.into_iter().map(Session::from).collect())
+    }
+
+    fn list_after(
+        &self,
+        user_id: UserId,
+        after: Option<(Timestamp, SessionId)>,
+        limit: u32,
+    ) -> Result<Vec<Session>, StorageError> {
+        let rows = self.read(|connection| {
+            let mut query = sessions::table
+                .filter(sessions::user_id.eq(Id(user_id.as_uuid())))
+                .order((sessions::created_at.desc(), sessions::id.desc()))
+                .limit(limit.into())
+                .select(SessionRow::as_select())
+                .into_boxed();
+            if let Some((instant, id)) = after {
+                query = query.filter(
+                    sql::<Bool>("(sessions.created_at, sessions.id) < (")
+                        .bind::<InstantColumn, _>(Instant(instant))
+                        .sql(", ")
+                        .bind::<IdColumn, _>(Id(id.as_uuid()))
+                        .sql(")"),
+                );
+            }
+            kept_prepared(query).load(connection)
         })?;
         Ok(rows.into_iter().map(Session::from).collect())
     }

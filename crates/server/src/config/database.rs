@@ -6,6 +6,9 @@ use todo_infra::{Database, DatabaseKind, DatabaseUrl, PoolSettings};
 
 use super::Variables;
 
+/// How many searches and exports are worked on at the same time.
+const BULK_THREADS: u32 = 2;
+
 /// Which database it is, and how it is connected to.
 #[derive(Debug)]
 pub(crate) struct DatabaseConfig {
@@ -27,6 +30,7 @@ impl DatabaseConfig {
                 default.max_connections,
                 1,
             ),
+            bulk_connections: variables.number("BULK_THREADS", BULK_THREADS, 1),
             statement_cache: variables
                 .parsed("DATABASE_STATEMENT_CACHE", on_or_off)
                 .unwrap_or(default.statement_cache),
@@ -51,6 +55,11 @@ impl DatabaseConfig {
     /// How many threads make the best of it.
     pub(crate) fn useful_threads(&self) -> usize {
         self.pool.useful_threads(self.url.kind())
+    }
+
+    /// How many threads search and export, each with a connection besides those of the others.
+    pub(crate) fn bulk_threads(&self) -> usize {
+        self.pool.bulk_connections as usize
     }
 
     /// The database for a server that answers within `deadline`, which is the deadline of each statement, too.

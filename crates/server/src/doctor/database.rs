@@ -37,7 +37,7 @@ pub(super) fn transport(url: &DatabaseUrl, lookup: impl Fn(&str) -> Option<Strin
 pub(super) fn examine(config: DatabaseConfig, deadline: Duration) -> Vec<Finding> {
     let kind = config.url.kind();
     let is_new = config.url.sqlite_file().is_some_and(|file| !file.exists());
-    let connections = u64::from(config.pool.max_connections);
+    let connections = u64::from(config.pool.all_connections());
     let database = config.database();
     let mut findings = Vec::new();
     if kind == DatabaseKind::Sqlite {

@@ -239,6 +239,34 @@ fn lanes_say_what_runs_and_waits_and_what_they_refuse() {
 }
 
 #[test]
+fn searches_and_exports_have_a_lane_of_their_own() {
+    let server = Server::with(Sqlite, &[LISTEN, ("BULK_THREADS", "3")]).unwrap();
+    let client = server.user("ada@example.com");
+    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{lane="bulk"}}"#));
+    assert_eq!(of("todo_lane_width"), 3);
+    let runs = || of("todo_lane_run_seconds_count");
+    let of_user = format!("/api/{}/tasks", client.id);
+    for path in ["/api/tasks", "/api/tasks?tag=q&status=pending", &of_user] {
+        assert_eq!(client.get(path).status, 200);
+    }
+    assert_eq!(runs(), 0);
+    let searches = [
+        "/api/tasks?q=milk".to_owned(),
+        "/api/tasks?limit=1&%71=milk".to_owned(),
+        format!("{of_user}?q=milk"),
+        "/api/tasks/search?q=milk".to_owned(),
+        format!("{of_user}/search?q=milk"),
+    ];
+    for (runs_before, path) in (0..).zip(&searches) {
+        assert_eq!(runs(), runs_before);
+        assert_eq!(client.get(path).status, 200, "{path}");
+    }
+    assert_eq!(client.get("/api/auth/account/export").status, 200);
+    // The beginning, a page for each of four kinds, and the end.
+    assert_eq!(runs(), 5 + 6);
+}
+
+#[test]
 fn the_pool_tells_of_connections_that_were_lost_and_of_reads_that_were_repeated() {
     let Some(server) = Server::with(Postgres, &[LISTEN]) else {
         return;

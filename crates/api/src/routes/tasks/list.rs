@@ -1,7 +1,10 @@
 //! Listing tasks.
 
 use serde::Serialize;
-use todo_application::todo::{TodoList, list_todos};
+use todo_application::{
+    App, Caller,
+    todo::{TodoList, list_todos},
+};
 use todo_domain::Scope;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -65,12 +68,15 @@ impl<'a> TaskListResponse<'a> {
     ),
     responses(TaskListAnswers))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
-    request
-        .for_caller(Scope::ReadTodos, |app, caller, input| {
-            let wanted = input.query(read_list)?;
-            answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
-        })
-        .await
+    let work = |app: &App, caller: &Caller, input: &Input| {
+        let wanted = input.query(read_list)?;
+        answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
+    };
+    if request.is_search() {
+        request.for_caller_in_bulk(Scope::ReadTodos, work).await
+    } else {
+        request.for_caller(Scope::ReadTodos, work).await
+    }
 }
 
 /// Answers with the list that is wanted.

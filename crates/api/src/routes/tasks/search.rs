@@ -36,7 +36,7 @@ pub(crate) struct SearchQuery {
     responses(TaskListAnswers))]
 pub(crate) async fn search(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::ReadTodos, |app, caller, input| {
+        .for_caller_in_bulk(Scope::ReadTodos, |app, caller, input| {
             let wanted = input.query(read_search)?;
             answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
         })

@@ -3,6 +3,7 @@
 mod account;
 mod cookie;
 mod email;
+mod export;
 mod guessing;
 mod login;
 mod login_limits;
