@@ -39,6 +39,72 @@ pub struct PostgresDatabase {
     name: String,
 }
 
+/// A folder for a PostgreSQL, and as whom it runs: it refuses to run as root.
+struct Place {
+    programs: PathBuf,
+    folder: TempDir,
+    account: Option<(u32, u32)>,
+}
+
+impl Place {
+    fn new() -> TrialResult<Self> {
+        let place = Self {
+            programs: programs()?,
+            folder: TempDir::new()?,
+            account: unprivileged_account()?,
+        };
+        let data = place.data();
+        fs::create_dir(&data)?;
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
+        fs::set_permissions(place.folder.path(), fs::Permissions::from_mode(0o755))?;
+        if let Some((user, group)) = place.account {
+            chown(place.folder.path(), Some(user), Some(group))?;
+            chown(&data, Some(user), Some(group))?;
+        }
+        Ok(place)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        if let Some((user, group)) = self.account {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    /// Starts the server on the data that were put there.
+    fn serve(self) -> TrialResult<PostgresServer> {
+        let log = fs::File::create(self.folder.path().join("log"))?;
+        let mut command = self.command("postgres");
+        command
+            .arg("-D")
+            .arg(self.data())
+            .args(["-c", "listen_addresses="])
+            .arg("-c")
+            .arg(format!(
+                "unix_socket_directories={}",
+                self.folder.path().display()
+            ))
+            .args(["-c", "max_connections=200"])
+            .stdout(Stdio::null())
+            .stderr(log);
+        let process = command.spawn()?;
+        let mut server = PostgresServer {
+            programs: self.programs,
+            command,
+            process,
+            folder: self.folder,
+        };
+        server.wait()?;
+        Ok(server)
+    }
+}
+
 impl PostgresServer {
     /// Whether its programs are on this machine.
     #[must_use]
@@ -51,57 +117,63 @@ impl PostgresServer {
     /// # Errors
     /// When its programs are not found, or do not run.
     pub fn start() -> TrialResult<Self> {
-        let programs = programs()?;
-        let folder = TempDir::new()?;
-        let data = folder.path().join("data");
-        // It refuses to run as root.
-        let account = unprivileged_account()?;
-        fs::create_dir(&data)?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        if let Some((user, group)) = account {
-            chown(folder.path(), Some(user), Some(group))?;
-            chown(&data, Some(user), Some(group))?;
-        }
-        let command = |program: &str| {
-            let mut command = Command::new(programs.join(program));
-            command.current_dir(folder.path()).stdin(Stdio::null());
-            if let Some((user, group)) = account {
-                command.uid(user).gid(group);
-            }
-            command
-        };
-        let made = command("initdb")
+        let place = Place::new()?;
+        run(place
+            .command("initdb")
             .arg("--pgdata")
-            .arg(&data)
+            .arg(place.data())
             .args(["--username", "postgres", "--auth", "trust"])
-            .args(["--encoding", "UTF8", "--locale", "C.UTF-8"])
-            .output()?;
-        if !made.status.success() {
-            return Err(String::from_utf8_lossy(&made.stderr).into());
+            .args(["--encoding", "UTF8", "--locale", "C.UTF-8"]))?;
+        place.serve()
+    }
+
+    /// Starts a standby that follows this server (streaming replication). From then on, this server commits only what
+    /// the standby has as well.
+    ///
+    /// # Errors
+    /// When it cannot be made, or does not run.
+    pub fn start_synchronous_standby(&self) -> TrialResult<Self> {
+        let place = Place::new()?;
+        run(place
+            .command("pg_basebackup")
+            .arg("--host")
+            .arg(self.folder.path())
+            .args(["--username", "postgres", "--checkpoint", "fast"])
+            .args([
+                "--wal-method",
+                "stream",
+                "--write-recovery-conf",
+                "--pgdata",
+            ])
+            .arg(place.data()))?;
+        let standby = place.serve()?;
+        let database = self.database("postgres");
+        database.query("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        database.query("SELECT pg_reload_conf()")?;
+        let began = Instant::now();
+        let synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        while database.query(synchronous)? != "1" {
+            if began.elapsed() > PATIENCE {
+                return Err("the standby does not follow".into());
+            }
+            thread::sleep(Duration::from_millis(50));
         }
-        let log = fs::File::create(folder.path().join("log"))?;
-        let mut command = command("postgres");
-        command
-            .arg("-D")
-            .arg(&data)
-            .args(["-c", "listen_addresses="])
-            .arg("-c")
-            .arg(format!(
-                "unix_socket_directories={}",
-                folder.path().display()
-            ))
-            .args(["-c", "max_connections=200"])
-            .stdout(Stdio::null())
-            .stderr(log);
-        let process = command.spawn()?;
-        let mut server = Self {
-            programs,
-            command,
-            process,
-            folder,
-        };
-        server.wait()?;
-        Ok(server)
+        Ok(standby)
+    }
+
+    /// Makes a standby the primary.
+    ///
+    /// # Errors
+    /// When it does not become one.
+    pub fn promote(&self) -> TrialResult<()> {
+        match self
+            .database("postgres")
+            .query("SELECT pg_promote()")?
+            .as_str()
+        {
+            "t" => Ok(()),
+            _ => Err("the standby was not promoted".into()),
+        }
     }
 
     fn wait(&mut self) -> TrialResult<()> {
@@ -144,7 +216,9 @@ impl PostgresServer {
         Ok(self.database(name))
     }
 
-    fn database(&self, name: &str) -> PostgresDatabase {
+    /// One of its databases.
+    #[must_use]
+    pub fn database(&self, name: &str) -> PostgresDatabase {
         PostgresDatabase {
             programs: self.programs.clone(),
             folder: self.folder.path().to_owned(),
@@ -238,6 +312,16 @@ impl PostgresDatabase {
             .env("PGUSER", "postgres")
             .env("PGDATABASE", &self.name);
         command
+    }
+}
+
+/// Runs a program, whose errors are given when it fails.
+fn run(command: &mut Command) -> TrialResult<()> {
+    let output = command.output()?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into())
     }
 }
 

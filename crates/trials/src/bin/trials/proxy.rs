@@ -37,6 +37,9 @@ pub(crate) struct Weather {
     pub(crate) cuts_answers: usize,
     /// Whether no connection comes about.
     pub(crate) is_down: bool,
+    /// Whether connections come about and stay, and nothing passes: as with a host that is gone from the network, or
+    /// stands still.
+    pub(crate) swallows: bool,
 }
 
 /// Connects whoever connects to it with PostgreSQL.
@@ -141,6 +144,9 @@ async fn carry_to_postgres(
     while from.read_buf(&mut chunk).await? > 0 {
         let bytes = mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
         let weather = *lock(&shared.weather);
+        if weather.swallows {
+            continue;
+        }
         if !weather.delay.is_zero() {
             sleep(weather.delay).await;
         }
@@ -173,7 +179,7 @@ async fn carry_to_client(
         if !weather.delay.is_zero() {
             sleep(weather.delay).await;
         }
-        if !is_silenced.load(Ordering::SeqCst) {
+        if !is_silenced.load(Ordering::SeqCst) && !weather.swallows {
             send(&bytes, &mut to, weather).await?;
         }
     }

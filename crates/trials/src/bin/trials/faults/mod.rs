@@ -7,6 +7,7 @@ mod frozen_database;
 mod full_disk;
 mod killed_server;
 mod logout;
+mod lost_primary;
 mod migrations;
 mod network;
 mod restarted_database;
@@ -17,10 +18,12 @@ mod terminated_connections;
 use crate::trial::Fault;
 
 /// All of them, in the order in which they happen.
-pub(crate) const ALL: [&Fault; 13] = [
+pub(crate) const ALL: [&Fault; 15] = [
     &killed_server::FAULT,
     &terminated_connections::FAULT,
     &frozen_database::FAULT,
+    &lost_primary::VANISHED,
+    &lost_primary::FROZEN,
     &restarted_database::FAULT,
     &network::FAULT,
     &logout::FAULT,

@@ -114,6 +114,7 @@ const FAIR: Weather = Weather {
     cuts_commits: false,
     cuts_answers: 0,
     is_down: false,
+    swallows: false,
 };
 
 /// What the network does, one after another.
