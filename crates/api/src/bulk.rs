@@ -14,6 +14,7 @@ use todo_domain::Scope;
 
 use crate::{
     State,
+    fair_queue::QueueKey,
     in_flight::Slot,
     input::Input,
     problem::Problem,
@@ -30,6 +31,7 @@ impl Request {
         scope: Scope,
         work: impl Fn(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
+        let key = self.queue_key();
         let Self {
             state,
             trace,
@@ -42,7 +44,7 @@ impl Request {
         async move {
             let credential = shown.into_required_credential()?;
             let (shown, limits) = (credential.clone(), rate_limits);
-            let reserving = hand_over(&state, &trace, handler, database, move |state| {
+            let reserving = hand_over(&state, &trace, handler, key, database, move |state| {
                 let State {
                     app, seen_sessions, ..
                 } = state;
@@ -54,7 +56,7 @@ impl Request {
                 Ok(state.in_flight.begin(user)?)
             });
             let slot = reserving.await?;
-            let running = run(state, trace, handler, bulk, move |state| {
+            let running = run(state, trace, handler, key, bulk, move |state| {
                 let _slot = slot;
                 let State {
                     app, seen_sessions, ..
@@ -85,6 +87,7 @@ impl Request {
         self,
         work: impl FnOnce(&App, &SessionCaller) -> Result<T, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<(T, BulkWork), Problem>> {
+        let key = self.queue_key();
         let Self {
             state,
             trace,
@@ -97,7 +100,7 @@ impl Request {
         let handler = handler_of(&work);
         async move {
             let credential = shown.into_required_credential()?;
-            let reserving = hand_over(&state, &trace, handler, database, move |state| {
+            let reserving = hand_over(&state, &trace, handler, key, database, move |state| {
                 let caller = noted(authenticate_session(&state.app, &credential, &client)?);
                 count(rate_limits.as_deref(), caller.user_id())?;
                 input.nothing()?;
@@ -109,6 +112,7 @@ impl Request {
                 state,
                 trace,
                 handler,
+                key,
                 slot: Arc::new(slot),
             };
             let first = others.run(move |app| work(app, &caller)).await?;
@@ -124,6 +128,7 @@ pub(crate) struct BulkWork {
     state: Data<State>,
     trace: Trace,
     handler: &'static str,
+    key: QueueKey,
     slot: Arc<Slot>,
 }
 
@@ -135,10 +140,17 @@ impl BulkWork {
         W: FnOnce(&App) -> Result<T, Problem> + Send + 'static,
     {
         let slot = Arc::clone(&self.slot);
-        hand_over(&self.state, &self.trace, self.handler, bulk, move |state| {
-            let done = work(&state.app);
-            drop(slot);
-            done
-        })
+        hand_over(
+            &self.state,
+            &self.trace,
+            self.handler,
+            self.key,
+            bulk,
+            move |state| {
+                let done = work(&state.app);
+                drop(slot);
+                done
+            },
+        )
     }
 }

@@ -110,7 +110,10 @@ impl Lane {
         })
     }
 
-    /// The same as [`run_for`](Self::run_for), for no client in particular.
+    /// Runs `work` on a thread of the lane, on behalf of no client in particular, and waits for it, but no longer than
+    /// `deadline`.
+    ///
+    /// When the caller stops waiting, work that has not begun never does.
     ///
     /// # Errors
     /// [`LaneError`].

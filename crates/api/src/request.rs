@@ -85,7 +85,7 @@ impl Request {
     }
 
     /// By what a lane whose queue is fair serves it.
-    fn queue_key(&self) -> QueueKey {
+    pub(crate) fn queue_key(&self) -> QueueKey {
         QueueKey {
             class: self.class,
             network: self.client.address.map(network_of),
@@ -262,7 +262,7 @@ where
     L: FnOnce(&Lanes) -> &Lane,
     W: FnOnce(&State) -> Result<Reply, Problem> + Send + 'static,
 {
-    let running = hand_over(&state, &trace, handler, lane, work);
+    let running = hand_over(&state, &trace, handler, key, lane, work);
     async move {
         let reply = running.await?;
         with_afterwards(&state, &trace, reply)
@@ -274,6 +274,7 @@ pub(crate) fn hand_over<T, L, W>(
     state: &Data<State>,
     trace: &Trace,
     handler: &str,
+    key: QueueKey,
     lane: L,
     work: W,
 ) -> impl Future<Output = Result<T, Problem>> + use<T, L, W>

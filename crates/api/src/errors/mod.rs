@@ -362,7 +362,7 @@ pub(crate) fn not_ready(problem: Problem) -> Problem {
         "storage_unavailable" => (
             "storage_unavailable",
             "database",
-            "The database cannot be reached",
+            "The database cannot be reached, or does not answer",
         ),
         "internal_error" => (
             "internal_error",

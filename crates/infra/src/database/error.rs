@@ -68,7 +68,7 @@ pub(crate) fn is_foreign_key_violation(error: &ConnectionError) -> bool {
 }
 
 /// Whether another process held the write lock of SQLite for longer than the busy timeout.
-fn is_busy(error: &Error) -> bool {
+pub(super) fn is_busy(error: &Error) -> bool {
     message_of(error).is_some_and(|message| message.contains("database is locked"))
 }
 

@@ -1,13 +1,20 @@
 //! SQLite: which version is good enough, and how its file is opened.
 
-use std::{fmt, fs::OpenOptions, path::Path, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    fs::OpenOptions,
+    path::Path,
+    str::FromStr,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use diesel::{
     Connection, QueryResult, RunQueryDsl, SqliteConnection, connection::SimpleConnection, dsl::sql,
     select, sql_types::Text,
 };
 
-use super::{ConnectError, text_functions};
+use super::{ConnectError, error::is_busy, text_functions};
 
 /// For how long whoever finds the file busy waits.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -108,13 +115,26 @@ fn wait_when_busy(connection: &mut SqliteConnection) -> QueryResult<()> {
 /// faster, since other pages are in the system's cache, and those that all requests need are few.
 fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     wait_when_busy(connection)?;
+    use_write_ahead_log(connection)?;
     connection.batch_execute(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -1024;",
     )?;
     text_functions::register(connection)
+}
+
+/// Has the file use a write-ahead log. A connection that finds others about to do the same is told that the file is busy
+/// without waiting, since two that wait for each other would do so for ever; so it tries again.
+fn use_write_ahead_log(connection: &mut SqliteConnection) -> QueryResult<()> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let began = Instant::now();
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(error) if is_busy(&error) && began.elapsed() < BUSY_TIMEOUT => sleep(PAUSE),
+            done => return done,
+        }
+    }
 }
 
 /// Makes the file where there is none, readable by its owner alone. SQLite gives the files beside it the same rights.

@@ -23,7 +23,6 @@ fn the_document_is_served_and_names_every_route_in_both_spellings() {
             "/api/auth/account/export",
             "/api/auth/email",
             "/api/auth/email/cancel",
-            "/api/auth/email/cancel",
             "/api/auth/email/verification",
             "/api/auth/email/verify",
             "/api/auth/events",

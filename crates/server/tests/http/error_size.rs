@@ -121,7 +121,7 @@ fn no_query_path_or_header_is_answered_with_more_than_16_kib(
 fn a_violation_past_the_twentieth_is_counted_and_known_fields_are_listed_once() {
     let server = Server::start(Sqlite).unwrap();
     let client = server.client();
-    let members = [r#""unheard_of":1"#; 10_000].join(",");
+    let members = vec![r#""unheard_of":1"#; 10_000].join(",");
     let body = format!("{{{members}}}");
     let answer = client.send("POST", "/api/auth/refresh", &JSON, body.as_bytes());
     let fields = answer.invalid_fields();

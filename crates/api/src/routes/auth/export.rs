@@ -175,7 +175,7 @@ struct Source {
 
 impl Source {
     /// The next part of the document; `None` after the last page. Nothing runs for it before this is polled.
-    async fn next(self) -> Result<(Vec<u8>, Option<Self>), Problem> {
+    async fn next(self) -> Result<Part, Problem> {
         let mut attempt = 1;
         loop {
             let pages = Arc::clone(&self.pages);
@@ -211,9 +211,12 @@ struct ExportBody {
     step: Step,
 }
 
+/// A part of the document, and where the next one comes from.
+type Part = (Vec<u8>, Option<Source>);
+
 enum Step {
     Idle(Box<Source>),
-    Reading(LocalBoxFuture<'static, Result<(Vec<u8>, Option<Source>), Problem>>),
+    Reading(LocalBoxFuture<'static, Result<Part, Problem>>),
     Ended,
 }
 

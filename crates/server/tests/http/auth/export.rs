@@ -158,7 +158,7 @@ impl Download {
     }
 
     /// Reads on until the document is whole, or the connection ends before it is.
-    fn is_whole(mut self) -> bool {
+    fn ends_whole(mut self) -> bool {
         let end = b"\r\n0\r\n\r\n";
         while !self.received.ends_with(end) {
             if !self.read() {
@@ -174,10 +174,10 @@ fn an_export_breaks_off_when_its_session_is_revoked() {
     let server = Server::with(Sqlite, &[LARGE_BODIES]).unwrap();
     let client = server.user("ada@example.com");
     fill_with_large_tasks(&client);
-    assert!(Download::begin(&server, &client).is_whole());
+    assert!(Download::begin(&server, &client).ends_whole());
     let download = Download::begin(&server, &client);
     assert_eq!(client.post("/api/auth/logout", &json!({})).status, 200);
-    assert!(!download.is_whole());
+    assert!(!download.ends_whole());
     eventually("the log says so", || {
         server.log().contains("an export was broken off")
     });
@@ -205,7 +205,7 @@ fn a_user_has_two_exports_and_searches_in_flight_at_most() {
     assert_eq!(other.get(&search).status, 200);
     assert_eq!(other.get(PATH).status, 200);
     let mut downloads = downloads.into_iter();
-    assert!(downloads.next().unwrap().is_whole());
+    assert!(downloads.next().unwrap().ends_whole());
     assert_eq!(client.get(&search).status, 200);
     // A client that disconnects frees its slot as well.
     let held = downloads.next();
@@ -231,7 +231,7 @@ fn an_export_takes_no_more_memory_for_more_tasks() {
     // The peak is counted from here on.
     std::fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
     let before = kibibytes("VmRSS:");
-    assert!(Download::begin(&server, &client).is_whole());
+    assert!(Download::begin(&server, &client).ends_whole());
     let peak = kibibytes("VmHWM:");
     assert!(peak < before + MOST_KIB, "{before} KiB, then {peak} KiB");
 }

@@ -76,7 +76,7 @@ fn naughty_strings() -> Vec<String> {
 
 /// Every body that there is, in the spelling of its path that the document has. None of them has an effect that ends
 /// the test: no password in them is the right one.
-fn bodies() -> [(&'static str, &'static str, Value); 17] {
+fn bodies() -> [(&'static str, &'static str, Value); 18] {
     let password = "not the one of anybody";
     let task = json!({"title": "Buy milk", "description": "two", "priority": "high", "due_date": "2026-12-05",
         "tags": ["home"]});
@@ -104,6 +104,11 @@ fn bodies() -> [(&'static str, &'static str, Value); 17] {
             "POST",
             "/api/auth/email/verify",
             json!({"token": "todo_evt_"}),
+        ),
+        (
+            "POST",
+            "/api/auth/email/cancel",
+            json!({"token": "todo_ecc_"}),
         ),
         (
             "POST",
@@ -139,7 +144,12 @@ fn bodies() -> [(&'static str, &'static str, Value); 17] {
         (
             "POST",
             "/api/auth/tokens",
-            json!({"name": "backup", "scopes": ["tasks:read"], "expires_in_days": 1}),
+            json!({
+                "name": "backup",
+                "scopes": ["tasks:read"],
+                "expires_in_days": 1,
+                "password": PASSWORD,
+            }),
         ),
         ("POST", "/api/tasks", task),
         (

@@ -155,11 +155,11 @@ impl SlowClients {
                 .build()?;
             runtime.block_on(async {
                 let mut clients = JoinSet::new();
-                for number in 0..count {
+                let requests = SLOW_REQUESTS.iter().cycle().take(count);
+                for (number, (beginning, piece)) in requests.enumerate() {
                     let (address, stop) = (Arc::clone(&address), Arc::clone(&stopped));
                     clients.spawn(async move {
                         sleep(RAMP.mul_f64(number as f64 / count as f64)).await;
-                        let (beginning, piece) = SLOW_REQUESTS[number % SLOW_REQUESTS.len()];
                         be_slow(&address, beginning, piece, &stop).await
                     });
                 }
