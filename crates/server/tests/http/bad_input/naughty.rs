@@ -75,7 +75,7 @@ fn naughty_strings() -> Vec<String> {
 }
 
 /// Every body that there is, in the spelling of its path that the document has. None of them has an effect that ends
-/// the test: no password in them is the right one.
+/// the test: the only password that is the right one is that for a new token.
 fn bodies() -> [(&'static str, &'static str, Value); 18] {
     let password = "not the one of anybody";
     let task = json!({"title": "Buy milk", "description": "two", "priority": "high", "due_date": "2026-12-05",
