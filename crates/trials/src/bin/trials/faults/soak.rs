@@ -33,6 +33,8 @@ const CREW: Crew = Crew {
 };
 
 const CONNECTIONS: usize = 10;
+/// Of which so many are for searches and exports.
+const BULK_CONNECTIONS: usize = 2;
 const MIB: f64 = 1_048_576.0;
 
 fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
@@ -40,7 +42,11 @@ fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
     let database = ground.database(kind)?;
     let program = ground
         .program
-        .with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
+        .with(
+            "DATABASE_MAX_CONNECTIONS",
+            &(CONNECTIONS - BULK_CONNECTIONS).to_string(),
+        )
+        .with("BULK_THREADS", &BULK_CONNECTIONS.to_string());
     let server = program.serve(&database)?;
     let people = Person::register_several(server.address(), 4)?;
     let load = Load::start("soak", &Target::new(server.address()), &people, CREW);
