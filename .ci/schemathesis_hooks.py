@@ -15,6 +15,8 @@ UNTOLD = [
     ("cursor", "must not be there together with offset"),
     ("completed", "must not contradict status"),
     ("due_date_end", "must not be before due_date_start"),
+    # members of a body that contradict each other
+    ("revoke_tokens", "must be false or absent"),
     # members of a change that contradict each other
     ("status", "must not contradict completed"),
     # there are as many as there are tags: repeated ones count once, in whatever case

@@ -41,7 +41,7 @@ pub(crate) struct CreateTokenBody {
     #[schema(minimum = 1, maximum = 366, example = 30)]
     expires_in_days: i64,
     /// Password of the account. Required when the login of the session is more than ten minutes old.
-    #[schema(format = Password, min_length = 1, max_length = 128, nullable = false)]
+    #[schema(format = Password, min_length = 1, max_length = 128)]
     password: Option<String>,
 }
 
