@@ -131,7 +131,7 @@ pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
 pub(crate) struct CancelEmailChangeBody {
     /// Token of the mail to the present address. It may be absent when the request has the credential of a session.
     #[schema(
-        example = "todo_ecc_0000000000000000000001LygHa16AHYF0Ovacm",
+        example = "todo_ecc_0000000000000000000001LygHa16AHYF1iky3b",
         nullable = false
     )]
     token: Option<String>,
