@@ -179,5 +179,6 @@ async fn keep_forgetting(app: App, rate_limits: Arc<RateLimits>, seen: Arc<SeenS
         let now = app.clock.now();
         seen.forget_old(now, &app.session_policy);
         app.login_limits.forget_idle(now);
+        app.refresh_limits.forget_idle(now);
     }
 }

@@ -11,7 +11,7 @@ use todo_domain::{
     },
 };
 
-use crate::account::LoginLimits;
+use crate::account::{LoginLimits, RefreshLimits};
 
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
 #[derive(Clone)]
@@ -58,6 +58,8 @@ pub struct App {
     pub guess_policy: GuessPolicy,
     /// How many logins may be in flight, and succeed.
     pub login_limits: Arc<LoginLimits>,
+    /// The number of refreshes of one session.
+    pub refresh_limits: Arc<RefreshLimits>,
     /// For how long it is kept what happened to accounts.
     pub security_event_retention: Duration,
     /// Where mails link to; they link to nothing where there is no front end.
@@ -70,6 +72,7 @@ impl fmt::Debug for App {
             .field("session_policy", &self.session_policy)
             .field("guess_policy", &self.guess_policy)
             .field("login_limits", &self.login_limits)
+            .field("refresh_limits", &self.refresh_limits)
             .field("security_event_retention", &self.security_event_retention)
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()

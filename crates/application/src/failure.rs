@@ -1,6 +1,9 @@
 //! What can go wrong in any use case, and that no input can mend.
 
-use todo_domain::ports::{BoxError, HashError, MailError, RandomError, StorageError, TokenError};
+use todo_domain::{
+    QuotaExceeded,
+    ports::{BoxError, HashError, MailError, RandomError, StorageError, TokenError},
+};
 
 /// The service itself failed. The cause is for the log and never for a client.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +21,9 @@ pub enum Failure {
     /// condition ([`act`](crate::account::act)), who then finds out.
     #[error("it is not proven that the session counts")]
     SessionNotProven,
+    /// A quota of the caller would be exceeded; nothing was changed.
+    #[error(transparent)]
+    QuotaExceeded(QuotaExceeded),
     /// A fault that trying again will not mend.
     #[error("an internal fault")]
     Internal(#[source] BoxError),
@@ -30,6 +36,7 @@ impl From<StorageError> for Failure {
             StorageError::Full(source) => Self::StorageFull(source),
             StorageError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
             StorageError::SessionNotProven => Self::SessionNotProven,
+            StorageError::QuotaExceeded(exceeded) => Self::QuotaExceeded(exceeded),
             error => Self::Internal(error.into()),
         }
     }

@@ -15,6 +15,7 @@ mod personal_access_token;
 pub mod ports;
 mod public_key;
 mod public_url;
+mod quota;
 mod refresh_token;
 mod scope;
 mod secret;
@@ -44,6 +45,7 @@ pub use personal_access_token::{
 };
 pub use public_key::PublicKey;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
+pub use quota::{QuotaExceeded, Quotas};
 pub use refresh_token::{RefreshClaims, RefreshToken};
 pub use scope::{Scope, UnknownScope};
 pub use secret::{InvalidSecret, Secret, SecretDigest, SecretKind};

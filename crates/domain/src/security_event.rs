@@ -54,12 +54,14 @@ kinds! {
     LoggedIn = "logged_in",
     /// Someone did not know the password.
     LoginFailed = "login_failed",
-    /// A session's refresh token was replaced.
+    /// A session's refresh token was replaced. Earlier releases recorded it.
     SessionRefreshed = "session_refreshed",
     /// A refresh token was shown that had been replaced long before, so that two have it: the session was ended.
     RefreshTokenReused = "refresh_token_reused",
     /// A session was ended by its user.
     LoggedOut = "logged_out",
+    /// The least recently used session was ended, because the user had as many as the quota allows.
+    SessionEvicted = "session_evicted",
     /// Several sessions were ended by their user.
     SessionsEnded = "sessions_ended",
     /// The password was changed by someone who knew it.

@@ -91,6 +91,9 @@ pub struct SessionStart {
     pub event: SecurityEvent,
     /// The session that it replaces.
     pub replaces: Option<ReplacedSession>,
+    /// The event that records the end of the least recently used session, where the user has as many as the
+    /// [quota](crate::Quotas::sessions) allows. The storage gives it the session.
+    pub eviction: SecurityEvent,
 }
 
 /// A session that ends because a login in the same browser replaces it (OWASP ASVS 5.0, 7.2.4).

@@ -5,7 +5,7 @@ use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration
 use todo_api::{Lane, LaneSettings, Lanes, Observers, QueueOrder, ServeSettings};
 use todo_application::{
     App,
-    account::LoginLimits,
+    account::{LoginLimits, RefreshLimits},
     operation::{Pruned, prune},
 };
 use todo_domain::ports::Clock;
@@ -107,6 +107,7 @@ pub(crate) fn serve() -> CommandResult {
         session_policy: config.sessions.policy,
         guess_policy: config.guesses,
         login_limits: Arc::new(LoginLimits::new(config.logins_per_minute)),
+        refresh_limits: Arc::new(RefreshLimits::new(config.refreshes_per_minute)),
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };

@@ -129,6 +129,10 @@ impl ServerProgram {
             .env("REQUESTS_PER_MINUTE_PER_ADDRESS", u32::MAX.to_string())
             .env("REQUESTS_PER_MINUTE_PER_USER", u32::MAX.to_string())
             .env("LOGINS_PER_MINUTE_PER_ACCOUNT", u32::MAX.to_string())
+            .env("REFRESHES_PER_MINUTE_PER_SESSION", u32::MAX.to_string())
+            .env("TASKS_PER_USER", u32::MAX.to_string())
+            .env("BYTES_PER_USER", u32::MAX.to_string())
+            .env("SESSIONS_PER_USER", u32::MAX.to_string())
             .env("CONNECTIONS_PER_ADDRESS", u32::MAX.to_string())
             .envs(self.variables.iter().cloned());
         command

@@ -7,14 +7,14 @@ use todo_application::account::{
     ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
     RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
     RequestVerificationError, ResetPasswordError, RevokeTokenError, TellOfEmailChangeError,
-    TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
+    TellOfPasswordResetError, TooManyRefreshes, UpdateAccountError, VerifyEmailError,
 };
 
 use super::{
     CHALLENGE, CHALLENGE_INVALID, email_taken, invalid_mailed_token, invalid_token,
     too_many_attempts, too_many_logins,
 };
-use crate::problem::Problem;
+use crate::{problem::Problem, rate_limits::RateLimited};
 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
@@ -209,6 +209,15 @@ impl From<RefreshError> for Problem {
         match error {
             RefreshError::TokenRejected(reason) => refused().caused_by(reason),
             RefreshError::SessionEnded | RefreshError::Reused => refused(),
+            RefreshError::TooMany(TooManyRefreshes {
+                per_minute,
+                retry_after,
+            }) => RateLimited {
+                policy: "session",
+                per_minute,
+                retry_after,
+            }
+            .into(),
             RefreshError::Failure(failure) => failure.into(),
         }
     }

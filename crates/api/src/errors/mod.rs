@@ -14,7 +14,7 @@ use todo_application::{
     account::{AuthenticateError, LoginLimit, NotDone, TooManyLogins},
     operation::CheckReadinessError,
 };
-use todo_domain::{Scope, TooManyGuesses};
+use todo_domain::{QuotaExceeded, Scope, TooManyGuesses};
 
 use crate::{
     in_flight::{MAX_PER_USER, TooManyInFlight},
@@ -116,6 +116,23 @@ fn precondition_failed() -> Problem {
         "precondition_failed",
         "The task has changed since; read it again before you change it",
     )
+}
+
+/// The change would exceed a quota of the user.
+fn quota_exceeded(exceeded: QuotaExceeded) -> Problem {
+    let detail = match exceeded {
+        QuotaExceeded::Todos { limit } => {
+            format!(
+                "You have {limit} tasks, which is the limit; delete some before you create more"
+            )
+        }
+        QuotaExceeded::Bytes { limit } => format!(
+            "The texts of your tasks would have more than {limit} bytes in all, which is the limit; shorten or delete \
+             some first"
+        ),
+        exceeded => exceeded.to_string(),
+    };
+    Problem::new(StatusCode::CONFLICT, "quota_exceeded", detail)
 }
 
 /// The request has the `Idempotency-Key` of another one.
@@ -252,6 +269,7 @@ impl From<Failure> for Problem {
                 "The storage is full; nothing was changed, and nothing can be until there is room",
             ),
             // `act` has looked at the session where nothing else came of it.
+            Failure::QuotaExceeded(exceeded) => quota_exceeded(*exceeded),
             Failure::SessionNotProven => invalid_token(),
             Failure::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
             Failure::Internal(_) => Self::internal(),

@@ -48,6 +48,7 @@ impl Default for RequestMetrics {
             "invalid_token",
             "outcome_unknown",
             "overloaded",
+            "quota_exceeded",
             "storage_unavailable",
         ] {
             drop(problems.get_or_create(&ProblemLabel { code }));

@@ -23,6 +23,7 @@ mod logout;
 mod mail_secret;
 mod mails;
 mod refresh;
+mod refresh_limits;
 mod register;
 mod renew_hash;
 mod request_password_reset;
@@ -56,6 +57,7 @@ pub use login::{LoggedIn, Login, LoginError, login};
 pub use login_limits::{LoginLimit, LoginLimits, TooManyLogins};
 pub use logout::{LogoutError, LogoutExtent, logout};
 pub use refresh::{RefreshError, refresh};
+pub use refresh_limits::{RefreshLimits, TooManyRefreshes};
 pub use register::{Register, RegisterError, Registered, register};
 pub use request_password_reset::{
     AllowPasswordResetError, RequestPasswordResetError, allow_password_reset,

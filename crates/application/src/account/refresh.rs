@@ -2,12 +2,12 @@
 
 use todo_domain::{
     Client, Refresh, RefreshToken,
-    SecurityEventKind::{RefreshTokenReused, SessionRefreshed},
+    SecurityEventKind::RefreshTokenReused,
     Session,
     ports::{BoxError, TokenError},
 };
 
-use super::{Keeper, SignedIn};
+use super::{Keeper, SignedIn, refresh_limits::TooManyRefreshes};
 use crate::{App, Failure, security_event::event};
 
 /// Why the tokens were not renewed.
@@ -22,6 +22,9 @@ pub enum RefreshError {
     /// The token was replaced long before. Its session was ended, since two have it.
     #[error("the refresh token was used before")]
     Reused,
+    /// The tokens of the session were renewed too often. Nothing was changed.
+    #[error(transparent)]
+    TooMany(#[from] TooManyRefreshes),
     /// The service failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -30,7 +33,8 @@ pub enum RefreshError {
 /// Renews the access token of a session and replaces its refresh token (RFC 9700, 4.14.2).
 ///
 /// Of several requests with one token at the same time, one replaces it, and all get the same successor. One that comes
-/// later than the [grace](todo_domain::SessionPolicy::refresh_grace) allows ends the session.
+/// later than the [grace](todo_domain::SessionPolicy::refresh_grace) allows ends the session. It is no security event: the
+/// session has the instant of its last use.
 ///
 /// # Errors
 /// [`RefreshError`].
@@ -52,13 +56,13 @@ pub fn refresh(app: &App, client: &Client, token: &RefreshToken) -> Result<Signe
             .filter(|session| session.is_live(now, &app.session_policy))
             .ok_or(RefreshError::SessionEnded)?;
         let user_id = session.user_id;
-        let event = |kind| event(app, kind, Some(user_id), client, now).of_session(session.id);
         let session = match session.refresh(claims.generation, now, &app.session_policy) {
             Refresh::Again => session,
             Refresh::Rotate => {
+                app.refresh_limits.count(session.id, now)?;
                 let rotated = app
                     .sessions
-                    .rotate(session.id, claims.generation, now, &event(SessionRefreshed))
+                    .rotate(session.id, claims.generation, now)
                     .map_err(Failure::from)?;
                 if !rotated {
                     // Another request did so at the same time, or ended the session.
@@ -72,8 +76,9 @@ pub fn refresh(app: &App, client: &Client, token: &RefreshToken) -> Result<Signe
                 }
             }
             Refresh::Reused => {
+                let event = event(app, RefreshTokenReused, Some(user_id), client, now);
                 app.sessions
-                    .delete(user_id, session.id, &event(RefreshTokenReused))
+                    .delete(user_id, session.id, &event.of_session(session.id))
                     .map_err(Failure::from)?;
                 return Err(RefreshError::Reused);
             }
@@ -165,14 +170,9 @@ mod tests {
         mocks
             .sessions
             .expect_rotate()
-            .withf(|id, from, at, recorded| {
-                *id == session_id(1)
-                    && *from == 3
-                    && *at == now()
-                    && *recorded == event(SessionRefreshed).of_session(session_id(1))
-            })
+            .withf(|id, from, at| *id == session_id(1) && *from == 3 && *at == now())
             .once()
-            .returning(|_, _, _, _| Ok(true));
+            .returning(|_, _, _| Ok(true));
         let signed_in = refreshed(mocks).unwrap();
         assert_eq!(signed_in.user, user());
         assert_eq!(signed_in.token.expose(), "access");
@@ -206,7 +206,7 @@ mod tests {
             .sessions
             .expect_rotate()
             .once()
-            .returning(|_, _, _, _| Ok(false));
+            .returning(|_, _, _| Ok(false));
         assert_eq!(successor(&refreshed(mocks).unwrap()), "successor");
     }
 
@@ -233,6 +233,20 @@ mod tests {
             .once()
             .returning(|_, _, _| Ok(true));
         assert!(matches!(refreshed(mocks), Err(RefreshError::Reused)));
+    }
+
+    #[test]
+    fn a_session_is_not_renewed_more_often_than_it_may() {
+        let mut mocks = shown();
+        mocks
+            .sessions
+            .expect_find()
+            .returning(|_| Ok(Some(found(of_generation(3, 100)))));
+        let app = mocks.app();
+        while app.refresh_limits.count(session_id(1), now()).is_ok() {}
+        let token = RefreshToken::new("token".to_owned());
+        let refreshed = refresh(&app, &client(), &token);
+        assert!(matches!(refreshed, Err(RefreshError::TooMany(_))));
     }
 
     #[rstest]

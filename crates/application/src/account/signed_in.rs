@@ -52,6 +52,13 @@ pub(super) fn begin_session(
             Some(token) => replaced_session(app, client, token)?,
             None => None,
         },
+        eviction: event(
+            app,
+            SecurityEventKind::SessionEvicted,
+            Some(user_id),
+            client,
+            now,
+        ),
     })
 }
 

@@ -10,7 +10,8 @@ use crate::{EventId, SecurityEvent, Timestamp, UserId};
 pub trait SecurityEvents: Send + Sync {
     /// Records an event that goes with no change, such as a login that failed.
     ///
-    /// An event of a user who is gone by now is recorded as nobody's.
+    /// An event of a user who is gone by now is recorded as one of no account. Those of no account are aggregated: the events
+    /// of one kind from one [network](crate::network_of) within an hour are one, which counts its occurrences.
     ///
     /// # Errors
     /// [`StorageError`].

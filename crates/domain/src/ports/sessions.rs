@@ -11,7 +11,9 @@ use crate::{
 /// A method that takes an event records it with what it does: both or none.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait SessionRepository: Send + Sync {
-    /// Inserts a session of the user of `proof`, and deletes the session that it replaces, if that exists.
+    /// Inserts a session of the user of `proof`, and deletes the session that it replaces, if that exists. Where the user has
+    /// as many sessions as the [quota](crate::Quotas::sessions) allows, the least recently used one MUST be deleted, with
+    /// the event of its eviction.
     ///
     /// # Errors
     /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold in the transaction of the insertion.
@@ -51,18 +53,12 @@ pub trait SessionRepository: Send + Sync {
 
     /// Counts the generation of a session up at `now`, which is also a use of it, if it is still `from`.
     ///
-    /// `false` when it is another by now, or the session is gone; no event is recorded then. Of several calls at the
-    /// same time with one generation, exactly one MUST succeed.
+    /// `false` when it is another by now, or the session is gone. Of several calls at the same time with one generation,
+    /// exactly one MUST succeed.
     ///
     /// # Errors
     /// [`StorageError`].
-    fn rotate(
-        &self,
-        id: SessionId,
-        from: u32,
-        now: Timestamp,
-        event: &SecurityEvent,
-    ) -> Result<bool, StorageError>;
+    fn rotate(&self, id: SessionId, from: u32, now: Timestamp) -> Result<bool, StorageError>;
 
     /// Deletes a session of this user. `false` when the user has no such session; no event is recorded then.
     ///

@@ -1,5 +1,7 @@
 //! How a storage fails, and how it is asked whether it is well.
 
+use crate::QuotaExceeded;
+
 /// The cause of a failure, for the log and never for a client.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -20,6 +22,9 @@ pub enum StorageError {
     /// was changed.
     #[error("it is not proven that the session counts")]
     SessionNotProven,
+    /// A quota of the user would be exceeded; nothing was changed.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
     /// It failed in a way that trying again will not mend.
     #[error("the storage failed")]
     Internal(#[source] BoxError),

@@ -77,6 +77,10 @@ impl From<UserId> for Owner {
 /// asks whether the condition is met: since a [guard](SessionGuard) is made of a session that met it when it was seen,
 /// one that meets it afterwards did so at the time of the first.)
 ///
+/// A change that would exceed a [quota](crate::Quotas) of the owner MUST change nothing and give
+/// [`StorageError::QuotaExceeded`]. Insertions at the same time never exceed it together. An update that makes a todo no
+/// longer, and a deletion, never exceed it.
+///
 /// A method that takes a [`Once`] keeps its key and its answer together with what is done: all of them or none. So a
 /// key counts only if what was asked for was done, and then until it is
 /// [forgotten](crate::IdempotencyKey::forgotten_before). Of requests with one key at the same time, exactly one MUST

@@ -9,6 +9,7 @@ use std::{
 
 use diesel::{QueryResult, connection::SimpleConnection, result::Error};
 use r2d2::PooledConnection;
+use todo_domain::Quotas;
 
 use super::{
     AnyConnection, ConnectionError, DatabaseKind, DatabaseUrl, MigrateError, PlannedStep, Progress,
@@ -114,6 +115,7 @@ pub struct Database {
     /// Where migrations are done, if not there.
     migration_url: Option<DatabaseUrl>,
     settings: PoolSettings,
+    quotas: Quotas,
 }
 
 impl fmt::Debug for Database {
@@ -138,7 +140,18 @@ impl Database {
             url,
             migration_url: None,
             settings: settings.clone(),
+            quotas: Quotas::default(),
         }
+    }
+
+    /// The same, with these quotas of each user in place of the default ones.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
+    }
+
+    pub(crate) fn quotas(&self) -> Quotas {
+        self.quotas
     }
 
     /// The same, which does its migrations on connections to `url`: to the same database, and past any pooler that

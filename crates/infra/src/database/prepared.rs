@@ -51,7 +51,7 @@ mod tests {
         AccessProof, Atomicity, Change, Client, CompletionChange, Description, DisplayName, Email,
         IdempotencyKey, NewPersonalAccessToken, NewTodo, Once, OperationOutcome, PasswordHash,
         PersonalAccessToken, Scope, SecretKind, SecurityEvent,
-        SecurityEventKind::{LoggedIn, Registered, SessionRefreshed, TokenCreated},
+        SecurityEventKind::{LoggedIn, Registered, SessionEvicted, TokenCreated},
         SeenSession, Session, SessionPolicy, SessionStart, Title, Todo, TodoChange, TodoOperation,
         TokenLifetime, TokenName, TokenScopes, User,
         ports::{
@@ -73,7 +73,7 @@ mod tests {
     /// How many statements that write or lock are prepared on the one connection.
     fn prepared(database: &Database) -> i64 {
         let sql = "SELECT count(*) AS count FROM pg_prepared_statements \
-                   WHERE statement ~ '^(INSERT|UPDATE|DELETE)|pg_try_advisory|FOR (NO KEY UPDATE|KEY SHARE)'";
+                   WHERE statement ~ '^(INSERT|UPDATE|DELETE|WITH)|pg_try_advisory|FOR (NO KEY UPDATE|KEY SHARE)'";
         let count: Count = database
             .read(|connection| sql_query(sql).get_result(connection))
             .unwrap();
@@ -99,6 +99,7 @@ mod tests {
             session: begin(),
             event: event(kind),
             replaces: None,
+            eviction: event(SessionEvicted),
         };
         UserRepository::insert(database, &user, &hash, &start(Registered)).unwrap();
         let start = start(LoggedIn);
@@ -106,7 +107,7 @@ mod tests {
         SessionRepository::insert(database, &start, &AccessProof::new(user.id)).unwrap();
         let session = start.session;
         SessionRepository::record_use(database, session.id, now).unwrap();
-        let rotated = database.rotate(session.id, 0, now, &event(SessionRefreshed));
+        let rotated = database.rotate(session.id, 0, now);
         assert!(rotated.unwrap());
         make_token(database, &proof, &event(TokenCreated));
         let new_hash = PasswordHash::new("another hash".to_owned());

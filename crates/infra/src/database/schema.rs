@@ -38,6 +38,7 @@ diesel::table! {
         tags -> Text,
         completed_at -> Nullable<InstantColumn>,
         version -> BigInt,
+        bytes -> Nullable<Integer>,
     }
 }
 
@@ -115,7 +116,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{Nullable, Text};
+    use diesel::sql_types::{Integer, Nullable, Text};
     use crate::database::columns::sql::{IdColumn, InstantColumn};
 
     security_events (id) {
@@ -126,6 +127,18 @@ diesel::table! {
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
         created_at -> InstantColumn,
+        occurrences -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use crate::database::columns::sql::IdColumn;
+
+    user_usage (user_id) {
+        user_id -> IdColumn,
+        tasks -> BigInt,
+        bytes -> BigInt,
     }
 }
 
@@ -133,6 +146,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(personal_access_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);
 diesel::allow_tables_to_appear_in_same_query!(sessions, tasks);
+diesel::allow_tables_to_appear_in_same_query!(sessions, user_usage);
 diesel::allow_tables_to_appear_in_same_query!(personal_access_tokens, users);
 
 #[cfg(test)]
@@ -146,7 +160,7 @@ mod tests {
 
     use super::{
         guesses, idempotency_keys, mailed_secrets, personal_access_tokens, security_events,
-        sessions, tasks, users,
+        sessions, tasks, user_usage, users,
     };
     use crate::database::{Database, PoolSettings};
 
@@ -177,7 +191,8 @@ mod tests {
             due_offset,
             tags,
             completed_at,
-            version
+            version,
+            bytes
         );
         let sessions = names!(sessions: id, user_id, created_at, expires_at, last_used_at,
             generation, rotated_at, address, user_agent);
@@ -195,7 +210,9 @@ mod tests {
         let guesses = names!(guesses: subject, level, failed_at, succeeded_at, updated_at);
         assert_eq!(behind.columns("guesses"), guesses);
         let events = names!(security_events: id, user_id, kind, subject, address, user_agent,
-            created_at);
+            created_at, occurrences);
         assert_eq!(behind.columns("security_events"), events);
+        let usage = names!(user_usage: user_id, tasks, bytes);
+        assert_eq!(behind.columns("user_usage"), usage);
     }
 }

@@ -247,7 +247,9 @@ fn of_transactions_in_a_deadlock_both_are_done() {
         behind.values("SELECT sum(number)::text AS value FROM numbers"),
         [Some("4".to_owned())]
     );
-    assert_eq!(database.pool_statistics().conflicts_repeated, 1);
+    // On a busy machine, the server may find both in the deadlock at the same time.
+    let repeated = database.pool_statistics().conflicts_repeated;
+    assert!((1..=2).contains(&repeated), "{repeated}");
 }
 
 #[test]

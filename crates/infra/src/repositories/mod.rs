@@ -12,4 +12,5 @@ mod security_events;
 mod session_guards;
 mod sessions;
 mod todos;
+mod usage;
 mod users;

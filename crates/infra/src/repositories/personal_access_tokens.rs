@@ -245,6 +245,7 @@ mod tests {
             session: Session::begin(ids.session(), user.id, Client::default(), now, &policy),
             event: event(user.id, Registered),
             replaces: None,
+            eviction: event(user.id, Registered),
         };
         let hash = PasswordHash::new("a hash".to_owned());
         UserRepository::insert(database, &user, &hash, &start).unwrap();

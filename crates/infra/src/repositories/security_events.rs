@@ -1,13 +1,16 @@
 //! Where it is kept what happened to accounts.
 
+use std::net::IpAddr;
+
 use diesel::{
     ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
     SelectableHelper, dsl::sql, sql_types::Bool,
 };
 use todo_domain::{
-    EventId, SecurityEvent, Timestamp, UserId,
+    EventId, SecurityEvent, SecurityEventKind, Timestamp, UserId, network_of,
     ports::{BoxError, SecurityEvents, StorageError},
 };
+use uuid::{Builder, Uuid, Variant, Version};
 
 use super::{
     clients::{client, columns},
@@ -16,7 +19,7 @@ use super::{
 use crate::database::{
     AnyConnection, Database, Id, Instant,
     columns::sql::{IdColumn, InstantColumn},
-    is_foreign_key_violation, kept_prepared,
+    is_foreign_key_violation, kept_prepared, on_its_database,
     schema::security_events,
 };
 
@@ -63,6 +66,49 @@ impl TryFrom<SecurityEventRow> for SecurityEvent {
     }
 }
 
+/// Records an event of no account: those of one kind, network and hour are one row, with the number of occurrences. The
+/// address and the user agent are those of the first.
+fn record_aggregated(connection: &mut AnyConnection, event: &SecurityEvent) -> QueryResult<()> {
+    let row = SecurityEventRow {
+        id: Id(aggregate_id(event)),
+        user_id: None,
+        ..SecurityEventRow::from(event)
+    };
+    let occurrences = security_events::occurrences.eq(security_events::occurrences + 1);
+    on_its_database!(connection, |own| kept_prepared(
+        diesel::insert_into(security_events::table)
+            .values(row)
+            .on_conflict(security_events::id)
+            .do_update()
+            .set(occurrences)
+            .returning(security_events::id)
+    )
+    .get_result::<Id>(own))
+    .map(drop)
+}
+
+/// The id that events of one kind, network and hour share: a UUID of version 8 (RFC 9562, 5.8).
+fn aggregate_id(event: &SecurityEvent) -> Uuid {
+    const HOUR: i64 = 3_600_000_000;
+    let kinds = SecurityEventKind::ALL.iter();
+    let kind = kinds.take_while(|kind| **kind != event.kind).count();
+    let (family, network) = match event.client.address.map(network_of) {
+        None => (0, 0),
+        Some(IpAddr::V4(address)) => (4, u64::from(address.to_bits())),
+        Some(IpAddr::V6(address)) => (6, (address.to_bits() >> 64) as u64),
+    };
+    let hour = u128::from((event.created_at.as_microseconds() / HOUR).cast_unsigned());
+    // 48 bits, 12 bits and 62 bits are free. A kind, a family and 16 bits of the network take 28 bits.
+    let network = u128::from(network);
+    let high = (hour & 0xffff_ffff) << 16 | (network >> 48);
+    let middle = (kind as u128 & 0xff) << 4 | family;
+    let low = network & 0xffff_ffff_ffff;
+    Builder::from_u128(high << 80 | middle << 64 | low)
+        .with_version(Version::Custom)
+        .with_variant(Variant::RFC4122)
+        .into_uuid()
+}
+
 /// Records an event, in the transaction of what it is about.
 pub(super) fn record(connection: &mut AnyConnection, event: &SecurityEvent) -> QueryResult<()> {
     kept_prepared(
@@ -76,16 +122,13 @@ pub(super) fn record(connection: &mut AnyConnection, event: &SecurityEvent) -> Q
 
 impl SecurityEvents for Database {
     fn record(&self, event: &SecurityEvent) -> Result<(), StorageError> {
-        match self.write(|connection| record(connection, event)) {
-            Err(error) if is_foreign_key_violation(&error) => {
-                let nobodys = SecurityEvent {
-                    user_id: None,
-                    ..event.clone()
-                };
-                Ok(self.write(|connection| record(connection, &nobodys))?)
+        if event.user_id.is_some() {
+            match self.write(|connection| record(connection, event)) {
+                Err(error) if is_foreign_key_violation(&error) => {}
+                recorded => return Ok(recorded?),
             }
-            recorded => Ok(recorded?),
         }
+        Ok(self.write(|connection| record_aggregated(connection, event))?)
     }
 
     fn list(&self, user_id: UserId, limit: u32) -> Result<Vec<SecurityEvent>, StorageError> {

@@ -89,6 +89,39 @@ pub(super) fn begin_session(
     Ok(())
 }
 
+/// Deletes the least recently used sessions of a user, whose row is locked, so that with the one that begins there are no
+/// more than `quota`. There is one event for all of them: there is more than one only where the quota was lowered.
+fn evict_sessions(
+    connection: &mut AnyConnection,
+    start: &SessionStart,
+    quota: u32,
+) -> QueryResult<()> {
+    let evicted: Vec<Id> = kept_prepared(
+        sessions::table
+            .filter(sessions::user_id.eq(Id(start.session.user_id.as_uuid())))
+            .order((
+                sql::<InstantColumn>("coalesce(last_used_at, created_at) DESC"),
+                sessions::id.desc(),
+            ))
+            .offset(i64::from(quota.saturating_sub(1)))
+            .limit(EVICTED_AT_A_TIME)
+            .select(sessions::id),
+    )
+    .load(connection)?;
+    let Some(first) = evicted.first() else {
+        return Ok(());
+    };
+    let event = start
+        .eviction
+        .clone()
+        .of_session(SessionId::from_uuid(first.0));
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(evicted))).execute(connection)?;
+    record(connection, &event)
+}
+
+/// The largest number of sessions that one login evicts.
+const EVICTED_AT_A_TIME: i64 = 1_000;
+
 /// Deletes a session with its event, in a transaction; `false` when the user has no such session.
 fn delete_session(
     connection: &mut AnyConnection,
@@ -123,10 +156,12 @@ pub(super) fn delete_all_sessions(
 
 impl SessionRepository for Database {
     fn insert(&self, start: &SessionStart, proof: &AccessProof) -> Result<(), ProofError> {
+        let quotas = self.quotas();
         self.transaction(|connection| {
             if let Err(failed) = lock_and_check(connection, proof)? {
                 return Ok(Err(failed));
             }
+            evict_sessions(connection, start, quotas.sessions)?;
             begin_session(connection, start)?;
             Ok(Ok(()))
         })
@@ -202,18 +237,12 @@ impl SessionRepository for Database {
         Ok(())
     }
 
-    fn rotate(
-        &self,
-        id: SessionId,
-        from: u32,
-        now: Timestamp,
-        event: &SecurityEvent,
-    ) -> Result<bool, StorageError> {
-        let rotated = self.transaction(|connection| {
+    fn rotate(&self, id: SessionId, from: u32, now: Timestamp) -> Result<bool, StorageError> {
+        let rotated = self.write(|connection| {
             let of_generation = sessions::table
                 .find(Id(id.as_uuid()))
                 .filter(sessions::generation.eq(from.cast_signed()));
-            let rotated = kept_prepared(
+            kept_prepared(
                 diesel::update(of_generation)
                     .set((
                         sessions::generation.eq(from.wrapping_add(1).cast_signed()),
@@ -223,13 +252,9 @@ impl SessionRepository for Database {
                     .returning(sessions::id),
             )
             .get_result::<Id>(connection)
-            .optional()?;
-            if rotated.is_some() {
-                record(connection, event)?;
-            }
-            Ok(rotated.is_some())
+            .optional()
         })?;
-        Ok(rotated)
+        Ok(rotated.is_some())
     }
 
     fn delete(

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::database::{
     Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
-    schema::{tasks, users},
+    schema::{tasks, user_usage, users},
 };
 
 #[derive(Queryable, Selectable)]
@@ -216,6 +216,8 @@ impl UserRepository for Database {
             if let Err(failed) = lock_and_check(connection, proof)? {
                 return Ok(Err(failed));
             }
+            // First, so that insertions of todos wait, which lock it before their owner.
+            diesel::delete(user_usage::table.find(id)).execute(connection)?;
             // Where another backend made the table, its rows do not go with their owner.
             diesel::delete(tasks::table.filter(tasks::user_id.eq(id))).execute(connection)?;
             diesel::delete(users::table.find(id)).execute(connection)?;

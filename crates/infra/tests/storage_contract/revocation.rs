@@ -6,7 +6,7 @@ use std::{sync::Barrier, thread};
 use rstest::rstest;
 use todo_domain::{
     AccessProof, Email, MailPurpose, MailedSecret, NewPersonalAccessToken, PasswordHash,
-    PersonalAccessToken, ReplacedSession, Revocation, Scope, SecretDigest,
+    PersonalAccessToken, Quotas, ReplacedSession, Revocation, Scope, SecretDigest,
     SecurityEventKind::{
         EmailChangeCancelled, EmailChanged, LoggedIn, LoggedOut, PasswordChanged, PasswordReset,
         Registered, SessionsEnded, TokenCreated,
@@ -302,7 +302,14 @@ fn access_that_is_granted_while_it_is_revoked_does_not_survive(
     let Some(storage) = Storage::new(kind) else {
         return;
     };
-    let instances: Vec<_> = (0..=INTRUDERS).map(|_| connect(&storage.behind)).collect();
+    // No login of an intruder ends the session of the owner before its turn comes.
+    let quotas = Quotas {
+        sessions: u32::MAX,
+        ..Quotas::default()
+    };
+    let instances: Vec<_> = (0..=INTRUDERS)
+        .map(|_| connect(&storage.behind).with_quotas(quotas))
+        .collect();
     for measure in measures(grant).iter().cycle().take(24) {
         let account = Account::new(&storage, kind, grant);
         let begin = Barrier::new(instances.len());

@@ -2,8 +2,8 @@
 
 use rstest::rstest;
 use todo_domain::{
-    SecurityEvent,
-    SecurityEventKind::{self, LoggedIn, LoginFailed, Registered},
+    Client, SecurityEvent,
+    SecurityEventKind::{self, LoggedIn, LoginFailed, PasswordResetRequested, Registered},
     ports::{IdGenerator, SecurityEvents},
 };
 use todo_infra::RandomIds;
@@ -42,21 +42,52 @@ fn the_latest_are_listed_and_those_of_others_are_not(#[values(Sqlite, Postgres)]
 }
 
 #[rstest]
-fn what_happens_to_nobody_is_recorded_all_the_same(#[values(Sqlite, Postgres)] kind: Kind) {
+fn events_of_no_account_are_counted_by_kind_network_and_hour(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
-    let nobody = SecurityEvent {
+    let event_at = |microseconds, kind, address: &str| SecurityEvent {
         user_id: None,
-        ..event_of(RandomIds.user(), LoginFailed)
+        created_at: at(microseconds),
+        client: Client {
+            address: Some(address.parse().unwrap()),
+            user_agent: None,
+        },
+        ..event_of(RandomIds.user(), kind)
     };
-    let gone = event_of(RandomIds.user(), LoginFailed);
-    for event in [nobody, gone] {
+    let gone = SecurityEvent {
+        user_id: Some(RandomIds.user()),
+        ..event_at(0, LoginFailed, "192.0.2.1")
+    };
+    let hour = 3_600_000_000;
+    let events = [
+        event_at(0, LoginFailed, "192.0.2.1"),
+        event_at(1, LoginFailed, "192.0.2.1"),
+        gone,
+        event_at(0, PasswordResetRequested, "192.0.2.1"),
+        event_at(0, LoginFailed, "192.0.2.2"),
+        event_at(0, LoginFailed, "2001:db8::1"),
+        event_at(0, LoginFailed, "2001:db8::2"),
+        event_at(0, LoginFailed, "2001:db8:0:1::1"),
+        event_at(hour, LoginFailed, "192.0.2.1"),
+    ];
+    for event in events {
         storage.database.record(&event).unwrap();
     }
-    let sql = "SELECT kind AS value FROM security_events WHERE user_id IS NULL";
-    let kind = || Some("login_failed".to_owned());
-    assert_eq!(storage.behind.values(sql), [kind(), kind()]);
+    let sql = "SELECT kind || ' ' || address || ' ' || occurrences AS value FROM security_events \
+               WHERE user_id IS NULL ORDER BY created_at, value";
+    let found: Vec<_> = storage.behind.values(sql).into_iter().flatten().collect();
+    let expected = [
+        "login_failed 192.0.2.1 3",
+        "login_failed 192.0.2.2 1",
+        "login_failed 2001:db8:0:1::1 1",
+        "login_failed 2001:db8::1 2",
+        "password_reset_requested 192.0.2.1 1",
+        "login_failed 192.0.2.1 1",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[rstest]

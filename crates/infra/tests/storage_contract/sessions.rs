@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rstest::rstest;
 use todo_domain::{
-    AccessProof, Change, Revocation,
-    SecurityEventKind::{LoggedIn, LoggedOut, Registered, SessionRefreshed, SessionsEnded},
+    AccessProof, Change, Quotas, Revocation,
+    SecurityEventKind::{LoggedIn, LoggedOut, Registered, SessionEvicted, SessionsEnded},
     Session, SessionPolicy, TimeZone, UserChange, UserSettings,
-    ports::{IdGenerator, ProofError, SessionRepository},
+    ports::{IdGenerator, ProofError, SecurityEvents, SessionRepository},
 };
 use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
@@ -282,11 +282,7 @@ fn a_rotation_counts_up_what_it_was_shown(#[values(Sqlite, Postgres)] kind: Kind
     };
     let session = session_of(storage.user("ada@example.com").id);
     storage.begin(&session);
-    let rotate = |from, now| {
-        let event = event_of(session.user_id, SessionRefreshed);
-        let rotated = storage.sessions().rotate(session.id, from, now, &event);
-        rotated.unwrap()
-    };
+    let rotate = |from, now| storage.sessions().rotate(session.id, from, now).unwrap();
     assert!(rotate(0, at(1)));
     assert!(!rotate(0, at(2)));
     assert!(!rotate(2, at(2)));
@@ -304,4 +300,58 @@ fn a_rotation_counts_up_what_it_was_shown(#[values(Sqlite, Postgres)] kind: Kind
         .delete(session.user_id, session.id, &event);
     assert!(deleted.unwrap());
     assert!(!rotate(2, at(4)));
+}
+
+#[rstest]
+fn the_least_recently_used_session_ends_when_there_are_too_many(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let ada = storage.user("ada@example.com").id;
+    let grace = storage.user("grace@example.com").id;
+    storage.behind.execute("DELETE FROM sessions");
+    let quotas = Quotas {
+        sessions: 3,
+        ..Quotas::default()
+    };
+    let database = connect(&storage.behind).with_quotas(quotas);
+    let begin = |user, used| {
+        let session = Session {
+            created_at: at(0),
+            last_used_at: at(used),
+            ..session_of(user)
+        };
+        let proof = AccessProof::new(user);
+        SessionRepository::insert(&database, &start_of(&session, LoggedIn), &proof).unwrap();
+        session.id
+    };
+    let others = begin(grace, 0);
+    let [second, first, third] = [2, 1, 3].map(|used| begin(ada, used));
+    assert_eq!(
+        storage.events(ada),
+        [LoggedIn, LoggedIn, LoggedIn, Registered]
+    );
+    let fourth = begin(ada, 4);
+    let is_there = |id| storage.session(id).is_some();
+    assert!(!is_there(first));
+    assert!([second, third, fourth, others].into_iter().all(is_there));
+    let events = SecurityEvents::list(&storage.database, ada, 10).unwrap();
+    let evicted: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == SessionEvicted)
+        .map(|event| event.subject)
+        .collect();
+    assert_eq!(evicted, [Some(first.as_uuid())]);
+    // Where the quota was lowered, several end at once.
+    let database = connect(&storage.behind).with_quotas(Quotas {
+        sessions: 1,
+        ..quotas
+    });
+    let last = session_of(ada);
+    let start = start_of(&last, LoggedIn);
+    SessionRepository::insert(&database, &start, &AccessProof::new(ada)).unwrap();
+    let left = SessionRepository::list(&database, ada).unwrap();
+    assert_eq!(left, [last]);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use todo_domain::{
     AccessProof, Client, Description, DisplayName, Email, NewTodo, PasswordHash, SecurityEvent,
-    SecurityEventKind::{self, LoggedIn, Registered},
+    SecurityEventKind::{self, LoggedIn, Registered, SessionEvicted},
     Session, SessionId, SessionPolicy, SessionStart, Tag, Tags, Timestamp, Title, Todo, User,
     UserAgent, UserId,
     ports::{
@@ -126,6 +126,7 @@ pub(crate) fn start_of(session: &Session, kind: SecurityEventKind) -> SessionSta
         session: session.clone(),
         event: event_of(session.user_id, kind),
         replaces: None,
+        eviction: event_of(session.user_id, SessionEvicted),
     }
 }
 

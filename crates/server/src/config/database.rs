@@ -2,6 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use todo_domain::Quotas;
 use todo_infra::{Database, DatabaseKind, DatabaseUrl, PoolSettings};
 
 use super::Variables;
@@ -16,6 +17,7 @@ pub(crate) struct DatabaseConfig {
     /// Where migrations are done, if not there.
     pub(crate) migration_url: Option<DatabaseUrl>,
     pub(crate) pool: PoolSettings,
+    pub(crate) quotas: Quotas,
 }
 
 impl DatabaseConfig {
@@ -49,6 +51,7 @@ impl DatabaseConfig {
             url,
             migration_url,
             pool,
+            quotas: quotas(variables),
         }
     }
 
@@ -70,11 +73,20 @@ impl DatabaseConfig {
 
     /// The database, without a deadline. Connections are opened when they are needed.
     pub(crate) fn database(self) -> Database {
-        let database = Database::new(self.url, &self.pool);
+        let database = Database::new(self.url, &self.pool).with_quotas(self.quotas);
         match self.migration_url {
             Some(url) => database.migrating_at(url),
             None => database,
         }
+    }
+}
+
+fn quotas(variables: &mut Variables<'_>) -> Quotas {
+    let default = Quotas::default();
+    Quotas {
+        todos: variables.number("TASKS_PER_USER", default.todos, 1),
+        bytes: variables.number("BYTES_PER_USER", default.bytes, 1),
+        sessions: variables.number("SESSIONS_PER_USER", default.sessions, 1),
     }
 }
 

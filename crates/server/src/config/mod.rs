@@ -51,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) guesses: GuessPolicy,
     /// How many logins a minute may succeed for one account, and for one known device.
     pub(crate) logins_per_minute: Option<NonZeroU32>,
+    pub(crate) refreshes_per_minute: Option<NonZeroU32>,
     pub(crate) hashing: HashingConfig,
     pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
@@ -79,6 +80,7 @@ impl Config {
         let sessions = SessionConfig::read(variables);
         let guesses = guesses::policy(variables);
         let logins_per_minute = rate_limits::logins(variables);
+        let refreshes_per_minute = rate_limits::refreshes(variables);
         let hashing = HashingConfig::read(variables);
         let mail = MailConfig::read(variables);
         let http = HttpConfig::read(variables);
@@ -91,6 +93,7 @@ impl Config {
             sessions,
             guesses,
             logins_per_minute,
+            refreshes_per_minute,
             hashing: hashing?,
             mail: mail?,
             http,

@@ -1,4 +1,5 @@
-//! How many requests one address and one user may make, and how many logins may succeed.
+//! How many requests one address and one user may make, how many logins may succeed, and how often
+//! tokens may be renewed.
 
 use std::num::NonZeroU32;
 
@@ -12,6 +13,8 @@ const PER_ADDRESS: u32 = 60_000;
 const PER_USER: u32 = 6_000;
 /// One in three seconds: a person logs in once a day, and a program keeps its session.
 const LOGINS_PER_ACCOUNT: u32 = 20;
+/// One in three seconds: a client refreshes when its access token expires.
+const REFRESHES_PER_SESSION: u32 = 20;
 
 pub(super) fn settings(variables: &mut Variables<'_>) -> RateLimitSettings {
     let mut limit = |name, default| NonZeroU32::new(number(variables, name, default));
@@ -25,6 +28,12 @@ pub(super) fn settings(variables: &mut Variables<'_>) -> RateLimitSettings {
 pub(super) fn logins(variables: &mut Variables<'_>) -> Option<NonZeroU32> {
     let name = "LOGINS_PER_MINUTE_PER_ACCOUNT";
     NonZeroU32::new(number(variables, name, LOGINS_PER_ACCOUNT))
+}
+
+/// How many times a minute the tokens of one session may be renewed; `None` is for any number.
+pub(super) fn refreshes(variables: &mut Variables<'_>) -> Option<NonZeroU32> {
+    let name = "REFRESHES_PER_MINUTE_PER_SESSION";
+    NonZeroU32::new(number(variables, name, REFRESHES_PER_SESSION))
 }
 
 fn number(variables: &mut Variables<'_>, name: &str, default: u32) -> u32 {

@@ -131,6 +131,8 @@ impl Server {
             .env("REQUESTS_PER_MINUTE_PER_USER", "0")
             // Tests log in many times to one account.
             .env("LOGINS_PER_MINUTE_PER_ACCOUNT", "0")
+            .env("REFRESHES_PER_MINUTE_PER_SESSION", "0")
+            .env("SESSIONS_PER_USER", "1000000")
             .env("CONNECTIONS_PER_ADDRESS", "0")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())

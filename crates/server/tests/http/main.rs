@@ -28,6 +28,7 @@ mod one_file;
 mod ops;
 mod overload;
 mod pooler;
+mod quotas;
 mod rate_limits;
 mod slow_clients;
 mod tasks;

@@ -171,7 +171,7 @@ impl FromStr for Op {
         (status = 200, description = "What came of each change", body = BatchResponse),
         (status = 404, description = "One of the tasks is not there, and nothing was changed", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 409, description = "The same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
+        (status = 409, description = "A quota would be exceeded (`quota_exceeded`), or the same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn batch(request: Request) -> Result<Reply, Problem> {

@@ -75,7 +75,7 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
     responses(
         (status = 201, description = "The task", body = TaskResponse,
             headers(("Location" = String, description = "Where the task is"))),
-        (status = 409, description = "The same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
+        (status = 409, description = "A quota would be exceeded (`quota_exceeded`), or the same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {

@@ -118,6 +118,8 @@ fn is_completed(status: &str) -> Result<bool, &'static str> {
         (status = 200, description = "The task as it is now", body = TaskResponse),
         (status = 404, description = "The caller has no such task", body = ProblemBody,
             content_type = "application/problem+json"),
+        (status = 409, description = "The texts would exceed a quota (`quota_exceeded`)", body = ProblemBody,
+            content_type = "application/problem+json"),
         (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
@@ -141,6 +143,8 @@ pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
     responses(
         (status = 200, description = "The task as it is now", body = TaskResponse),
         (status = 404, description = "The caller has no such task", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 409, description = "The texts would exceed a quota (`quota_exceeded`)", body = ProblemBody,
             content_type = "application/problem+json"),
         (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
             content_type = "application/problem+json"),

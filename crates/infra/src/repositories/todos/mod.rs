@@ -5,7 +5,11 @@ pub(super) mod rows;
 mod search;
 mod statements;
 
-use diesel::{QueryDsl, RunQueryDsl, SelectableHelper, result::Error};
+use diesel::{
+    QueryDsl, RunQueryDsl, SelectableHelper,
+    dsl::{exists, select},
+    result::Error,
+};
 use todo_domain::{
     Atomicity, Once, OperationOutcome, Page, SessionGuard, Timestamp, Todo, TodoChange, TodoFilter,
     TodoId, TodoOperation, UserId,
@@ -16,15 +20,15 @@ use self::{
     query::{matching, page as page_of},
     rows::TodoRow,
     statements::{
-        apply_in_transaction, delete_row, find_row, insert_row, insert_row_guarded, is_newest,
-        newest_rows, update_row,
+        Refused, apply_in_transaction, delete_row, find_row, insert_row, is_newest, newest_rows,
+        not_inserted, update_row,
     },
 };
 use super::{
     idempotency_keys::{claim, keep_answer},
     session_guards::is_met,
 };
-use crate::database::{Database, is_foreign_key_violation, kept_prepared};
+use crate::database::{Database, Id, is_foreign_key_violation, kept_prepared, schema::users};
 
 impl Database {
     /// Makes sure that what an owner depends on is met, where a statement that demanded it came to nothing.
@@ -39,33 +43,67 @@ impl Database {
             Err(StorageError::SessionNotProven)
         }
     }
+
+    /// Why a todo was not inserted, where no session was at fault.
+    fn not_inserted(&self, todo: &Todo) -> InsertTodoError {
+        let quotas = self.quotas();
+        let reason = self.read(|connection| {
+            let exceeded = not_inserted(connection, todo, quotas)?;
+            let owner = users::table.find(Id(todo.owner.as_uuid()));
+            Ok((exceeded, select(exists(owner)).get_result(connection)?))
+        });
+        match reason {
+            Ok((Some(exceeded), _)) => StorageError::from(exceeded).into(),
+            Ok((None, false)) => InsertTodoError::OwnerMissing,
+            // There is room now: something was deleted meanwhile.
+            Ok((None, true)) => {
+                StorageError::Unavailable("there was no room a moment ago".into()).into()
+            }
+            Err(error) => InsertTodoError::Storage(error.into()),
+        }
+    }
 }
 
 impl TodoRepository for Database {
     fn insert(&self, todo: &Todo, once: Option<&Once<'_, Todo>>) -> Result<(), InsertTodoError> {
+        let quotas = self.quotas();
         let inserted = match once {
-            None => self.write(|connection| insert_row(connection, todo).map(Ok)),
+            None => self
+                .write(|connection| insert_row(connection, todo, None, quotas))
+                .map(Ok),
             Some(once) => {
                 let answer = (once.answer)(todo).map_err(StorageError::Internal)?;
-                self.transaction(|connection| {
+                let mut is_refused = false;
+                let inserted = self.transaction(|connection| {
                     if let Some(not_once) = claim(connection, once, &answer)? {
                         return Ok(Err(not_once));
                     }
-                    insert_row(connection, todo).map(Ok)
-                })
+                    is_refused = !insert_row(connection, todo, None, quotas)?;
+                    if is_refused {
+                        return Err(Error::RollbackTransaction);
+                    }
+                    Ok(Ok(true))
+                });
+                if is_refused { Ok(Ok(false)) } else { inserted }
             }
         };
         match inserted {
-            Ok(inserted) => Ok(inserted?),
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(self.not_inserted(todo)),
+            Ok(Err(not_once)) => Err(not_once.into()),
             Err(error) if is_foreign_key_violation(&error) => Err(InsertTodoError::OwnerMissing),
             Err(error) => Err(InsertTodoError::Storage(error.into())),
         }
     }
 
     fn insert_guarded(&self, todo: &Todo, guard: SessionGuard) -> Result<(), InsertTodoError> {
-        match self.write(|connection| insert_row_guarded(connection, todo, guard)) {
+        let quotas = self.quotas();
+        match self.write(|connection| insert_row(connection, todo, Some(guard), quotas)) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(StorageError::SessionNotProven.into()),
+            Ok(false) => {
+                self.prove(Owner::OfSession(guard))?;
+                Err(self.not_inserted(todo))
+            }
             Err(error) if is_foreign_key_violation(&error) => Err(InsertTodoError::OwnerMissing),
             Err(error) => Err(InsertTodoError::Storage(error.into())),
         }
@@ -125,8 +163,10 @@ impl TodoRepository for Database {
             let todo = TodoRepository::find(self, owner, id)?;
             return Ok(todo.filter(|todo| expected.is_none_or(|version| version == todo.version)));
         }
-        let todo =
-            self.write(|connection| update_row(connection, owner, id, expected, change, now))?;
+        let quotas = self.quotas();
+        let updated = self
+            .write(|connection| update_row(connection, owner, id, expected, change, now, quotas))?;
+        let todo = updated.map_err(StorageError::from)?;
         if todo.is_none() {
             self.prove(owner)?;
         }
@@ -154,20 +194,31 @@ impl TodoRepository for Database {
         now: Timestamp,
         once: Option<&Once<'_, [OperationOutcome]>>,
     ) -> Result<Vec<OperationOutcome>, ApplyTodosError> {
-        let mut missing = None;
+        let quotas = self.quotas();
+        let mut refused = None;
         let applied = self.transaction(|connection| {
+            refused = None;
             if let Some(once) = once
                 && let Some(not_once) = claim(connection, once, "")?
             {
                 return Ok(Err(not_once));
             }
-            let outcomes = apply_in_transaction(connection, owner, operations, now)?;
-            if atomicity == Atomicity::AllOrNothing {
-                missing = outcomes
+            let outcomes = match apply_in_transaction(connection, owner, operations, now, quotas)? {
+                Ok(outcomes) => outcomes,
+                Err(by) => {
+                    refused = Some(match by {
+                        Refused::OwnerMissing => ApplyTodosError::OwnerMissing,
+                        Refused::QuotaExceeded(exceeded) => StorageError::from(exceeded).into(),
+                    });
+                    return Err(Error::RollbackTransaction);
+                }
+            };
+            if atomicity == Atomicity::AllOrNothing
+                && let Some(index) = outcomes
                     .iter()
-                    .position(|outcome| *outcome == OperationOutcome::NotFound);
-            }
-            if missing.is_some() {
+                    .position(|outcome| *outcome == OperationOutcome::NotFound)
+            {
+                refused = Some(ApplyTodosError::NotFound { index });
                 return Err(Error::RollbackTransaction);
             }
             if let Some(once) = once {
@@ -176,9 +227,9 @@ impl TodoRepository for Database {
             }
             Ok(Ok(outcomes))
         });
-        match (applied, missing) {
+        match (applied, refused) {
             (Ok(applied), _) => Ok(applied?),
-            (Err(_), Some(index)) => Err(ApplyTodosError::NotFound { index }),
+            (Err(_), Some(refused)) => Err(refused),
             (Err(error), None) if is_foreign_key_violation(&error) => {
                 Err(ApplyTodosError::OwnerMissing)
             }

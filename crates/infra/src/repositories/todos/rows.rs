@@ -71,30 +71,72 @@ pub(in crate::repositories) struct NewTodoRow<'a> {
     pub(super) tags: String,
     pub(super) completed_at: Option<Instant>,
     pub(super) version: i64,
+    pub(super) bytes: Option<i32>,
 }
 
 impl<'a> From<&'a Todo> for NewTodoRow<'a> {
     fn from(todo: &'a Todo) -> Self {
-        let description = todo.description.as_ref().map(Description::as_str);
+        let title = Texts::from(todo.title.as_str());
+        let description = todo
+            .description
+            .as_ref()
+            .map(|description| Texts::from(description.as_str()));
+        let tags = tags_column(&todo.tags);
+        let bytes = title.bytes() + description.as_ref().map_or(0, Texts::bytes) + tags.len();
         let due = DueColumns::from(todo.due);
+        let (description, description_folded) = description.map(Texts::into_pair).unzip();
         Self {
             id: Id(todo.id.as_uuid()),
             user_id: Id(todo.owner.as_uuid()),
-            title: todo.title.as_str(),
+            title: title.written,
             description,
             completed: todo.is_completed(),
             created_at: Instant(todo.created_at),
             updated_at: Instant(todo.updated_at),
-            title_folded: fold_case(todo.title.as_str()),
-            description_folded: description.map(fold_case),
+            title_folded: title.folded,
+            description_folded,
             priority: priority_column(todo.priority),
             due_date: due.date,
             due_at: due.at,
             due_offset: due.offset,
-            tags: tags_column(&todo.tags),
+            tags,
             completed_at: todo.completed_at.map(Instant),
             version: todo.version.cast_signed(),
+            bytes: i32::try_from(bytes).ok(),
         }
+    }
+}
+
+/// A text, as written and folded.
+struct Texts<'a> {
+    written: &'a str,
+    folded: String,
+}
+
+impl<'a> From<&'a str> for Texts<'a> {
+    fn from(written: &'a str) -> Self {
+        Self {
+            written,
+            folded: fold_case(written),
+        }
+    }
+}
+
+impl<'a> Texts<'a> {
+    fn into_pair(self) -> (&'a str, String) {
+        (self.written, self.folded)
+    }
+
+    /// The bytes with which it counts towards a quota.
+    fn bytes(&self) -> usize {
+        self.written.len().max(self.folded.len())
+    }
+}
+
+impl NewTodoRow<'_> {
+    /// Its part of an addition to the usage of its owner.
+    pub(super) fn counted_bytes(&self) -> i64 {
+        self.bytes.map_or(0, i64::from)
     }
 }
 
@@ -117,19 +159,56 @@ pub(super) struct TodoChangeset<'a> {
     updated_at: Instant,
 }
 
+/// The bytes of the texts that a change sets; `None` keeps a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChangedBytes {
+    pub(super) title: Option<i64>,
+    pub(super) description: Option<i64>,
+    pub(super) tags: Option<i64>,
+}
+
+impl ChangedBytes {
+    /// Whether none is set.
+    pub(super) fn is_none(&self) -> bool {
+        self.title.is_none() && self.description.is_none() && self.tags.is_none()
+    }
+}
+
+/// A length as a column of the database has it.
+fn length(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
 impl<'a> TodoChangeset<'a> {
-    pub(super) fn new(change: &'a TodoChange, now: Timestamp) -> Self {
-        let title = change.title.value().map(Title::as_str);
-        let description = change
-            .description
+    /// The changeset, and the bytes of the texts in it.
+    pub(super) fn new(change: &'a TodoChange, now: Timestamp) -> (Self, ChangedBytes) {
+        let title = change
+            .title
             .value()
-            .map(|description| description.as_ref().map(Description::as_str));
+            .map(|title| Texts::from(title.as_str()));
+        let description = change.description.value().map(|description| {
+            description
+                .as_ref()
+                .map(|description| Texts::from(description.as_str()))
+        });
+        let tags = change.tags.value().map(tags_column);
+        let bytes = ChangedBytes {
+            title: title.as_ref().map(|title| length(title.bytes())),
+            description: description
+                .as_ref()
+                .map(|texts| length(texts.as_ref().map_or(0, Texts::bytes))),
+            tags: tags.as_ref().map(|tags| length(tags.len())),
+        };
+        let (title, title_folded) = title.map(Texts::into_pair).unzip();
+        let (description, description_folded) = description
+            .map(|texts| texts.map(Texts::into_pair).unzip())
+            .unzip();
         let due = change.due.value().copied().map(DueColumns::from);
-        Self {
+        let changeset = Self {
             title,
-            title_folded: title.map(fold_case),
+            title_folded,
             description,
-            description_folded: description.map(|description| description.map(fold_case)),
+            description_folded,
             completed: match change.completion {
                 CompletionChange::To(completed) => Some(completed),
                 CompletionChange::Keep | CompletionChange::Toggle => None,
@@ -138,9 +217,10 @@ impl<'a> TodoChangeset<'a> {
             due_date: due.map(|due| due.date),
             due_at: due.map(|due| due.at),
             due_offset: due.map(|due| due.offset),
-            tags: change.tags.value().map(tags_column),
+            tags,
             updated_at: Instant(now),
-        }
+        };
+        (changeset, bytes)
     }
 }
 

@@ -3,19 +3,30 @@
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, NullableExpressionMethods,
     OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
-    dsl::{SqlTypeOf, case_when, exists, not},
-    sql_types::Bool,
+    dsl::{SqlTypeOf, case_when, exists, not, sql},
+    expression::AppearsOnTable,
+    pg::Pg,
+    query_builder::{QueryFragment, QueryId},
+    sql_types::{BigInt, Bool, Nullable},
+    sqlite::Sqlite,
 };
 use todo_domain::{
-    CompletionChange, OperationOutcome, Page, PageLimit, PageStart, SessionGuard, Timestamp, Todo,
-    TodoChange, TodoFilter, TodoId, TodoOperation, TodoOrder, UserId, ports::Owner,
+    CompletionChange, OperationOutcome, Page, PageLimit, PageStart, QuotaExceeded, Quotas,
+    SessionGuard, Timestamp, Todo, TodoChange, TodoFilter, TodoId, TodoOperation, TodoOrder,
+    UserId, ports::Owner,
 };
 
 use super::{
-    super::session_guards::meeting,
-    rows::{NewTodoRow, TodoChangeset, TodoRow},
+    super::{
+        session_guards::meeting,
+        usage::{Addition, WithCounted, counted, exceeded, reserve, usage_with_room},
+    },
+    rows::{ChangedBytes, NewTodoRow, TodoChangeset, TodoRow},
 };
-use crate::database::{AnyConnection, Id, Instant, kept_prepared, on_its_database, schema::tasks};
+use crate::database::{
+    AnyConnection, DatabaseKind, Id, Instant, kept_prepared, on_its_database,
+    schema::{tasks, user_usage},
+};
 
 /// Whether a todo is of the expected version. It is the same text with and without one, so that it stays prepared.
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -27,59 +38,98 @@ fn of_version(expected: i64) -> _ {
 /// No todo is of this version.
 const ANY_VERSION: i64 = 0;
 
-pub(super) fn insert_row(connection: &mut AnyConnection, todo: &Todo) -> QueryResult<()> {
-    let insert = diesel::insert_into(tasks::table)
-        .values(NewTodoRow::from(todo))
-        .returning(tasks::id);
-    on_its_database!(connection, |own| kept_prepared(insert)
-        .get_result::<Id>(own))
-    .map(drop)
-}
-
-/// Inserts a todo if a session meets a condition, and tells whether it did.
-pub(super) fn insert_row_guarded(
+/// Inserts a todo if its owner has room for it, and if a session meets a condition, where there is one. Tells whether it
+/// did: it did not, either, if the owner does not exist.
+pub(super) fn insert_row(
     connection: &mut AnyConnection,
     todo: &Todo,
-    guard: SessionGuard,
+    guard: Option<SessionGuard>,
+    quotas: Quotas,
 ) -> QueryResult<bool> {
-    /// A row for each session that meets the condition: one or none.
-    macro_rules! insert_each {
-        ($($column:ident),* $(,)?) => {{
-            let NewTodoRow { $($column),* } = NewTodoRow::from(todo);
-            meeting(guard)
+    let row = NewTodoRow::from(todo);
+    let addition = Addition {
+        user_id: todo.owner,
+        todos: 1,
+        bytes: row.counted_bytes(),
+    };
+    /// A row for each of a source: one or none.
+    macro_rules! insert_each_of {
+        ($source:expr; $($column:ident),* $(,)?) => {{
+            let NewTodoRow { $($column),* } = row;
+            $source
                 .select(($($column.into_sql::<SqlTypeOf<tasks::$column>>()),*))
                 .insert_into(tasks::table)
                 .into_columns(($(tasks::$column),*))
                 .returning(tasks::id)
         }};
+        ($source:expr) => {
+            insert_each_of!(
+                $source;
+                id,
+                user_id,
+                title,
+                description,
+                completed,
+                created_at,
+                updated_at,
+                title_folded,
+                description_folded,
+                priority,
+                due_date,
+                due_at,
+                due_offset,
+                tags,
+                completed_at,
+                version,
+                bytes,
+            )
+        };
     }
-    let insert = insert_each!(
-        id,
-        user_id,
-        title,
-        description,
-        completed,
-        created_at,
-        updated_at,
-        title_folded,
-        description_folded,
-        priority,
-        due_date,
-        due_at,
-        due_offset,
-        tags,
-        completed_at,
-        version,
-    );
-    let inserted = on_its_database!(connection, |own| kept_prepared(insert)
-        .get_result::<Id>(own));
+    macro_rules! inserted {
+        ($with_room:expr) => {
+            match connection {
+                AnyConnection::Postgres(own) => kept_prepared(WithCounted {
+                    update: diesel::update($with_room)
+                        .set((
+                            user_usage::tasks.eq(user_usage::tasks + addition.todos),
+                            user_usage::bytes.eq(user_usage::bytes + addition.bytes),
+                        ))
+                        .returning(user_usage::user_id),
+                    statement: insert_each_of!(counted::table),
+                })
+                .get_result::<Id>(own),
+                AnyConnection::Sqlite(own) => {
+                    kept_prepared(insert_each_of!($with_room)).get_result::<Id>(own)
+                }
+            }
+        };
+    }
+    let with_room = usage_with_room(addition, quotas);
+    let inserted = match guard {
+        None => inserted!(with_room),
+        Some(guard) => inserted!(with_room.filter(exists(meeting(guard)))),
+    };
     Ok(inserted.optional()?.is_some())
 }
 
-/// Inserts several todos by one statement, which the two databases together do not have in common in diesel.
-fn insert_rows(connection: &mut AnyConnection, todos: &[&Todo]) -> QueryResult<()> {
-    let rows: Vec<NewTodoRow<'_>> = todos.iter().map(|todo| NewTodoRow::from(*todo)).collect();
-    let insert = diesel::insert_into(tasks::table).values(&rows);
+/// Why a todo was not inserted, where no session was at fault.
+pub(super) fn not_inserted(
+    connection: &mut AnyConnection,
+    todo: &Todo,
+    quotas: Quotas,
+) -> QueryResult<Option<QuotaExceeded>> {
+    let addition = Addition {
+        user_id: todo.owner,
+        todos: 1,
+        bytes: NewTodoRow::from(todo).counted_bytes(),
+    };
+    exceeded(connection, addition, quotas)
+}
+
+/// Inserts several todos of a user by one statement, which the two databases together do not have in common in diesel.
+/// They are counted already.
+fn insert_rows(connection: &mut AnyConnection, rows: &[NewTodoRow<'_>]) -> QueryResult<()> {
+    let insert = diesel::insert_into(tasks::table).values(rows);
     match connection {
         AnyConnection::Postgres(connection) => insert.execute(connection),
         AnyConnection::Sqlite(connection) => insert.execute(connection),
@@ -87,7 +137,7 @@ fn insert_rows(connection: &mut AnyConnection, todos: &[&Todo]) -> QueryResult<(
     .map(drop)
 }
 
-/// [`Todo::apply`] in SQL, for a change that is not empty.
+/// [`Todo::apply`] in SQL, for a change that is not empty. It does not happen if it would exceed the quota of bytes.
 pub(super) fn update_row(
     connection: &mut AnyConnection,
     owner: Owner,
@@ -95,7 +145,8 @@ pub(super) fn update_row(
     expected: Option<u64>,
     change: &TodoChange,
     now: Timestamp,
-) -> QueryResult<Option<Todo>> {
+    quotas: Quotas,
+) -> QueryResult<Result<Option<Todo>, QuotaExceeded>> {
     let now_column = Some(Instant(now));
     let toggle = (change.completion == CompletionChange::Toggle).then(|| {
         (
@@ -112,12 +163,14 @@ pub(super) fn update_row(
     });
     let undo = (change.completion == CompletionChange::To(false))
         .then(|| tasks::completed_at.eq(None::<Instant>));
-    let expected = expected.map_or(ANY_VERSION, u64::cast_signed);
+    let expected_version = expected.map_or(ANY_VERSION, u64::cast_signed);
+    let (changeset, bytes) = TodoChangeset::new(change, now);
     let of_user = diesel::update(tasks::table.find(Id(id.as_uuid())))
         .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())))
-        .filter(of_version(expected));
+        .filter(of_version(expected_version))
+        .filter(has_room_for(bytes, quotas, connection.kind()));
     let set = (
-        TodoChangeset::new(change, now),
+        changeset,
         toggle,
         complete,
         undo,
@@ -135,7 +188,75 @@ pub(super) fn update_row(
         Owner::User(_) => updated!(of_user.set(set)),
         Owner::OfSession(guard) => updated!(of_user.filter(exists(meeting(guard))).set(set)),
     };
-    Ok(row.optional()?.map(Todo::from))
+    let updated = row.optional()?.map(Todo::from);
+    if updated.is_none() && !bytes.is_none() {
+        let found = find_row(connection, owner, id)?;
+        if found.is_some_and(|todo| expected.is_none_or(|version| version == todo.version)) {
+            return Ok(Err(QuotaExceeded::Bytes {
+                limit: quotas.bytes,
+            }));
+        }
+    }
+    Ok(Ok(updated))
+}
+
+/// Whether a todo gets no longer, or its owner has room for what is added.
+fn has_room_for(
+    bytes: ChangedBytes,
+    quotas: Quotas,
+    kind: DatabaseKind,
+) -> impl AppearsOnTable<tasks::table, SqlType = Bool>
++ QueryFragment<Pg>
++ QueryFragment<Sqlite>
++ QueryId {
+    /// The length that the todo would have, without the length that it has, and the room of its owner.
+    macro_rules! growth_fits {
+        ($greatest:literal) => {
+            sql::<Bool>("coalesce(")
+                .bind::<Nullable<BigInt>, _>(bytes.title)
+                .sql(growth_fits!(title $greatest))
+                .bind::<Nullable<BigInt>, _>(bytes.description)
+                .sql(growth_fits!(description $greatest))
+                .bind::<Nullable<BigInt>, _>(bytes.tags)
+                .sql(growth_fits!(tags $greatest))
+                .bind::<BigInt, _>(i64::try_from(quotas.bytes).unwrap_or(i64::MAX))
+                .sql(" - (SELECT bytes FROM user_usage WHERE user_usage.user_id = tasks.user_id))")
+        };
+        (title $greatest:literal) => {
+            concat!(", ", growth_fits!(title_bytes $greatest), ") + coalesce(")
+        };
+        (description $greatest:literal) => {
+            concat!(", ", growth_fits!(description_bytes $greatest), ") + coalesce(")
+        };
+        (tags $greatest:literal) => {
+            concat!(
+                ", octet_length(tasks.tags)) - coalesce(tasks.bytes, ",
+                growth_fits!(title_bytes $greatest),
+                " + ",
+                growth_fits!(description_bytes $greatest),
+                " + octet_length(tasks.tags)) <= ",
+                $greatest,
+                "(0, "
+            )
+        };
+        (title_bytes $greatest:literal) => {
+            concat!(
+                $greatest,
+                "(octet_length(tasks.title), coalesce(octet_length(tasks.title_folded), 0))"
+            )
+        };
+        (description_bytes $greatest:literal) => {
+            concat!(
+                $greatest,
+                "(coalesce(octet_length(tasks.description), 0), \
+                 coalesce(octet_length(tasks.description_folded), 0))"
+            )
+        };
+    }
+    match kind {
+        DatabaseKind::Postgres => growth_fits!("greatest"),
+        DatabaseKind::Sqlite => growth_fits!("max"),
+    }
 }
 
 /// Whether there was one to delete.
@@ -158,8 +279,8 @@ pub(super) fn delete_row(
     Ok(deleted? > 0)
 }
 
-/// Locks what is to be changed, in the order of ids, so that nobody waits for somebody who waits for them. On SQLite
-/// there is one writer.
+/// Locks what is to be changed, in the order of ids, and before the usage of the owner, which a later change locks: so
+/// nobody waits for somebody who waits for them. On SQLite there is one writer.
 fn lock(
     connection: &mut AnyConnection,
     owner: UserId,
@@ -167,14 +288,16 @@ fn lock(
 ) -> QueryResult<()> {
     let ids: Vec<_> = operations.iter().filter_map(changed).collect();
     match connection {
-        AnyConnection::Postgres(connection) if ids.len() > 1 => tasks::table
-            .filter(tasks::user_id.eq(Id(owner.as_uuid())))
-            .filter(tasks::id.eq_any(ids))
-            .order(tasks::id)
-            .select(tasks::id)
-            .for_update()
-            .execute(connection)
-            .map(drop),
+        AnyConnection::Postgres(connection) if operations.len() > 1 && !ids.is_empty() => {
+            tasks::table
+                .filter(tasks::user_id.eq(Id(owner.as_uuid())))
+                .filter(tasks::id.eq_any(ids))
+                .order(tasks::id)
+                .select(tasks::id)
+                .for_update()
+                .execute(connection)
+                .map(drop)
+        }
         AnyConnection::Postgres(_) | AnyConnection::Sqlite(_) => Ok(()),
     }
 }
@@ -192,18 +315,35 @@ pub(super) fn apply_in_transaction(
     owner: UserId,
     operations: &[TodoOperation],
     now: Timestamp,
-) -> QueryResult<Vec<OperationOutcome>> {
+    quotas: Quotas,
+) -> QueryResult<Result<Vec<OperationOutcome>, Refused>> {
     let are_both_insertions = |a: &TodoOperation, b: &TodoOperation| {
         matches!((a, b), (TodoOperation::Insert(_), TodoOperation::Insert(_)))
     };
     lock(connection, owner, operations)?;
     let mut outcomes = Vec::with_capacity(operations.len());
     for run in operations.chunk_by(are_both_insertions) {
-        let todos: Vec<&Todo> = run.iter().filter_map(inserted).collect();
-        match todos.as_slice() {
-            [] => (),
-            [todo] => insert_row(connection, todo)?,
-            todos => insert_rows(connection, todos)?,
+        let rows: Vec<_> = run
+            .iter()
+            .filter_map(inserted)
+            .map(NewTodoRow::from)
+            .collect();
+        if let ([_], [TodoOperation::Insert(todo)]) = (rows.as_slice(), run) {
+            if !insert_row(connection, todo, None, quotas)? {
+                return Ok(Err(not_inserted(connection, todo, quotas)?
+                    .map_or(Refused::OwnerMissing, Refused::QuotaExceeded)));
+            }
+        } else if !rows.is_empty() {
+            let addition = Addition {
+                user_id: owner,
+                todos: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+                bytes: rows.iter().map(NewTodoRow::counted_bytes).sum(),
+            };
+            if !reserve(connection, addition, quotas)? {
+                return Ok(Err(exceeded(connection, addition, quotas)?
+                    .map_or(Refused::OwnerMissing, Refused::QuotaExceeded)));
+            }
+            insert_rows(connection, &rows)?;
         }
         for operation in run {
             outcomes.push(match operation {
@@ -212,7 +352,11 @@ pub(super) fn apply_in_transaction(
                     let todo = if change.is_empty() {
                         find_row(connection, owner.into(), *id)?
                     } else {
-                        update_row(connection, owner.into(), *id, None, change, now)?
+                        match update_row(connection, owner.into(), *id, None, change, now, quotas)?
+                        {
+                            Ok(todo) => todo,
+                            Err(exceeded) => return Ok(Err(Refused::QuotaExceeded(exceeded))),
+                        }
                     };
                     todo.map_or(OperationOutcome::NotFound, OperationOutcome::Written)
                 }
@@ -226,7 +370,14 @@ pub(super) fn apply_in_transaction(
             });
         }
     }
-    Ok(outcomes)
+    Ok(Ok(outcomes))
+}
+
+/// Why changes are refused, whatever came of some of them: the transaction is to be rolled back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Refused {
+    OwnerMissing,
+    QuotaExceeded(QuotaExceeded),
 }
 
 fn inserted(operation: &TodoOperation) -> Option<&Todo> {

@@ -6,3 +6,4 @@ mod guarded;
 mod keeping;
 mod listing;
 mod once;
+mod quotas;

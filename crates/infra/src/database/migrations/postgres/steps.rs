@@ -3,10 +3,11 @@
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 
 use super::{
-    super::{FIRST_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION},
+    super::{FIRST_VERSION, FOURTH_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION},
     back_fill, folding,
     lock::{StepError, TableLock, with_table_locked},
     shape::Shape,
+    usage,
 };
 
 /// The text of a file of one of the migrations.
@@ -99,6 +100,16 @@ pub(super) enum Step {
     Sessions(Vec<&'static str>),
     /// Makes the tables of accounts.
     Accounts,
+    /// Makes the table of usage, with a trigger that gives each new user a row.
+    Usage,
+    /// Gives each user that is there a row of usage.
+    UsageOfUsers,
+    /// Adds the bytes of tasks, and the triggers that count them.
+    UsageOfTasks,
+    /// Counts the tasks of each user.
+    CountTasks { estimate: i64 },
+    /// Adds how often an event occurred.
+    Occurrences,
     /// Records that all of a migration is done.
     Record(&'static str),
 }
@@ -111,6 +122,18 @@ pub(super) fn needed(shape: &Shape) -> Vec<Step> {
     }
     if !shape.has_had(THIRD_VERSION) {
         steps.extend(accounts(shape));
+    }
+    if !shape.has_had(FOURTH_VERSION) {
+        steps.extend([
+            Step::Usage,
+            Step::UsageOfUsers,
+            Step::UsageOfTasks,
+            Step::CountTasks {
+                estimate: shape.tasks_estimate,
+            },
+            Step::Occurrences,
+            Step::Record(FOURTH_VERSION),
+        ]);
     }
     steps
 }
@@ -195,7 +218,13 @@ impl Step {
                 "what another backend writes lacks folded texts, times of completion and versions"
                     .to_owned(),
             ),
-            Self::BackFill { estimate } => ("back-fill", back_fill_why(*estimate)),
+            Self::BackFill { estimate } => (
+                "back-fill",
+                format!(
+                    "{} that were there before may lack folded texts and times of completion",
+                    tasks(*estimate)
+                ),
+            ),
             Self::Index { index, broken } => {
                 let found = if *broken {
                     ", and an interrupted attempt left it unusable"
@@ -210,6 +239,27 @@ impl Step {
             Self::Accounts => (
                 "tables of accounts",
                 "tokens, what is sent by mail, guesses at passwords and what happens to accounts are kept"
+                    .to_owned(),
+            ),
+            Self::Usage => (
+                "table of usage",
+                "it has what each user stores, for quotas".to_owned(),
+            ),
+            Self::UsageOfUsers => (
+                "usage of users",
+                "each user has a row in it".to_owned(),
+            ),
+            Self::UsageOfTasks => (
+                "usage of tasks",
+                "each change of tasks is counted from then on".to_owned(),
+            ),
+            Self::CountTasks { estimate } => (
+                "count tasks",
+                format!("{} that were there before are counted", tasks(*estimate)),
+            ),
+            Self::Occurrences => (
+                "occurrences of events",
+                "failures that belong to no account are counted for each network and hour"
                     .to_owned(),
             ),
             Self::Record(version) => {
@@ -272,6 +322,20 @@ impl Step {
                 let sql = sql!("2026-11-21-020000_accounts/tables_beside.sql");
                 locked("users", "SHARE ROW EXCLUSIVE", sql)
             }
+            Self::Usage => {
+                let sql = sql!("2026-11-24-000000_usage/usage.sql");
+                locked("users", "ACCESS EXCLUSIVE", sql)
+            }
+            Self::UsageOfUsers => Ok(usage::add_rows(connection)?),
+            Self::UsageOfTasks => {
+                let sql = sql!("2026-11-24-000000_usage/tasks.sql");
+                locked("tasks", "ACCESS EXCLUSIVE", sql)
+            }
+            Self::CountTasks { .. } => Ok(usage::count_tasks(connection, listener)?),
+            Self::Occurrences => {
+                let sql = sql!("2026-11-24-000000_usage/security_events.sql");
+                locked("security_events", "ACCESS EXCLUSIVE", sql)
+            }
             Self::Record(version) => in_one_transaction(connection, &record(version)),
         }
     }
@@ -308,11 +372,10 @@ fn added(table: &str, columns: &[&str]) -> String {
     }
 }
 
-fn back_fill_why(estimate: i64) -> String {
-    let tasks = match estimate {
+fn tasks(estimate: i64) -> String {
+    match estimate {
         0 => "tasks".to_owned(),
         1.. => format!("about {estimate} tasks"),
         _ => "an unknown number of tasks".to_owned(),
-    };
-    format!("{tasks} that were there before may lack folded texts and times of completion")
+    }
 }
