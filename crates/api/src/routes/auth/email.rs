@@ -130,10 +130,7 @@ pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
 #[expect(dead_code, reason = "it describes what `read_cancellation` reads")]
 pub(crate) struct CancelEmailChangeBody {
     /// Token of the mail to the present address. It may be absent when the request has the credential of a session.
-    #[schema(
-        example = "todo_ecc_0000000000000000000001LygHa16AHYF1iky3b",
-        nullable = false
-    )]
+    #[schema(example = "todo_ecc_0000000000000000000001LygHa16AHYF1iky3b")]
     token: Option<String>,
 }
 
