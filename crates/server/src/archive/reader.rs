@@ -10,7 +10,7 @@ use todo_domain::{
 };
 
 use super::{
-    FORMAT, VERSION,
+    FORMAT, OLDEST_VERSION, VERSION,
     fields::{Fields, LineError, boolean, nullable, number, parsed, text},
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Reader<R> {
     line_number: u64,
     counts: ArchiveCounts,
     ended: bool,
+    /// The version of the format.
+    version: u64,
 }
 
 enum Line {
@@ -57,11 +59,12 @@ impl<R: BufRead> Reader<R> {
             line_number: 0,
             counts: ArchiveCounts::default(),
             ended: false,
+            version: VERSION,
         };
         if !reader.read_line()? {
             return Err(ReadError::NotWhole { line: 0 });
         }
-        header(&reader.line).map_err(|error| reader.fault(error))?;
+        reader.version = header(&reader.line).map_err(|error| reader.fault(error))?;
         Ok(reader)
     }
 
@@ -71,7 +74,7 @@ impl<R: BufRead> Reader<R> {
                 line: self.line_number,
             });
         }
-        match line(&self.line).map_err(|error| self.fault(error))? {
+        match line(&self.line, self.version).map_err(|error| self.fault(error))? {
             Line::Record(record) => {
                 self.counts.add(&record);
                 Ok(Some(record))
@@ -138,27 +141,29 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
-fn header(line: &[u8]) -> Result<(), LineError> {
+/// Reads the first line, and gives the version of the format.
+fn header(line: &[u8]) -> Result<u64, LineError> {
     let mut fields = Fields::parse(line)?;
     fields.take("format", |value| match value {
         Value::String(format) if format == FORMAT => Ok(()),
         _ => Err(format!("must be {FORMAT}")),
     })?;
-    fields.take("version", |value| match number(value)? {
-        VERSION => Ok(()),
+    let version = fields.take("version", |value| match number(value)? {
+        version @ OLDEST_VERSION..=VERSION => Ok(version),
         newer if newer > VERSION => Err(format!(
             "is {newer}, which a newer todo-server wrote; this one reads {VERSION}"
         )),
-        _ => Err(format!("must be {VERSION}")),
+        _ => Err(format!("must be {OLDEST_VERSION} to {VERSION}")),
     })?;
-    fields.end()
+    fields.end()?;
+    Ok(version)
 }
 
-fn line(line: &[u8]) -> Result<Line, LineError> {
+fn line(line: &[u8], version: u64) -> Result<Line, LineError> {
     let mut fields = Fields::parse(line)?;
     let kind = fields.take("type", text)?;
     let read = match kind.as_str() {
-        "user" => Line::Record(ArchiveRecord::User(user(&mut fields)?)),
+        "user" => Line::Record(ArchiveRecord::User(user(&mut fields, version)?)),
         "task" => Line::Record(ArchiveRecord::Todo(task(&mut fields)?)),
         "end" => Line::End {
             users: fields.take("users", number)?,
@@ -176,7 +181,7 @@ fn line(line: &[u8]) -> Result<Line, LineError> {
 }
 
 /// Texts are taken as they are, since accounts may be older than the rules of today.
-fn user(fields: &mut Fields) -> Result<ArchivedUser, LineError> {
+fn user(fields: &mut Fields, version: u64) -> Result<ArchivedUser, LineError> {
     Ok(ArchivedUser {
         credentials: Credentials {
             user: User {
@@ -197,6 +202,11 @@ fn user(fields: &mut Fields) -> Result<ArchivedUser, LineError> {
                 .map(PasswordHash::new),
         },
         image: fields.take("image", nullable(text))?,
+        disabled_at: if version == OLDEST_VERSION {
+            None
+        } else {
+            fields.take("disabled_at", nullable(parsed(Timestamp::try_from)))?
+        },
     })
 }
 

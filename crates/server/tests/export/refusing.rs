@@ -14,17 +14,17 @@ use crate::{
 #[case::a_blank_line(3, "", "line 4 cannot be used: it is not a JSON object")]
 #[case::another_version(
     0,
-    r#"{"format":"todo-export","version":2}"#,
-    "line 1 cannot be used: version is 2, which a newer todo-server wrote"
+    r#"{"format":"todo-export","version":3}"#,
+    "line 1 cannot be used: version is 3, which a newer todo-server wrote"
 )]
 #[case::another_format(
     0,
-    r#"{"format":"csv","version":1}"#,
+    r#"{"format":"csv","version":2}"#,
     "line 1 cannot be used: format must be todo-export"
 )]
 #[case::another_header(
     0,
-    r#"{"format":"todo-export","version":1,"by":"me"}"#,
+    r#"{"format":"todo-export","version":2,"by":"me"}"#,
     "line 1 cannot be used: by is not known here"
 )]
 #[case::another_type(

@@ -12,13 +12,20 @@ use todo_domain::ports::BoxError;
 use super::{AnyConnection, ConnectError, manager::Manager};
 
 /// The versions of the migrations that this program knows, oldest first, as they are recorded.
-const VERSIONS: [&str; 3] = [FIRST_VERSION, SECOND_VERSION, THIRD_VERSION];
+const VERSIONS: [&str; 4] = [
+    FIRST_VERSION,
+    SECOND_VERSION,
+    THIRD_VERSION,
+    DISABLED_USERS_VERSION,
+];
 /// Makes users, tasks and sessions.
 const FIRST_VERSION: &str = "20261121000000";
 /// Adds the details of tasks, and takes over the tables of another backend.
 const SECOND_VERSION: &str = "20261121010000";
 /// Adds what is known of sessions, and what else accounts have.
 const THIRD_VERSION: &str = "20261121020000";
+/// Adds when an operator disabled a user.
+const DISABLED_USERS_VERSION: &str = "20261124200000";
 
 /// The database could not be brought to the shape that is needed.
 #[derive(Debug, thiserror::Error)]

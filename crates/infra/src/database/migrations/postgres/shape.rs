@@ -27,6 +27,7 @@ const USERS: &Expected = &[
     ("created_at", INSTANT, true),
     ("updated_at", INSTANT, true),
     ("time_zone", TEXT, false),
+    ("disabled_at", INSTANT, false),
 ];
 
 const TASKS: &Expected = &[

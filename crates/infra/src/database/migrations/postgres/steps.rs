@@ -3,7 +3,9 @@
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 
 use super::{
-    super::{FIRST_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION},
+    super::{
+        DISABLED_USERS_VERSION, FIRST_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION,
+    },
     back_fill, folding,
     lock::{StepError, TableLock, with_table_locked},
     shape::Shape,
@@ -72,6 +74,9 @@ const INDEXES: &[Index] = &[
     },
 ];
 
+/// The column of users that the migration of disabled users adds.
+const DISABLED_AT: &str = "disabled_at";
+
 const TRIGGERS: [&str; 2] = ["todo_tasks_before_insert", "todo_tasks_before_update"];
 
 /// One step. Taking it again does no harm.
@@ -99,6 +104,8 @@ pub(super) enum Step {
     Sessions(Vec<&'static str>),
     /// Makes the tables of accounts.
     Accounts,
+    /// Adds the column that says when a user was disabled.
+    DisabledUsers,
     /// Records that all of a migration is done.
     Record(&'static str),
 }
@@ -111,6 +118,12 @@ pub(super) fn needed(shape: &Shape) -> Vec<Step> {
     }
     if !shape.has_had(THIRD_VERSION) {
         steps.extend(accounts(shape));
+    }
+    if !shape.has_had(DISABLED_USERS_VERSION) {
+        if !shape.tables || shape.missing_in_users.contains(&DISABLED_AT) {
+            steps.push(Step::DisabledUsers);
+        }
+        steps.push(Step::Record(DISABLED_USERS_VERSION));
     }
     steps
 }
@@ -126,8 +139,10 @@ fn details_of_tasks(shape: &Shape) -> Vec<Step> {
     if !shape.tables_beside {
         steps.push(Step::Beside);
     }
-    if !shape.tables || !shape.missing_in_users.is_empty() {
-        steps.push(Step::Users(shape.missing_in_users.clone()));
+    let mut missing_in_users = shape.missing_in_users.clone();
+    missing_in_users.retain(|column| *column != DISABLED_AT);
+    if !shape.tables || !missing_in_users.is_empty() {
+        steps.push(Step::Users(missing_in_users));
     }
     if !shape.tables || !shape.missing_in_tasks.is_empty() {
         steps.push(Step::Tasks(shape.missing_in_tasks.clone()));
@@ -212,6 +227,10 @@ impl Step {
                 "tokens, what is sent by mail, guesses at passwords and what happens to accounts are kept"
                     .to_owned(),
             ),
+            Self::DisabledUsers => (
+                "disabled users",
+                "users lack the time at which an operator disabled them".to_owned(),
+            ),
             Self::Record(version) => {
                 return PlannedStep {
                     name: format!("record {version}"),
@@ -271,6 +290,10 @@ impl Step {
             Self::Accounts => {
                 let sql = sql!("2026-11-21-020000_accounts/tables_beside.sql");
                 locked("users", "SHARE ROW EXCLUSIVE", sql)
+            }
+            Self::DisabledUsers => {
+                let sql = sql!("2026-11-24-200000_disabled_users/users.sql");
+                locked("users", "ACCESS EXCLUSIVE", sql)
             }
             Self::Record(version) => in_one_transaction(connection, &record(version)),
         }
