@@ -168,7 +168,7 @@ pub(crate) fn list() -> CommandResult {
     let longest_token_lifetime = config.longest_token_lifetime();
     let SigningKeyConfig { source, previous } = config.signing_keys;
     match source {
-        SigningKeySource::Secret { key, variable } => {
+        SigningKeySource::Secret { key, variable, .. } => {
             report::line(&format!(
                 "{:<43}  {}  signs, from {variable}",
                 key.id(),

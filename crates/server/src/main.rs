@@ -5,6 +5,7 @@ mod backup;
 mod commands;
 mod config;
 mod doctor;
+mod dotenv_file;
 mod emergency;
 mod keys;
 mod log_writer;
@@ -12,6 +13,7 @@ mod logging;
 mod metrics;
 mod migration;
 mod report;
+mod secret_files;
 mod traces;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -21,7 +23,7 @@ use todo_infra::SigningAlgorithm;
 
 /// A todo backend with accounts, on SQLite or PostgreSQL.
 ///
-/// It is configured by environment variables, and by a file `.env` in the working directory or above; README.md lists
+/// It is configured by environment variables, and by a file `.env` in the working directory; README.md lists
 /// them.
 #[derive(Debug, Parser)]
 #[command(version, about)]
