@@ -26,7 +26,7 @@ pub use common_passwords::CommonPasswordList;
 pub use database::{
     BackupError, ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl,
     InvalidDatabaseUrl, MigrateError, MissingTimeout, PlannedStep, PoolSettings, PoolStatistics,
-    Progress, RefusedConnection, SessionTimeouts, SqliteVersion, Transport,
+    Privileges, Progress, RefusedConnection, SessionTimeouts, SqliteVersion, Transport,
 };
 pub use hashing_at_most::HashingAtMost;
 pub use jwt::JwtTokens;
@@ -39,4 +39,6 @@ pub use passwords::Passwords;
 pub use random_ids::RandomIds;
 pub use random_secrets::RandomSecrets;
 pub use system_clock::SystemClock;
-pub use trusted_files::{SecretFileError, UntrustedFile, check_trusted, restrict_secret_file};
+pub use trusted_files::{
+    SecretFileError, UntrustedFile, check_trusted, restrict_secret_file,
+};

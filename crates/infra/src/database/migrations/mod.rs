@@ -16,7 +16,7 @@ const VERSIONS: [&str; 4] = [
     FIRST_VERSION,
     SECOND_VERSION,
     THIRD_VERSION,
-    DISABLED_USERS_VERSION,
+    HARDENING_VERSION,
 ];
 /// Makes users, tasks and sessions.
 const FIRST_VERSION: &str = "20261121000000";
@@ -24,8 +24,8 @@ const FIRST_VERSION: &str = "20261121000000";
 const SECOND_VERSION: &str = "20261121010000";
 /// Adds what is known of sessions, and what else accounts have.
 const THIRD_VERSION: &str = "20261121020000";
-/// Adds when an operator disabled a user.
-const DISABLED_USERS_VERSION: &str = "20261124200000";
+/// Adds when an operator disabled a user, and names the schema of what triggers call.
+const HARDENING_VERSION: &str = "20261124200000";
 
 /// The database could not be brought to the shape that is needed.
 #[derive(Debug, thiserror::Error)]

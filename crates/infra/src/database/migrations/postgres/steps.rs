@@ -1,14 +1,17 @@
 //! The steps, what each is for, and how it is taken.
 
-use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use diesel::{
+    Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, dsl::sql, select,
+    sql_types::Text,
+};
 
 use super::{
     super::{
-        DISABLED_USERS_VERSION, FIRST_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION,
+        FIRST_VERSION, HARDENING_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION,
     },
     back_fill, folding,
     lock::{StepError, TableLock, with_table_locked},
-    shape::Shape,
+    shape::{MIGRATIONS_TABLE, Shape},
 };
 
 /// The text of a file of one of the migrations.
@@ -77,17 +80,29 @@ const INDEXES: &[Index] = &[
 /// The column of users that the migration of disabled users adds.
 const DISABLED_AT: &str = "disabled_at";
 
-const TRIGGERS: [&str; 2] = ["todo_tasks_before_insert", "todo_tasks_before_update"];
+/// The tables that stand beside users and tasks, and those of accounts.
+const TABLES_BESIDE: [&str; 2] = ["sessions", "idempotency_keys"];
+const TABLES_OF_ACCOUNTS: [&str; 4] = [
+    "personal_access_tokens",
+    "mailed_secrets",
+    "guesses",
+    "security_events",
+];
+
+/// The triggers of tasks, each of which calls the function of its name.
+pub(super) const TRIGGERS: [&str; 2] = ["todo_tasks_before_insert", "todo_tasks_before_update"];
 
 /// One step. Taking it again does no harm.
 #[derive(Debug)]
 pub(super) enum Step {
+    /// Makes the table that records migrations.
+    MigrationsTable,
     /// Makes the tables in a database that has none.
     Make,
     /// Takes over the tables that another backend made.
     TakeOver,
-    /// Makes the tables that stand beside users and tasks.
-    Beside,
+    /// Makes those of the tables that stand beside users and tasks that are missing.
+    Beside(Vec<&'static str>),
     /// Adds columns to users.
     Users(Vec<&'static str>),
     /// Adds columns to tasks.
@@ -102,10 +117,12 @@ pub(super) enum Step {
     Index { index: &'static Index, broken: bool },
     /// Adds columns to sessions.
     Sessions(Vec<&'static str>),
-    /// Makes the tables of accounts.
-    Accounts,
+    /// Makes those of the tables of accounts that are missing.
+    Accounts(Vec<&'static str>),
     /// Adds the column that says when a user was disabled.
     DisabledUsers,
+    /// Has the functions of the triggers name the schema of what they call.
+    TriggerFunctions,
     /// Records that all of a migration is done.
     Record(&'static str),
 }
@@ -113,17 +130,23 @@ pub(super) enum Step {
 /// The steps that lead from `shape` to what is needed.
 pub(super) fn needed(shape: &Shape) -> Vec<Step> {
     let mut steps = Vec::new();
+    if !shape.has_table(MIGRATIONS_TABLE) {
+        steps.push(Step::MigrationsTable);
+    }
     if !shape.has_had(SECOND_VERSION) {
         steps.extend(details_of_tasks(shape));
     }
     if !shape.has_had(THIRD_VERSION) {
         steps.extend(accounts(shape));
     }
-    if !shape.has_had(DISABLED_USERS_VERSION) {
+    if !shape.has_had(HARDENING_VERSION) {
         if !shape.tables || shape.missing_in_users.contains(&DISABLED_AT) {
             steps.push(Step::DisabledUsers);
         }
-        steps.push(Step::Record(DISABLED_USERS_VERSION));
+        if shape.has_had(SECOND_VERSION) {
+            steps.push(Step::TriggerFunctions);
+        }
+        steps.push(Step::Record(HARDENING_VERSION));
     }
     steps
 }
@@ -137,7 +160,12 @@ fn details_of_tasks(shape: &Shape) -> Vec<Step> {
         steps.push(Step::TakeOver);
     }
     if !shape.tables_beside {
-        steps.push(Step::Beside);
+        let missing = TABLES_BESIDE.iter().copied();
+        steps.push(Step::Beside(
+            missing
+                .filter(|table| shape.is_missing_after_make(table))
+                .collect(),
+        ));
     }
     let mut missing_in_users = shape.missing_in_users.clone();
     missing_in_users.retain(|column| *column != DISABLED_AT);
@@ -176,7 +204,10 @@ fn accounts(shape: &Shape) -> Vec<Step> {
         steps.push(Step::Sessions(shape.missing_in_sessions.clone()));
     }
     if !shape.tables_of_accounts {
-        steps.push(Step::Accounts);
+        let missing = TABLES_OF_ACCOUNTS.iter().copied();
+        steps.push(Step::Accounts(
+            missing.filter(|table| !shape.has_table(table)).collect(),
+        ));
     }
     steps.push(Step::Record(THIRD_VERSION));
     steps
@@ -186,6 +217,10 @@ impl Step {
     /// What it is called, and what it is for.
     pub(super) fn describe(&self) -> PlannedStep {
         let (name, why) = match self {
+            Self::MigrationsTable => (
+                "table of migrations",
+                "it is recorded which migrations are done".to_owned(),
+            ),
             Self::Make => (
                 "make tables",
                 "the database has none of users, tasks and sessions".to_owned(),
@@ -195,7 +230,7 @@ impl Step {
                 "users and tasks are those of another backend, and what is there stays as it is"
                     .to_owned(),
             ),
-            Self::Beside => (
+            Self::Beside(_) => (
                 "tables beside",
                 "sessions and the keys of requests stand beside users and tasks".to_owned(),
             ),
@@ -222,9 +257,14 @@ impl Step {
                 return PlannedStep { name, why };
             }
             Self::Sessions(columns) => ("columns of sessions", added("sessions", columns)),
-            Self::Accounts => (
+            Self::Accounts(_) => (
                 "tables of accounts",
                 "tokens, what is sent by mail, guesses at passwords and what happens to accounts are kept"
+                    .to_owned(),
+            ),
+            Self::TriggerFunctions => (
+                "functions of triggers",
+                "they name the schema of what they call, so that they call nothing of another role"
                     .to_owned(),
             ),
             Self::DisabledUsers => (
@@ -254,15 +294,20 @@ impl Step {
             with_table_locked(connection, TableLock { table, mode }, sql, listener)
         };
         match self {
+            Self::MigrationsTable => in_one_transaction(
+                connection,
+                "CREATE TABLE __diesel_schema_migrations (\
+                 version varchar(50) NOT NULL PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+            ),
             Self::Make => {
                 let tables = sql!("2026-11-21-000000_create_users_tasks_sessions/up.sql");
                 let sql = format!("{tables}{}", record(FIRST_VERSION));
                 in_one_transaction(connection, &sql)
             }
             Self::TakeOver => in_one_transaction(connection, &record(FIRST_VERSION)),
-            Self::Beside => {
+            Self::Beside(missing) => {
                 let sql = sql!("2026-11-21-010000_details_of_tasks/tables_beside.sql");
-                locked("users", "SHARE ROW EXCLUSIVE", sql)
+                locked("users", "SHARE ROW EXCLUSIVE", &strictly(sql, missing))
             }
             Self::Users(_) => {
                 let sql = sql!("2026-11-21-010000_details_of_tasks/users.sql");
@@ -274,7 +319,7 @@ impl Step {
             }
             Self::Functions => {
                 let folding = folding::function(connection)?;
-                let functions = sql!("2026-11-21-010000_details_of_tasks/functions.sql");
+                let functions = trigger_functions(connection)?;
                 in_one_transaction(connection, &format!("{folding}{functions}"))
             }
             Self::Triggers => {
@@ -287,12 +332,16 @@ impl Step {
                 let sql = sql!("2026-11-21-020000_accounts/sessions.sql");
                 locked("sessions", "ACCESS EXCLUSIVE", sql)
             }
-            Self::Accounts => {
+            Self::Accounts(missing) => {
                 let sql = sql!("2026-11-21-020000_accounts/tables_beside.sql");
-                locked("users", "SHARE ROW EXCLUSIVE", sql)
+                locked("users", "SHARE ROW EXCLUSIVE", &strictly(sql, missing))
+            }
+            Self::TriggerFunctions => {
+                let functions = trigger_functions(connection)?;
+                in_one_transaction(connection, &functions)
             }
             Self::DisabledUsers => {
-                let sql = sql!("2026-11-24-200000_disabled_users/users.sql");
+                let sql = sql!("2026-11-24-200000_hardening/users.sql");
                 locked("users", "ACCESS EXCLUSIVE", sql)
             }
             Self::Record(version) => in_one_transaction(connection, &record(version)),
@@ -314,12 +363,28 @@ fn in_one_transaction(connection: &mut PgConnection, sql: &str) -> Result<(), St
     Ok(connection.transaction(|connection| connection.batch_execute(sql))?)
 }
 
+/// The statements, such that a table that was not seen must not be there: whoever made it since then is not us.
+fn strictly(sql: &str, missing: &[&str]) -> String {
+    missing.iter().fold(sql.to_owned(), |sql, table| {
+        sql.replace(
+            &format!("CREATE TABLE IF NOT EXISTS {table} ("),
+            &format!("CREATE TABLE {table} ("),
+        )
+    })
+}
+
+/// The statements that make the functions of the triggers, in the schema of the tables.
+fn trigger_functions(connection: &mut PgConnection) -> Result<String, StepError> {
+    let schema: String =
+        select(sql::<Text>("quote_ident(current_schema())::text")).get_result(connection)?;
+    let functions = sql!("2026-11-24-200000_hardening/functions.sql");
+    Ok(functions.replace("@schema@", &schema))
+}
+
 /// Records a version as diesel does.
 fn record(version: &str) -> String {
     format!(
-        "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (\
-         version varchar(50) NOT NULL PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);\n\
-         INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}') ON CONFLICT DO NOTHING;\n"
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}') ON CONFLICT DO NOTHING;\n"
     )
 }
 
