@@ -40,5 +40,5 @@ pub use random_ids::RandomIds;
 pub use random_secrets::RandomSecrets;
 pub use system_clock::SystemClock;
 pub use trusted_files::{
-    SecretFileError, UntrustedFile, check_trusted, restrict_secret_file,
+    SecretFileError, UntrustedFile, check_own_links, check_trusted, restrict_secret_file,
 };

@@ -1,7 +1,7 @@
 //! Files with secrets, and files that are obeyed: who owns them, and what others may do with them.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io,
     path::{Path, PathBuf},
 };
@@ -82,6 +82,45 @@ fn restrict(_: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// The most links that are followed one after another.
+const MAX_LINKS: usize = 40;
+
+/// Makes sure that the links, if any, by which a path leads to a file belong to the own user or to root: what another user's
+/// link leads to must not be written to.
+///
+/// # Errors
+/// An error of the system, or one that names the link.
+pub fn check_own_links(path: &Path) -> io::Result<()> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let metadata = match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_symlink() => metadata,
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if is_of_another(&metadata) {
+            let message = format!("{} is a link of another user", path.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+        let target = path.read_link()?;
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    let message = "it leads through too many links";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
+#[cfg(unix)]
+fn is_of_another(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_of_another(_: &Metadata) -> bool {
+    false
+}
+
 /// Makes sure that nobody but the own user and root decides what is in an open file: one of them owns it, and no others
 /// can write to it. The own primary group may, since many systems give each user a group.
 ///
@@ -94,12 +133,11 @@ pub fn check_trusted(file: &File) -> io::Result<Result<(), UntrustedFile>> {
     }
     #[cfg(unix)]
     {
-        use rustix::process::{getegid, geteuid};
         use std::os::unix::fs::MetadataExt;
-        if metadata.uid() != 0 && metadata.uid() != geteuid().as_raw() {
+        if is_of_another(&metadata) {
             return Ok(Err(UntrustedFile::Owner));
         }
-        let is_of_other_group = metadata.gid() != getegid().as_raw();
+        let is_of_other_group = metadata.gid() != rustix::process::getegid().as_raw();
         let mode = metadata.mode();
         if mode & 0o002 != 0 || (mode & 0o020 != 0 && is_of_other_group) {
             return Ok(Err(UntrustedFile::Writable));
@@ -175,6 +213,30 @@ mod tests {
         let (_folder, path) = file(mode);
         let found = check_trusted(&File::open(path).unwrap()).unwrap();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_link_of_another_user_is_not_followed() {
+        use std::os::unix::fs::{lchown, symlink};
+        const NOBODY: u32 = 65_534;
+        let (folder, path) = file(0o600);
+        let (near, far) = (folder.path().join("near"), folder.path().join("far"));
+        symlink("secret", &near).unwrap();
+        symlink(&near, &far).unwrap();
+        for path in [&path, &near, &far, &folder.path().join("none")] {
+            assert!(check_own_links(path).is_ok());
+        }
+        // Only root can give it away.
+        if lchown(&near, Some(NOBODY), None).is_ok() {
+            assert!(check_own_links(&path).is_ok());
+            for path in [&near, &far] {
+                let error = check_own_links(path).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            }
+        }
+        let round = folder.path().join("round");
+        symlink(&round, &round).unwrap();
+        assert!(check_own_links(&round).is_err());
     }
 
     #[test]
