@@ -21,7 +21,7 @@ mod repositories;
 mod system_clock;
 mod trusted_files;
 
-pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
+pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams, argon2_memory_kib};
 pub use common_passwords::CommonPasswordList;
 pub use database::{
     BackupError, ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl,

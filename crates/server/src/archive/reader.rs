@@ -9,6 +9,8 @@ use todo_domain::{
     UserSettings,
 };
 
+use todo_infra::argon2_memory_kib;
+
 use super::{
     FORMAT, OLDEST_VERSION, VERSION,
     fields::{Fields, LineError, boolean, nullable, number, parsed, text},
@@ -16,6 +18,9 @@ use super::{
 
 /// No line is longer, in bytes; what is longer is no file of ours.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
+
+/// The most memory that a hash may take, in KiB: 256 MiB. A login with a hash that takes more would be an attack.
+const MOST_MEMORY_KIB: u32 = 256 * 1024;
 
 /// Why the file cannot be read on.
 #[derive(Debug, thiserror::Error)]
@@ -180,26 +185,23 @@ fn line(line: &[u8], version: u64) -> Result<Line, LineError> {
     Ok(read)
 }
 
-/// Texts are taken as they are, since accounts may be older than the rules of today.
+/// The texts keep the rules of today, so that nobody smuggles in what no request could write; only the password does not,
+/// of which there is no more than the hash.
 fn user(fields: &mut Fields, version: u64) -> Result<ArchivedUser, LineError> {
     Ok(ArchivedUser {
         credentials: Credentials {
             user: User {
                 id: fields.take("id", parsed(UserId::try_from))?,
-                email: fields.take("email", text).map(Email::from_stored)?,
+                email: fields.take("email", parsed(Email::try_from))?,
                 email_verified: fields.take("email_verified", boolean)?,
-                name: fields
-                    .take("name", nullable(text))?
-                    .map(DisplayName::from_stored),
+                name: fields.take("name", nullable(parsed(DisplayName::try_from)))?,
                 settings: UserSettings {
                     time_zone: fields.take("time_zone", nullable(parsed(TimeZone::try_from)))?,
                 },
                 created_at: fields.take("created_at", parsed(Timestamp::try_from))?,
                 updated_at: fields.take("updated_at", parsed(Timestamp::try_from))?,
             },
-            password_hash: fields
-                .take("password_hash", nullable(text))?
-                .map(PasswordHash::new),
+            password_hash: fields.take("password_hash", nullable(password_hash))?,
         },
         image: fields.take("image", nullable(text))?,
         disabled_at: if version == OLDEST_VERSION {
@@ -210,15 +212,24 @@ fn user(fields: &mut Fields, version: u64) -> Result<ArchivedUser, LineError> {
     })
 }
 
-/// As [`user`]; but priorities, due dates and tags are as old as their rules.
+/// A hash that a login can afford to verify.
+fn password_hash(value: &Value) -> Result<PasswordHash, String> {
+    let hash = text(value)?;
+    match argon2_memory_kib(&hash) {
+        Some(memory) if memory > MOST_MEMORY_KIB => Err(format!(
+            "takes {memory} KiB of memory to verify; at most {MOST_MEMORY_KIB} are allowed"
+        )),
+        _ => Ok(PasswordHash::new(hash)),
+    }
+}
+
+/// As [`user`].
 fn task(fields: &mut Fields) -> Result<Todo, LineError> {
     Ok(Todo {
         id: fields.take("id", parsed(TodoId::try_from))?,
         owner: fields.take("user_id", parsed(UserId::try_from))?,
-        title: fields.take("title", text).map(Title::from_stored)?,
-        description: fields
-            .take("description", nullable(text))?
-            .map(Description::from_stored),
+        title: fields.take("title", parsed(Title::try_from))?,
+        description: fields.take("description", nullable(parsed(Description::try_from)))?,
         completed_at: fields.take("completed_at", nullable(parsed(Timestamp::try_from)))?,
         priority: fields.take("priority", parsed(|name| name.parse::<Priority>()))?,
         due: fields.take("due_date", nullable(parsed(Due::try_from)))?,

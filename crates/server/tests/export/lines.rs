@@ -58,7 +58,7 @@ pub(crate) fn much() -> Vec<Value> {
     disabled["disabled_at"] = json!("2026-12-03T00:00:00.000000Z");
     lines.push(disabled);
     lines.extend((2_000..2_100).map(|number| task(number, 2)));
-    let mut bare = user(3, "Old@Example");
+    let mut bare = user(3, "old@example.com");
     for field in ["name", "password_hash", "time_zone", "disabled_at"] {
         bare[field] = Value::Null;
     }
