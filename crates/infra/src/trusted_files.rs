@@ -146,7 +146,8 @@ pub fn check_trusted(file: &File) -> io::Result<Result<(), UntrustedFile>> {
     Ok(Ok(()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::{
         fs,

@@ -49,6 +49,10 @@ const ROLES: &str = "WITH RECURSIVE roles (oid) AS (\
     UNION SELECT m.roleid FROM pg_auth_members m JOIN roles r ON m.member = r.oid)";
 
 #[derive(QueryableByName)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "it is a row of answers of the catalogue"
+)]
 struct Found {
     #[diesel(sql_type = Text)]
     name: String,
