@@ -197,6 +197,7 @@ pub(crate) fn archived_user() -> ArchivedUser {
             password_hash: Some(password_hash()),
         },
         image: None,
+        disabled_at: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that is kept of users and their todos, for taking it elsewhere.
 
-use crate::{Credentials, Email, Todo};
+use crate::{Credentials, Email, Timestamp, Todo};
 
 /// A user with all that is kept of the account, but for sessions.
 ///
@@ -11,6 +11,8 @@ pub struct ArchivedUser {
     pub credentials: Credentials,
     /// Where a picture of the user is.
     pub image: Option<String>,
+    /// When an operator disabled the account; `None` while it is enabled.
+    pub disabled_at: Option<Timestamp>,
 }
 
 /// One thing of an archive. An archive is a user, the todos of that user, the next user, and so on.

@@ -42,6 +42,22 @@ impl PublicUrl {
         }
     }
 
+    /// Whether nobody on the way can read what is sent there: it is `https`, or on this machine.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        let Some(rest) = self.0.strip_prefix("http://") else {
+            return true;
+        };
+        let place = rest.split('/').next().unwrap_or_default();
+        let host = match place.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or_default(),
+            None => place.split(':').next().unwrap_or_default(),
+        };
+        let address: Option<std::net::IpAddr> = host.parse().ok();
+        host.eq_ignore_ascii_case("localhost")
+            || address.is_some_and(|address| address.is_loopback())
+    }
+
     /// The address of a page.
     #[must_use]
     pub fn page(&self, name: &str) -> String {

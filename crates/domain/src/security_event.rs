@@ -84,6 +84,14 @@ kinds! {
     TokenRevoked = "token_revoked",
     /// All that is kept of the user was asked for.
     AccountExported = "account_exported",
+    /// An operator ended every session.
+    SessionsEndedByOperator = "sessions_ended_by_operator",
+    /// An operator disabled the account.
+    AccountDisabled = "account_disabled",
+    /// An operator enabled the account again.
+    AccountEnabled = "account_enabled",
+    /// An operator revoked all keys that sign tokens but for a new one. It is of no account.
+    KeysRevoked = "keys_revoked",
 }
 
 /// There is no such kind.

@@ -137,6 +137,14 @@ impl Readable {
     }
 }
 
+/// The memory in KiB that a hash of Argon2 takes to verify; `None` for any other text.
+#[must_use]
+pub fn argon2_memory_kib(hash: &str) -> Option<u32> {
+    let parts = phc::PasswordHash::new(hash).ok()?;
+    Algorithm::try_from(parts.algorithm.as_str()).ok()?;
+    Params::try_from(&parts).ok().map(|params| params.m_cost())
+}
+
 /// Whether hashing with these parameters would take what nobody asks of a login: such a hash is a mistake or a bomb.
 fn is_too_costly(params: &Params) -> bool {
     params.m_cost() > MAX_MEMORY_KIB
@@ -180,6 +188,17 @@ mod tests {
         assert_eq!(verify(&cheap(), "correct horse", &hash), Some(Right));
         assert_eq!(verify(&cheap(), "Correct horse", &hash), Some(Wrong));
         assert_eq!(verify(&cheap(), "correct horse ", &hash), Some(Wrong));
+    }
+
+    #[test]
+    fn the_memory_of_a_hash_is_known() {
+        let hash = cheap().hash(b"correct horse").unwrap();
+        assert_eq!(argon2_memory_kib(&hash), Some(8));
+        let costly = hash.replace("m=8,", "m=524288,");
+        assert_eq!(argon2_memory_kib(&costly), Some(524_288));
+        for other in ["$2b$12$abc", "$argon2id$a-hash", ""] {
+            assert_eq!(argon2_memory_kib(other), None);
+        }
     }
 
     #[test]

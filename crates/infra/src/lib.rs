@@ -19,13 +19,14 @@ mod random_ids;
 mod random_secrets;
 mod repositories;
 mod system_clock;
+mod trusted_files;
 
-pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams};
+pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams, argon2_memory_kib};
 pub use common_passwords::CommonPasswordList;
 pub use database::{
     BackupError, ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl,
     InvalidDatabaseUrl, MigrateError, MissingTimeout, PlannedStep, PoolSettings, PoolStatistics,
-    Progress, SessionTimeouts, SqliteVersion, Transport,
+    Privileges, Progress, RefusedConnection, SessionTimeouts, SqliteVersion, Transport,
 };
 pub use hashing_at_most::HashingAtMost;
 pub use jwt::JwtTokens;
@@ -38,3 +39,6 @@ pub use passwords::Passwords;
 pub use random_ids::RandomIds;
 pub use random_secrets::RandomSecrets;
 pub use system_clock::SystemClock;
+pub use trusted_files::{
+    SecretFileError, UntrustedFile, check_own_links, check_trusted, restrict_secret_file,
+};

@@ -16,10 +16,10 @@ use todo_infra::{
 use tracing::{error, info, warn};
 
 use crate::{
-    config::{Config, HashingConfig, HttpConfig},
-    keys, logging,
+    config::{Config, HashingConfig, HttpConfig, MailDelivery},
+    dotenv_file, keys, logging,
     metrics::ServerMetrics,
-    migration, report,
+    migration, report, secret_files,
 };
 
 pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
@@ -51,12 +51,18 @@ const MAIL_THREADS: usize = 2;
 pub(crate) fn serve() -> CommandResult {
     let config = read_config()?;
     let longest_token_lifetime = config.longest_token_lifetime();
+    let secret_paths = secret_files::paths(&config);
     let (log, traces) = logging::start_with_traces(config.log, config.observation.traces)?;
-    if !config.mail.is_sent {
-        warn!(
+    match config.mail.delivery {
+        MailDelivery::Smtp { .. } => {}
+        MailDelivery::Log { with_text: true } => warn!(
             "SMTP_URL is not set: mails are written to this log, with the secrets in them, and not sent"
-        );
+        ),
+        MailDelivery::Log { with_text: false } => {
+            warn!("SMTP_URL is not set: no mail is sent, and no password can be reset");
+        }
     }
+    secret_files::restrict(&secret_paths)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ring = keys::ring(
         config.signing_keys,
@@ -236,11 +242,7 @@ pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
 
 /// The environment, and `.env` for what is not in it.
 pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
-    match dotenvy::dotenv() {
-        Ok(_) => {}
-        Err(error) if error.not_found() => {}
-        Err(error) => return Err(format!("the file .env cannot be used: {error}").into()),
-    }
+    dotenv_file::load()?;
     Ok(Config::read(|name| env::var(name).ok())?)
 }
 

@@ -10,7 +10,7 @@ use todo_infra::{
 use crate::{
     commands::{CommandResult, read_config},
     config::{SigningKeyConfig, SigningKeySource},
-    report,
+    emergency, logging, report,
 };
 
 /// Why there are no keys, or no others than before.
@@ -24,6 +24,15 @@ enum KeysError {
     /// The key is where only whoever configures the server can change it.
     #[error("the key is in {variable}, which only whoever sets it can change; nothing was changed")]
     Configured { variable: &'static str },
+    /// Secrets that are configured verify besides the key ring.
+    #[error(
+        "the other keys of the key ring are revoked, but the secrets of JWT_PREVIOUS_SECRETS still verify: remove that \
+         variable and restart every instance"
+    )]
+    PreviousSecrets,
+    /// The keys are revoked, and no security event says so.
+    #[error("the other keys are revoked, but this could not be recorded as a security event")]
+    NotRecorded(#[source] Box<dyn Error>),
     /// What is configured signs with HS256 alone.
     #[error("{variable} is for HS256; for EdDSA, name a key ring in JWT_KEYS_FILE instead")]
     ConfiguredForHs256 { variable: &'static str },
@@ -73,6 +82,54 @@ pub(crate) fn rotate(algorithm: Option<SigningAlgorithm>) -> CommandResult {
     Ok(())
 }
 
+/// `todo-server keys rotate --revoke-others`
+///
+/// The keys come first, and the event after them: a leaked key is revoked whether or not the database is there.
+pub(crate) fn revoke_others(algorithm: Option<SigningAlgorithm>) -> CommandResult {
+    let config = read_config()?;
+    logging::start(config.log);
+    let path = match config.signing_keys.source {
+        SigningKeySource::Secret { variable, .. } => {
+            return Err(cannot_revoke(variable, algorithm)?.into());
+        }
+        SigningKeySource::Ring { path, .. } => path,
+    };
+    let file = KeyRingFile::new(path, Arc::new(SystemClock));
+    let Rotation { keys, dropped } = file.revoke_others(algorithm)?;
+    for key in keys {
+        report::line(&format!("{}  signs", head(&key)));
+    }
+    for key in dropped {
+        report::line(&format!("{}  revoked", head(&key)));
+    }
+    if !config.signing_keys.previous.is_empty() {
+        return Err(KeysError::PreviousSecrets.into());
+    }
+    let database = config.database.database();
+    let recorded = database
+        .migrate()
+        .map_err(Box::<dyn Error>::from)
+        .and_then(|_| emergency::record_revoked_keys(&database));
+    recorded.map_err(|error| KeysError::NotRecorded(error).into())
+}
+
+/// Says how to revoke keys that are configured, with a secret to do it with.
+fn cannot_revoke(
+    variable: &'static str,
+    algorithm: Option<SigningAlgorithm>,
+) -> Result<KeysError, Box<dyn Error>> {
+    if algorithm == Some(SigningAlgorithm::EdDsa) {
+        return Ok(KeysError::ConfiguredForHs256 { variable });
+    }
+    let secret = random_secret()?;
+    report::line("Set this, remove JWT_PREVIOUS_SECRETS, and restart every instance at once:");
+    match variable {
+        "JWT_SECRET" => report::line(&format!("  JWT_SECRET={secret}")),
+        file => report::line(&format!("  the content of the file of {file}: {secret}")),
+    }
+    Ok(KeysError::Configured { variable })
+}
+
 /// Says what to do instead, with a secret to do it with.
 fn cannot_rotate(
     variable: &'static str,
@@ -111,7 +168,7 @@ pub(crate) fn list() -> CommandResult {
     let longest_token_lifetime = config.longest_token_lifetime();
     let SigningKeyConfig { source, previous } = config.signing_keys;
     match source {
-        SigningKeySource::Secret { key, variable } => {
+        SigningKeySource::Secret { key, variable, .. } => {
             report::line(&format!(
                 "{:<43}  {}  signs, from {variable}",
                 key.id(),

@@ -5,22 +5,25 @@ mod backup;
 mod commands;
 mod config;
 mod doctor;
+mod dotenv_file;
+mod emergency;
 mod keys;
 mod log_writer;
 mod logging;
 mod metrics;
 mod migration;
 mod report;
+mod secret_files;
 mod traces;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use todo_infra::SigningAlgorithm;
 
 /// A todo backend with accounts, on SQLite or PostgreSQL.
 ///
-/// It is configured by environment variables, and by a file `.env` in the working directory or above; README.md lists
+/// It is configured by environment variables, and by a file `.env` in the working directory; README.md lists
 /// them.
 #[derive(Debug, Parser)]
 #[command(version, about)]
@@ -73,6 +76,55 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// End sessions, in an emergency.
+    Sessions {
+        #[command(subcommand)]
+        command: SessionsCommand,
+    },
+    /// Disable or enable accounts, in an emergency.
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum SessionsCommand {
+    /// End all sessions of a user or of everyone, with their refresh tokens, mailed tokens and pending changes of the
+    /// address. It takes effect at once on every instance.
+    End {
+        #[command(flatten)]
+        whose: Whose,
+        /// Revoke personal access tokens as well.
+        #[arg(long)]
+        tokens: bool,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
+    /// Those of the user with this e-mail address.
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+    /// Those of every user.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum UsersCommand {
+    /// Disable an account: its sessions, personal access tokens and mailed tokens are revoked at once, and no login
+    /// succeeds until it is enabled. Nothing is deleted.
+    Disable {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// Enable an account again. Its user logs in with the password of before.
+    Enable {
+        /// The e-mail address of the account.
+        email: String,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -84,6 +136,10 @@ enum KeysCommand {
         /// What the new key is for, `HS256` or `EdDSA`; without it, what the key is for whose place it takes.
         #[arg(long, value_name = "ALGORITHM")]
         algorithm: Option<SigningAlgorithm>,
+        /// Revoke all other keys, since one may be in the wrong hands. Everyone has to log in again; personal access
+        /// tokens stay valid.
+        #[arg(long)]
+        revoke_others: bool,
     },
     /// Say which keys there are, and what each does.
     List,
@@ -101,11 +157,31 @@ fn main() -> ExitCode {
         Command::Import { file } => archive::import(&file),
         Command::Backup { file } => backup::backup(&file),
         Command::Keys {
-            command: KeysCommand::Rotate { algorithm },
+            command:
+                KeysCommand::Rotate {
+                    algorithm,
+                    revoke_others: false,
+                },
         } => keys::rotate(algorithm),
+        Command::Keys {
+            command:
+                KeysCommand::Rotate {
+                    algorithm,
+                    revoke_others: true,
+                },
+        } => keys::revoke_others(algorithm),
         Command::Keys {
             command: KeysCommand::List,
         } => keys::list(),
+        Command::Sessions {
+            command: SessionsCommand::End { whose, tokens },
+        } => emergency::end_sessions(whose.user.as_deref(), tokens),
+        Command::Users {
+            command: UsersCommand::Disable { email },
+        } => emergency::disable_user(&email),
+        Command::Users {
+            command: UsersCommand::Enable { email },
+        } => emergency::enable_user(&email),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

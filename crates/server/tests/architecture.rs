@@ -1,11 +1,12 @@
-//! The direction of dependencies, as ARCHITECTURE.md has it: api → application → domain ← infra, and server knows all.
+//! What documents say of the code: the direction of dependencies, as ARCHITECTURE.md has it (api → application → domain ←
+//! infra, and server knows all), and the tests that ASVS.md names.
 
 #![expect(
     clippy::unwrap_used,
     reason = "tests fail by panicking, their helpers too"
 )]
 
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
 /// Every crate that a package is built with, its own dependencies' included; tests and build scripts do not count.
 fn dependencies(package: &str) -> Vec<String> {
@@ -116,4 +117,37 @@ fn the_domain_is_built_with_little() {
     crates.sort();
     crates.dedup();
     assert!(crates.len() <= 14, "{crates:?}");
+}
+
+/// The text of every Rust file in a folder.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+    text
+}
+
+#[test]
+fn every_test_that_the_table_of_requirements_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = sources(root.parent().unwrap());
+    let table = fs::read_to_string(root.join("ASVS.md")).unwrap();
+    let mut named = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+        let tests = cells.get(5).copied().unwrap_or_default();
+        // What stands between two backticks.
+        for test in tests.split('`').skip(1).step_by(2) {
+            let beginning = format!("fn {test}(");
+            assert!(sources.contains(&beginning), "{test} is no test");
+            named += 1;
+        }
+    }
+    assert!(named > 60, "{named}");
 }

@@ -124,6 +124,150 @@ fn a_file_env_that_cannot_be_read_is_said_to_be() {
 }
 
 #[test]
+fn a_file_env_is_obeyed_only_in_the_working_directory() {
+    let folder = TempDir::new().unwrap();
+    fs::write(
+        folder.path().join(".env"),
+        "LISTEN=somewhere\nJWT_SECRET=short",
+    )
+    .unwrap();
+    let below = folder.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let output = todo_server(&below, &["doctor"], &[]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    let output = todo_server(folder.path(), &["doctor"], &[])
+        .output()
+        .unwrap();
+    assert!(text(&output.stdout).contains("LISTEN must be"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_env_that_others_may_have_written_is_refused() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    const NOBODY: u32 = 65_534;
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join(".env");
+    fs::write(&file, "JWT_SECRET=hunter2").unwrap();
+    let refused = |reason: &str| {
+        for command in ["serve", "doctor"] {
+            let mut command = todo_server(folder.path(), &[command], &[]);
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            let message = text(&[output.stdout, output.stderr].concat());
+            let expected = format!("the file .env cannot be used: {reason}");
+            assert!(message.contains(&expected), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    };
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    refused("other users can write to it");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    // Only root can give it away.
+    if chown(&file, Some(NOBODY), None).is_ok() {
+        refused("it belongs to another user");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_with_secrets_are_restricted_before_they_are_used() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    const NOBODY: u32 = 65_534;
+    let folder = TempDir::new().unwrap();
+    let secret = folder.path().join("secret");
+    let port = [("LISTEN", "127.0.0.1:0")];
+    drop(Serving::start(todo_server(folder.path(), &[], &port)));
+    let modes = || {
+        let names = ["todo.db", "todo.db.jwt-key"];
+        names.map(|name| {
+            let found = fs::metadata(folder.path().join(name)).unwrap();
+            found.permissions().mode() & 0o777
+        })
+    };
+    for name in ["todo.db", "todo.db.jwt-key"] {
+        let open = fs::Permissions::from_mode(0o666);
+        fs::set_permissions(folder.path().join(name), open).unwrap();
+    }
+    drop(Serving::start(todo_server(folder.path(), &[], &port)));
+    assert_eq!(modes(), [0o660, 0o660]);
+
+    fs::write(&secret, "hunter2, a secret of no less than 32 bytes").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    let variables = [
+        ("LISTEN", "127.0.0.1:0"),
+        ("JWT_SECRET_FILE", secret.to_str().unwrap()),
+    ];
+    let (lines, is_content) = examined(folder.path(), &variables);
+    assert!(is_content, "{lines:?}");
+    let open = |line: &String| {
+        line.starts_with("warning  permissions: ") && line.contains(secret.to_str().unwrap())
+    };
+    assert!(lines.iter().any(open), "{lines:?}");
+    // A file that root owns and mounts is not ours to change, but root's to every program that root runs.
+    if chown(&secret, Some(NOBODY), None).is_ok() {
+        drop(Serving::start(todo_server(folder.path(), &[], &variables)));
+        let mode = fs::metadata(&secret).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+}
+
+#[test]
+fn a_url_of_the_database_that_is_badly_encoded_is_named_without_its_password() {
+    for url in [
+        "postgres://ada:wr%onghunter2@127.0.0.1:1/todo",
+        "postgres://ada:hunter2/more@127.0.0.1:1/todo",
+        "postgres://ada@127.0.0.1:1/todo?hunter2",
+    ] {
+        let variables = [
+            ("DATABASE_URL", url),
+            ("JWT_SECRET", "a secret of no less than 32 bytes"),
+        ];
+        let folder = TempDir::new().unwrap();
+        let (lines, is_content) = examined(folder.path(), &variables);
+        assert!(!is_content, "{lines:?}");
+        for command in ["serve", "migrate"] {
+            let output = run(&[command], &variables);
+            assert_eq!(output.status.code(), Some(1));
+            let message = text(&output.stderr);
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn the_doctor_looks_at_what_goes_over_a_network() {
+    let folder = TempDir::new().unwrap();
+    let (lines, _) = examined(folder.path(), &[]);
+    assert!(has(
+        &lines,
+        "warning  mail: mails are written to the log, with the secrets"
+    ));
+    let (lines, _) = examined(folder.path(), &[("LISTEN", "0.0.0.0:8000")]);
+    assert!(has(&lines, "warning  mail: no mail is sent"), "{lines:?}");
+    let variables = [
+        ("SMTP_URL", "smtp://ada:hunter2@mail.example.com:587"),
+        ("MAIL_FROM", "todo@example.com"),
+        ("PUBLIC_URL", "http://todo.example.com"),
+    ];
+    let (lines, is_content) = examined(folder.path(), &variables);
+    assert!(!is_content);
+    assert!(has(
+        &lines,
+        "fault    configuration: SMTP_URL must demand TLS"
+    ));
+    let allowed = [&variables[..], &[("SMTP_ALLOW_PLAINTEXT", "yes")]].concat();
+    let (lines, is_content) = examined(folder.path(), &allowed);
+    assert!(is_content, "{lines:?}");
+    for expected in [
+        "warning  mail: mails, and the password",
+        "warning  mail: http://todo.example.com is not https",
+    ] {
+        assert!(has(&lines, expected), "{lines:?}");
+    }
+}
+
+#[test]
 fn wrong_values_are_named_all_at_once() {
     let variables = [
         ("DATABASE_URL", "mysql://localhost"),

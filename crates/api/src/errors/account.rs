@@ -138,6 +138,11 @@ impl From<LoginError> for Problem {
                 "Invalid email or password",
             )
             .with_header(header::WWW_AUTHENTICATE, CHALLENGE),
+            LoginError::AccountDisabled => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_disabled",
+                "The account is disabled; ask whoever operates this service",
+            ),
             LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             LoginError::TooManyLogins(too_many) => too_many_logins(too_many),
             LoginError::Failure(failure) => failure.into(),

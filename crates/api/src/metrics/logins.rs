@@ -30,7 +30,7 @@ impl Default for LoginMetrics {
     fn default() -> Self {
         let answered = Family::default();
         // A rate needs a counter that is there before it counts.
-        for result in [SUCCEEDED, "invalid_credentials"] {
+        for result in [SUCCEEDED, "invalid_credentials", "account_disabled"] {
             drop(answered.get_or_create(&ResultLabel { result }));
         }
         let limited = Family::default();

@@ -40,7 +40,9 @@ impl From<ProofError> for ConfirmPasswordError {
     /// What was confirmed does not hold any more.
     fn from(error: ProofError) -> Self {
         match error {
-            ProofError::UserMissing | ProofError::SessionEnded => Self::CallerMissing,
+            ProofError::UserMissing | ProofError::UserDisabled | ProofError::SessionEnded => {
+                Self::CallerMissing
+            }
             ProofError::PasswordChanged | ProofError::EmailChanged => Self::WrongPassword,
             ProofError::Storage(error) => Self::Failure(error.into()),
             error => Self::Failure(Failure::Internal(error.into())),

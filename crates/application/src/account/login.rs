@@ -50,6 +50,9 @@ pub enum LoginError {
     /// There is no such account, or it has another password, or none; which of these is not said.
     #[error("the address or the password is wrong")]
     InvalidCredentials,
+    /// The password is right, but an operator disabled the account. Nobody learns that who does not know the password.
+    #[error("the account is disabled")]
+    AccountDisabled,
     /// There were too many attempts, whether or not there is such an account. Nothing was hashed.
     #[error(transparent)]
     TooManyAttempts(TooManyGuesses),
@@ -172,23 +175,27 @@ fn begin(
     match app.sessions.insert(&start, &proof) {
         Ok(()) => Ok(Some(signed_in)),
         Err(ProofError::Storage(error)) => Err(LoginError::Failure(error.into())),
+        Err(ProofError::UserDisabled) => {
+            record_failed(app, Some(user.id), client)?;
+            Err(LoginError::AccountDisabled)
+        }
         Err(_) => Ok(None),
     }
 }
 
 /// Records that a login failed, which whoever tries is told no more about.
 fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
-    let event = event(
-        app,
-        SecurityEventKind::LoginFailed,
-        user_id,
-        client,
-        app.clock.now(),
-    );
-    match app.security_events.record(&event) {
+    match record_failed(app, user_id, client) {
         Ok(()) => LoginError::InvalidCredentials,
-        Err(error) => LoginError::Failure(error.into()),
+        Err(failure) => LoginError::Failure(failure),
     }
+}
+
+/// Records a failed login.
+fn record_failed(app: &App, user_id: Option<UserId>, client: &Client) -> Result<(), Failure> {
+    let kind = SecurityEventKind::LoginFailed;
+    let event = event(app, kind, user_id, client, app.clock.now());
+    Ok(app.security_events.record(&event)?)
 }
 
 #[cfg(test)]
@@ -376,6 +383,27 @@ mod tests {
             .returning(|_| Ok(()));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(error, LoginError::InvalidCredentials));
+    }
+
+    #[test]
+    fn a_disabled_account_is_named_only_to_someone_who_knows_the_password() {
+        let mut mocks = failing(Some(user().id));
+        mocks
+            .users
+            .expect_find_credentials()
+            .returning(|_| Ok(Some(credentials())));
+        mocks
+            .hasher
+            .expect_verify()
+            .returning(|_, _| Ok(Verification::Right));
+        mocks
+            .sessions
+            .expect_insert()
+            .once()
+            .returning(|_, _| Err(ProofError::UserDisabled));
+        let mocks = with_tokens(mocks);
+        let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
+        assert!(matches!(error, LoginError::AccountDisabled));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub trait PersonalAccessTokens: Send + Sync {
     ) -> Result<(), InsertTokenError>;
 
     /// The token whose secret has this digest, live or not, and what its user has chosen; `None` when it was revoked or
-    /// never made.
+    /// never made, or its user is disabled.
     ///
     /// MUST see every deletion that was acknowledged, by whichever instance.
     ///

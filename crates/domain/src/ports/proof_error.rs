@@ -9,6 +9,9 @@ pub enum ProofError {
     /// The user does not exist any more.
     #[error("the user does not exist")]
     UserMissing,
+    /// The account is disabled.
+    #[error("the account is disabled")]
+    UserDisabled,
     /// The session was revoked.
     #[error("the session has ended")]
     SessionEnded,

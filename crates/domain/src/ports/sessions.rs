@@ -19,7 +19,8 @@ pub trait SessionRepository: Send + Sync {
     /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold in the transaction of the insertion.
     fn insert(&self, start: &SessionStart, proof: &AccessProof) -> Result<(), ProofError>;
 
-    /// The session with this id, live or not, and what its user has chosen; `None` when it was ended or never began.
+    /// The session with this id, live or not, and what its user has chosen; `None` when it was ended or never began, or its
+    /// user is disabled.
     ///
     /// MUST see every deletion that was acknowledged, by whichever instance.
     ///
@@ -84,6 +85,17 @@ pub trait SessionRepository: Send + Sync {
         revocation: Revocation,
         event: &SecurityEvent,
     ) -> Result<usize, ProofError>;
+
+    /// A page of the users who have a session, a personal access token or a mailed secret, in the order of their ids: those
+    /// after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn list_users_with_access(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StorageError>;
 
     /// Deletes every session that is [live](Session::is_live) no more at `now`, and tells how many there were.
     ///

@@ -83,6 +83,23 @@ pub trait UserRepository: Send + Sync {
     /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold.
     fn delete(&self, proof: &AccessProof) -> Result<(), ProofError>;
 
+    /// Disables the account of a user at the time of the event, and revokes all access: sessions, personal access tokens
+    /// and mailed secrets. While it is disabled, no proof of access to it holds, and no mailed secret is accepted.
+    ///
+    /// `false` when there is no such user. Of an account that is disabled already, what access there is is revoked; the
+    /// event is recorded only if the account was enabled.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn disable(&self, id: UserId, event: &SecurityEvent) -> Result<bool, StorageError>;
+
+    /// Enables the account of a user again. The event is recorded only if the account was disabled. `false` when there
+    /// is no such user.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn enable(&self, id: UserId, event: &SecurityEvent) -> Result<bool, StorageError>;
+
     /// Replaces the hash of a user's password, if it is still `from`, by `to`, which is of the same password.
     ///
     /// `false` when it is another by now, or the user is gone. Of several replacements of one hash at the same time,

@@ -74,11 +74,25 @@ impl GroupCommit {
             None => Group::begin(connect()?)?,
         };
         let fate = Arc::clone(&group.fate);
+        let saw_others = group.members > 0;
         let done = group.add(work);
+        // What ended the transaction for everyone is this error itself.
+        let is_given_up = fate.is_known();
         turn.end(group);
-        let value = done?;
-        fate.wait()?;
-        Ok(value)
+        match done {
+            Err(error) if saw_others && !is_given_up => {
+                // It may be about a row that another member wrote, such as an address that is taken, and that is not kept
+                // where the commit fails. Nothing of this member is in it.
+                fate.wait()
+                    .map_err(|failed| ConnectionError::Unavailable(failed.into()))?;
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+            Ok(value) => {
+                fate.wait()?;
+                Ok(value)
+            }
+        }
     }
 
     fn take_turn(&self) -> Result<Turn<'_>, ConnectionError> {
@@ -305,7 +319,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{DatabaseUrl, PoolSettings};
+    use crate::{DatabaseUrl, PoolSettings, database::is_unique_violation};
 
     /// A file with a table of numbers, of which each is there once, and may need another by the end of a transaction.
     struct Numbers {
@@ -401,6 +415,34 @@ mod tests {
     fn insert(connection: &mut AnyConnection, number: i64, needs: Option<i64>) -> QueryResult<()> {
         let needs = needs.map_or("NULL".to_owned(), |number| number.to_string());
         connection.batch_execute(&format!("INSERT INTO numbers VALUES ({number}, {needs})"))
+    }
+
+    #[test]
+    fn an_error_about_what_another_wrote_waits_for_the_commit() {
+        for fails in [false, true] {
+            let numbers = Numbers::new();
+            let (first, second) = scope(|scope| {
+                // A number that is not there by the end fails the commit.
+                let needs = fails.then_some(99);
+                let (release, first) = numbers.insert_first(scope, needs);
+                let second = scope.spawn(|| numbers.insert(1));
+                numbers.wait_until_waiting(1);
+                drop(release);
+                (first.join().unwrap(), second.join().unwrap())
+            });
+            let second = second.unwrap_err();
+            if fails {
+                assert!(first.is_err());
+                assert!(numbers.all().is_empty());
+                assert!(
+                    matches!(second, ConnectionError::Unavailable(_)),
+                    "{second:?}"
+                );
+            } else {
+                first.unwrap();
+                assert!(is_unique_violation(&second, "", "numbers.number"));
+            }
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use diesel::{
 
 use super::{
     AnyConnection, DatabaseKind, DatabaseUrl, PoolSettings, SqliteVersion,
+    refusal::RefusedConnection,
     session::SessionTimeouts,
     spans::StatementSpans,
     sqlite,
@@ -32,6 +33,9 @@ pub enum ConnectError {
     /// The database did not accept the connection.
     #[error("the database does not accept a connection")]
     Connection(#[from] ConnectionError),
+    /// PostgreSQL did not accept the connection.
+    #[error("the database does not accept a connection")]
+    Refused(#[source] RefusedConnection),
     /// The connection could not be set up.
     #[error("the connection to the database cannot be set up")]
     SetUp(#[from] diesel::result::Error),
@@ -186,7 +190,8 @@ impl Manager {
         let mut backend = None;
         let mut connection = match self.url.kind() {
             DatabaseKind::Postgres => {
-                let mut connection = PgConnection::establish(target)?;
+                let mut connection = PgConnection::establish(target)
+                    .map_err(|error| ConnectError::Refused(error.into()))?;
                 if let Some(timeouts) = &self.timeouts {
                     backend = Some(timeouts.set_on(&mut connection)?);
                 }

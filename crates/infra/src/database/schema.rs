@@ -14,6 +14,7 @@ diesel::table! {
         created_at -> InstantColumn,
         updated_at -> InstantColumn,
         time_zone -> Nullable<Text>,
+        disabled_at -> Nullable<InstantColumn>,
     }
 }
 
@@ -182,7 +183,7 @@ mod tests {
         let settings = PoolSettings::for_kind(url.kind());
         Database::new(url, &settings).migrate().unwrap();
         let users = names!(users: id, email, hashed_password, email_verified, name, image,
-            created_at, updated_at, time_zone);
+            created_at, updated_at, time_zone, disabled_at);
         let tasks = names!(tasks: id, user_id, title, description, completed, created_at,
             updated_at, title_folded, description_folded,
             priority,

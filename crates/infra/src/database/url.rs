@@ -46,6 +46,11 @@ pub enum InvalidDatabaseUrl {
     /// SQLite has databases in memory, but each connection would have one of its own.
     #[error("must name a file: a database in memory is not shared between connections")]
     InMemory,
+    /// A `%` is not the beginning of an encoded character.
+    #[error(
+        "must be percent-encoded: after each % there must be two hexadecimal digits, and a % of a password is %25"
+    )]
+    Encoding,
     /// There are parameters after the path.
     #[error("must be a plain path after sqlite://, without parameters")]
     Parameters,
@@ -164,6 +169,9 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            if !is_percent_encoded(text) {
+                return Err(InvalidDatabaseUrl::Encoding);
+            }
             return Ok(Self {
                 kind: DatabaseKind::Postgres,
                 target: text.to_owned(),
@@ -238,6 +246,14 @@ pub(super) fn with_connection_defaults(url: DatabaseUrl, connect_timeout: Durati
     url.with_target(|target| target + &added)
 }
 
+/// Whether each `%` is followed by two hexadecimal digits that are no NUL, as libpq demands.
+fn is_percent_encoded(text: &str) -> bool {
+    text.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit) && digits != b"00")
+    })
+}
+
 /// Whether a host is this machine: nothing and a path are sockets, also where the path is percent-encoded.
 fn is_local(host: &str) -> bool {
     let is_socket =
@@ -286,6 +302,10 @@ mod tests {
     #[case("sqlite://", InvalidDatabaseUrl::NoFile)]
     #[case("sqlite://:memory:", InvalidDatabaseUrl::InMemory)]
     #[case("sqlite://todo.db?mode=ro", InvalidDatabaseUrl::Parameters)]
+    #[case("postgres://ada:wr%ong@db/todo", InvalidDatabaseUrl::Encoding)]
+    #[case("postgres://ada:wrong%2@db/todo", InvalidDatabaseUrl::Encoding)]
+    #[case("postgres://ada:wrong%", InvalidDatabaseUrl::Encoding)]
+    #[case("postgres://ada:%00@db/todo", InvalidDatabaseUrl::Encoding)]
     fn what_names_no_database_is_refused(#[case] text: &str, #[case] error: InvalidDatabaseUrl) {
         assert_eq!(text.parse::<DatabaseUrl>(), Err(error));
     }

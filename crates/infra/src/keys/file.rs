@@ -99,6 +99,28 @@ impl KeyRingFile {
         algorithm: Option<SigningAlgorithm>,
         longest_token_lifetime: Duration,
     ) -> Result<Rotation, KeyRingError> {
+        self.replace_current(algorithm, |key, now| {
+            key.is_past(longest_token_lifetime, now)
+        })
+    }
+
+    /// Makes a new key as [`Self::rotate`] does, and drops all others, whose tokens are not accepted any more.
+    ///
+    /// # Errors
+    /// [`KeyRingError`].
+    pub fn revoke_others(
+        &self,
+        algorithm: Option<SigningAlgorithm>,
+    ) -> Result<Rotation, KeyRingError> {
+        self.replace_current(algorithm, |_, _| true)
+    }
+
+    /// Makes a new key, and drops those others that `is_dropped` says.
+    fn replace_current(
+        &self,
+        algorithm: Option<SigningAlgorithm>,
+        is_dropped: impl Fn(&StoredKey, Timestamp) -> bool,
+    ) -> Result<Rotation, KeyRingError> {
         loop {
             let Some(mut locked) = self.lock()? else {
                 let algorithm = algorithm.unwrap_or(SigningAlgorithm::Hs256);
@@ -121,7 +143,7 @@ impl KeyRingFile {
             let now = fresh.created_at;
             let (dropped, kept) = keys
                 .into_iter()
-                .partition(|stored: &StoredKey| stored.is_past(longest_token_lifetime, now));
+                .partition(|stored: &StoredKey| is_dropped(stored, now));
             let keys: Vec<StoredKey> = [vec![fresh], kept].concat();
             // Where the file is a link, what it links to is replaced.
             fs::canonicalize(&self.path)
@@ -290,6 +312,20 @@ mod tests {
         });
         assert_eq!(rings.len(), 1);
         assert_eq!(place.files(), ["keys"]);
+    }
+
+    #[test]
+    fn a_revocation_drops_every_key_but_a_new_one() {
+        let place = Place::new();
+        let first = place.file.rotate(None, HOUR).unwrap();
+        let second = place.file.rotate(None, HOUR).unwrap();
+        let third = place.file.revoke_others(None).unwrap();
+        assert_eq!(third.keys.len(), 1);
+        assert_eq!(
+            ids(&third.dropped),
+            [ids(&second.keys)[0].clone(), ids(&first.keys)[0].clone()]
+        );
+        assert_eq!(ids(&place.file.keys().unwrap()), ids(&third.keys));
     }
 
     #[test]

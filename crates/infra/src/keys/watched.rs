@@ -215,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn a_revoked_key_is_refused_after_a_few_seconds() {
+        let place = Place::new();
+        let old = place.current();
+        place.file.revoke_others(None).unwrap();
+        place.clock.set(at(5));
+        assert!(!place.knows(&old));
+        assert_ne!(place.current(), old);
+    }
+
+    #[test]
     fn it_is_noticed_though_the_clock_was_set_back() {
         let place = Place::new();
         let new = place.rotate();

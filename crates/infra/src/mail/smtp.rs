@@ -1,6 +1,6 @@
 //! Mails over SMTP.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use lettre::{
     Address, Message, SmtpTransport, Transport,
@@ -30,6 +30,12 @@ pub enum InvalidMailSettings {
         "must be a URL such as smtps://user:password@mail.example.com:465 or smtp://mail.example.com:587?tls=required"
     )]
     Url,
+    /// Mails, and the password of the user, would go over a network in plain text.
+    #[error(
+        "must demand TLS, by smtps:// or ?tls=required; a server in a network that can be trusted may do without, with \
+         SMTP_ALLOW_PLAINTEXT=yes"
+    )]
+    Plaintext,
     /// The sender is no address.
     #[error("must be an address such as todo@example.com or Todo <todo@example.com>")]
     From,
@@ -55,6 +61,27 @@ impl SmtpMailer {
     /// [`InvalidMailSettings::Url`], as [`new`](Self::new).
     pub fn check_url(url: &str) -> Result<(), InvalidMailSettings> {
         Self::transport(url).map(drop)
+    }
+
+    /// Whether what is sent to the server that `url` tells stays on this machine or is encrypted, whatever the server offers.
+    ///
+    /// # Errors
+    /// [`InvalidMailSettings::Plaintext`] when it does not; [`InvalidMailSettings::Url`], as [`new`](Self::new).
+    pub fn check_confidential(url: &str) -> Result<(), InvalidMailSettings> {
+        Self::check_url(url)?;
+        if url.starts_with("smtps://") {
+            return Ok(());
+        }
+        let (_, rest) = url.split_once("://").unwrap_or_default();
+        let tls = rest.split_once('?').and_then(|(_, query)| {
+            let mut parameters = query.split('&');
+            parameters.find_map(|parameter| parameter.strip_prefix("tls="))
+        });
+        if tls == Some("required") || is_loopback(host(rest)) {
+            Ok(())
+        } else {
+            Err(InvalidMailSettings::Plaintext)
+        }
     }
 
     /// Whether `from` can send mails.
@@ -87,6 +114,21 @@ impl SmtpMailer {
             .body(mail.text.clone())?;
         Ok(message)
     }
+}
+
+/// The host of a URL without its scheme.
+fn host(rest: &str) -> &str {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    match place.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => place.split(':').next().unwrap_or_default(),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address: Option<IpAddr> = host.parse().ok();
+    host.eq_ignore_ascii_case("localhost") || address.is_some_and(|address| address.is_loopback())
 }
 
 impl fmt::Debug for SmtpMailer {
@@ -208,6 +250,30 @@ mod tests {
     fn a_server_is_told_by_a_url(#[case] url: &str) {
         let mailer = SmtpMailer::new(url, "todo@example.com").unwrap();
         assert!(!format!("{mailer:?}").contains("hunter2"));
+    }
+
+    #[rstest]
+    #[case("smtps://ada:hunter2@mail.example.com:465", Ok(()))]
+    #[case("smtp://ada:hunter2@mail.example.com:587?tls=required", Ok(()))]
+    #[case("smtp://localhost:1025", Ok(()))]
+    #[case("smtp://ada:hunter2@127.0.0.1", Ok(()))]
+    #[case("smtp://[::1]:1025", Ok(()))]
+    #[case("SMTP://mail.example.com:587", Err(InvalidMailSettings::Plaintext))]
+    #[case("smtp://mail.example.com:587", Err(InvalidMailSettings::Plaintext))]
+    #[case(
+        "smtp://mail.example.com?tls=opportunistic",
+        Err(InvalidMailSettings::Plaintext)
+    )]
+    #[case(
+        "smtp://localhost:secret@mail.example.com",
+        Err(InvalidMailSettings::Plaintext)
+    )]
+    #[case("mail.example.com", Err(InvalidMailSettings::Url))]
+    fn mails_leave_this_machine_encrypted_only(
+        #[case] url: &str,
+        #[case] expected: Result<(), InvalidMailSettings>,
+    ) {
+        assert_eq!(SmtpMailer::check_confidential(url), expected);
     }
 
     #[rstest]

@@ -12,7 +12,7 @@ use super::{
     sessions::delete_all_sessions,
 };
 use crate::database::{
-    AnyConnection, Id,
+    AnyConnection, Id, Instant,
     schema::{sessions, users},
 };
 
@@ -20,6 +20,14 @@ use crate::database::{
 pub(super) struct LockedUser {
     email: String,
     hashed_password: Option<String>,
+    disabled_at: Option<Instant>,
+}
+
+impl LockedUser {
+    /// Whether an operator disabled the account.
+    pub(super) fn is_disabled(&self) -> bool {
+        self.disabled_at.is_some()
+    }
 }
 
 /// Locks the row of a user until the transaction ends; `None` when there is none.
@@ -29,17 +37,20 @@ pub(super) fn lock_user(
     connection: &mut AnyConnection,
     user_id: UserId,
 ) -> QueryResult<Option<LockedUser>> {
-    let user = users::table
-        .find(Id(user_id.as_uuid()))
-        .select((users::email, users::hashed_password));
-    let row: Option<(String, Option<String>)> = match connection {
+    let user = users::table.find(Id(user_id.as_uuid())).select((
+        users::email,
+        users::hashed_password,
+        users::disabled_at,
+    ));
+    let row: Option<(String, Option<String>, Option<Instant>)> = match connection {
         AnyConnection::Postgres(own) => user.for_no_key_update().first(own),
         AnyConnection::Sqlite(own) => user.first(own),
     }
     .optional()?;
-    Ok(row.map(|(email, hashed_password)| LockedUser {
+    Ok(row.map(|(email, hashed_password, disabled_at)| LockedUser {
         email,
         hashed_password,
+        disabled_at,
     }))
 }
 
@@ -65,6 +76,9 @@ pub(super) fn lock_and_check(
         && user.email != email.as_str()
     {
         return Ok(Err(ProofError::EmailChanged));
+    }
+    if user.is_disabled() {
+        return Ok(Err(ProofError::UserDisabled));
     }
     Ok(Ok(()))
 }

@@ -59,14 +59,16 @@ impl TryFrom<MailedSecretRow> for MailedSecret {
     }
 }
 
-/// Takes a secret that still counts away; `false` when there is none, or its user is gone.
+/// Takes a secret that still counts away; `false` when there is none, or its user is gone or
+/// disabled.
 fn redeem(
     connection: &mut AnyConnection,
     secret: &MailedSecret,
     now: Timestamp,
 ) -> QueryResult<bool> {
-    if lock_user(connection, secret.user_id)?.is_none() {
-        return Ok(false);
+    match lock_user(connection, secret.user_id)? {
+        Some(user) if !user.is_disabled() => {}
+        _ => return Ok(false),
     }
     let live = mailed_secrets::table
         .find(secret.digest.as_bytes().as_slice())

@@ -137,6 +137,7 @@ impl PersonalAccessTokens for Database {
             personal_access_tokens::table
                 .inner_join(users::table)
                 .filter(personal_access_tokens::digest.eq(digest.as_bytes().as_slice()))
+                .filter(users::disabled_at.is_null())
                 .select((TokenRow::as_select(), users::time_zone))
                 .first::<(TokenRow, Option<String>)>(connection)
                 .optional()

@@ -21,7 +21,7 @@ use crate::database::{
     AnyConnection, Database, Id, Instant,
     columns::sql::{IdColumn, InstantColumn},
     kept_prepared,
-    schema::{sessions, users},
+    schema::{mailed_secrets, personal_access_tokens, sessions, users},
 };
 
 /// A session. Instants that are null are those of its beginning, and so is what an earlier version writes.
@@ -173,6 +173,7 @@ impl SessionRepository for Database {
             sessions::table
                 .inner_join(users::table)
                 .filter(sessions::id.eq(Id(id.as_uuid())))
+                .filter(users::disabled_at.is_null())
                 .select((SessionRow::as_select(), users::time_zone))
                 .first::<(SessionRow, Option<String>)>(connection)
                 .optional()
@@ -285,6 +286,38 @@ impl SessionRepository for Database {
             Ok(Ok(revoked.sessions))
         })
         .map_err(StorageError::from)?
+    }
+
+    fn list_users_with_access(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, StorageError> {
+        macro_rules! users_of {
+            ($table:ident, $connection:expr) => {{
+                let mut query = $table::table
+                    .select($table::user_id)
+                    .distinct()
+                    .order($table::user_id)
+                    .limit(limit.into())
+                    .into_boxed();
+                if let Some(after) = after {
+                    query = query.filter($table::user_id.gt(Id(after.as_uuid())));
+                }
+                query.load::<Id>($connection)?
+            }};
+        }
+        let mut ids = self.read(|connection| {
+            let mut ids = users_of!(sessions, connection);
+            ids.extend(users_of!(personal_access_tokens, connection));
+            ids.extend(users_of!(mailed_secrets, connection));
+            Ok(ids)
+        })?;
+        ids.sort_unstable_by_key(|id| id.0);
+        ids.dedup_by_key(|id| id.0);
+        // Each of the three lists is whole up to its last id, so the least ids of all of them are.
+        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(ids.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
     }
 
     fn delete_ended(&self, now: Timestamp, policy: &SessionPolicy) -> Result<usize, StorageError> {

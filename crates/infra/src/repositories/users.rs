@@ -1,8 +1,8 @@
 //! Where users are kept.
 
 use diesel::{
-    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
     AccessProof, Credentials, DisplayName, Email, PasswordHash, Revocation, SecurityEvent,
@@ -11,12 +11,12 @@ use todo_domain::{
 };
 
 use super::{
-    access::{lock_and_check, revoke},
+    access::{lock_and_check, lock_user, revoke},
     security_events::record,
     sessions::begin_session,
 };
 use crate::database::{
-    Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
+    AnyConnection, Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
     schema::{tasks, user_usage, users},
 };
 
@@ -95,6 +95,18 @@ fn credentials((row, hash): (UserRow, Option<String>)) -> Credentials {
         user: row.into(),
         password_hash: hash.map(PasswordHash::new),
     }
+}
+
+/// Sets or clears the time at which a user was disabled, in a transaction that has locked the user.
+fn set_disabled_at(
+    connection: &mut AnyConnection,
+    id: UserId,
+    instant: Option<Instant>,
+) -> QueryResult<()> {
+    diesel::update(users::table.find(Id(id.as_uuid())))
+        .set(users::disabled_at.eq(instant))
+        .execute(connection)
+        .map(drop)
 }
 
 impl UserRepository for Database {
@@ -224,6 +236,39 @@ impl UserRepository for Database {
             Ok(Ok(()))
         })
         .map_err(StorageError::from)?
+    }
+
+    fn disable(&self, id: UserId, event: &SecurityEvent) -> Result<bool, StorageError> {
+        let disabled = self.transaction(|connection| {
+            let Some(user) = lock_user(connection, id)? else {
+                return Ok(false);
+            };
+            if !user.is_disabled() {
+                set_disabled_at(connection, id, Some(Instant(event.created_at)))?;
+                record(connection, event)?;
+            }
+            let everything = Revocation {
+                except: None,
+                tokens: true,
+            };
+            revoke(connection, id, everything)?;
+            Ok(true)
+        })?;
+        Ok(disabled)
+    }
+
+    fn enable(&self, id: UserId, event: &SecurityEvent) -> Result<bool, StorageError> {
+        let enabled = self.transaction(|connection| {
+            let Some(user) = lock_user(connection, id)? else {
+                return Ok(false);
+            };
+            if user.is_disabled() {
+                set_disabled_at(connection, id, None)?;
+                record(connection, event)?;
+            }
+            Ok(true)
+        })?;
+        Ok(enabled)
     }
 
     fn replace_password_hash(

@@ -19,6 +19,7 @@ fn archived(user: User) -> ArchivedUser {
             password_hash: Some(hash()),
         },
         image: Some("https://example.com/ada.png".to_owned()),
+        disabled_at: Some(at(1)),
     }
 }
 

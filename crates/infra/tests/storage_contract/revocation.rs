@@ -8,8 +8,8 @@ use todo_domain::{
     AccessProof, Email, MailPurpose, MailedSecret, NewPersonalAccessToken, PasswordHash,
     PersonalAccessToken, Quotas, ReplacedSession, Revocation, Scope, SecretDigest,
     SecurityEventKind::{
-        EmailChangeCancelled, EmailChanged, LoggedIn, LoggedOut, PasswordChanged, PasswordReset,
-        Registered, SessionsEnded, TokenCreated,
+        AccountDisabled, AccountEnabled, EmailChangeCancelled, EmailChanged, LoggedIn, LoggedOut,
+        PasswordChanged, PasswordReset, Registered, SessionsEnded, TokenCreated,
     },
     Session, SessionStart, TokenLifetime, TokenName, TokenScopes, User,
     ports::{
@@ -44,6 +44,8 @@ enum Measure {
     ResetPassword,
     LogOutOthers,
     DeleteAccount,
+    /// The operator does this.
+    Disable,
 }
 
 /// An account with a session of its owner and one of an intruder, who also knows the password.
@@ -191,6 +193,13 @@ impl<'a> Account<'a> {
             Measure::DeleteAccount => {
                 granted(UserRepository::delete(database, &proof).map(|()| true))
             }
+            Measure::Disable => {
+                let event = event_of(id, AccountDisabled);
+                let disabled = UserRepository::disable(database, id, &event).unwrap();
+                // Nobody goes on.
+                assert_eq!(self.storage.sessions().list(id).unwrap(), []);
+                disabled
+            }
         }
     }
 
@@ -216,17 +225,19 @@ impl<'a> Account<'a> {
     }
 }
 
-const BY_SESSION: [Measure; 4] = [
+const BY_SESSION: [Measure; 5] = [
     Measure::ChangePassword,
     Measure::ResetPassword,
     Measure::LogOutOthers,
     Measure::DeleteAccount,
+    Measure::Disable,
 ];
 /// Who logs out others does not change the password.
-const BY_PASSWORD: [Measure; 3] = [
+const BY_PASSWORD: [Measure; 4] = [
     Measure::ChangePassword,
     Measure::ResetPassword,
     Measure::DeleteAccount,
+    Measure::Disable,
 ];
 
 fn measures(grant: Grant) -> &'static [Measure] {
@@ -310,7 +321,7 @@ fn access_that_is_granted_while_it_is_revoked_does_not_survive(
     let instances: Vec<_> = (0..=INTRUDERS)
         .map(|_| connect(&storage.behind).with_quotas(quotas))
         .collect();
-    for measure in measures(grant).iter().cycle().take(24) {
+    for measure in measures(grant).iter().cycle().take(25) {
         let account = Account::new(&storage, kind, grant);
         let begin = Barrier::new(instances.len());
         thread::scope(|scope| {
@@ -353,6 +364,73 @@ fn a_session_that_ended_grants_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
         let deleted = account.storage.users().delete(&proof);
         assert!(matches!(deleted, Err(ProofError::SessionEnded)));
     }
+}
+
+#[rstest]
+fn a_disabled_account_grants_nothing_until_it_is_enabled(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let account = Account::new(&storage, kind, Grant::Session);
+    let (database, user) = (&account.storage.database, &account.user);
+    let users: &dyn UserRepository = database;
+    let disabled = event_of(user.id, AccountDisabled);
+    let enabled = event_of(user.id, AccountEnabled);
+    // Twice, of which one is recorded.
+    for _ in 0..2 {
+        assert!(users.disable(user.id, &disabled).unwrap());
+    }
+    let proof = AccessProof::new(user.id).with_password_hash(hash());
+    let start = || start_of(&session_of(user.id), LoggedIn);
+    let inserted = SessionRepository::insert(database, &start(), &proof);
+    assert!(matches!(inserted, Err(ProofError::UserDisabled)));
+    // What an earlier release grants is not accepted.
+    let stolen = start();
+    storage
+        .behind
+        .execute("UPDATE users SET disabled_at = NULL");
+    SessionRepository::insert(database, &stolen, &proof).unwrap();
+    assert!(storage.session(stolen.session.id).is_some());
+    storage
+        .behind
+        .execute("UPDATE users SET disabled_at = created_at");
+    assert_eq!(storage.session(stolen.session.id), None);
+
+    for _ in 0..2 {
+        assert!(users.enable(user.id, &enabled).unwrap());
+    }
+    SessionRepository::insert(database, &start(), &proof).unwrap();
+    let events = account.storage.events(user.id);
+    let of_operator = |kind: &&_| [AccountDisabled, AccountEnabled].contains(kind);
+    assert_eq!(events.iter().filter(of_operator).count(), 2);
+    let nobody = RandomIds.user();
+    assert!(!users.disable(nobody, &disabled).unwrap());
+    assert!(!users.enable(nobody, &enabled).unwrap());
+}
+
+#[rstest]
+fn users_with_access_are_listed_page_by_page(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let account = Account::new(&storage, kind, Grant::Session);
+    let others: Vec<_> = (0..3)
+        .map(|number| storage.user(&format!("user{number}@example.com")).id)
+        .collect();
+    let nobody = storage.user("nobody@example.com");
+    let event = event_of(nobody.id, SessionsEnded);
+    let proof = AccessProof::new(nobody.id);
+    storage
+        .database
+        .revoke_all(&proof, Revocation::default(), &event)
+        .unwrap();
+    let mut expected = [vec![account.user.id], others].concat();
+    expected.sort_unstable();
+    let sessions = storage.sessions();
+    let first = sessions.list_users_with_access(None, 3).unwrap();
+    assert_eq!(first, expected[..3]);
+    let rest = sessions.list_users_with_access(first.last().copied(), 3);
+    assert_eq!(rest.unwrap(), expected[3..]);
 }
 
 #[rstest]

@@ -49,6 +49,8 @@ pub(super) struct UserLine<'a> {
     image: Option<&'a str>,
     #[serde(serialize_with = "as_text_or_null")]
     time_zone: Option<&'a TimeZone>,
+    #[serde(serialize_with = "as_text_or_null")]
+    disabled_at: Option<Timestamp>,
     #[serde(serialize_with = "as_text")]
     created_at: Timestamp,
     #[serde(serialize_with = "as_text")]
@@ -97,6 +99,7 @@ impl<'a> From<&'a ArchivedUser> for UserLine<'a> {
             email_verified: user.email_verified,
             image: archived.image.as_deref(),
             time_zone: user.settings.time_zone.as_ref(),
+            disabled_at: archived.disabled_at,
             created_at: user.created_at,
             updated_at: user.updated_at,
         }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use todo_infra::check_own_links;
+
 /// A file that is being written beside the place that it will take.
 #[derive(Debug)]
 pub(super) struct OutputFile {
@@ -17,6 +19,7 @@ pub(super) struct OutputFile {
 
 impl OutputFile {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
+        check_own_links(path)?;
         // Behind a link, the file that it leads to is replaced, and not the link.
         let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if fs::metadata(&place).is_ok_and(|found| !found.is_file() && !found.is_dir()) {

@@ -9,13 +9,18 @@ use todo_domain::{
     UserSettings,
 };
 
+use todo_infra::argon2_memory_kib;
+
 use super::{
-    FORMAT, VERSION,
+    FORMAT, OLDEST_VERSION, VERSION,
     fields::{Fields, LineError, boolean, nullable, number, parsed, text},
 };
 
 /// No line is longer, in bytes; what is longer is no file of ours.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
+
+/// The most memory that a hash may take, in KiB: 256 MiB. A login with a hash that takes more would be an attack.
+const MOST_MEMORY_KIB: u32 = 256 * 1024;
 
 /// Why the file cannot be read on.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,8 @@ pub(super) struct Reader<R> {
     line_number: u64,
     counts: ArchiveCounts,
     ended: bool,
+    /// The version of the format.
+    version: u64,
 }
 
 enum Line {
@@ -57,11 +64,12 @@ impl<R: BufRead> Reader<R> {
             line_number: 0,
             counts: ArchiveCounts::default(),
             ended: false,
+            version: VERSION,
         };
         if !reader.read_line()? {
             return Err(ReadError::NotWhole { line: 0 });
         }
-        header(&reader.line).map_err(|error| reader.fault(error))?;
+        reader.version = header(&reader.line).map_err(|error| reader.fault(error))?;
         Ok(reader)
     }
 
@@ -71,7 +79,7 @@ impl<R: BufRead> Reader<R> {
                 line: self.line_number,
             });
         }
-        match line(&self.line).map_err(|error| self.fault(error))? {
+        match line(&self.line, self.version).map_err(|error| self.fault(error))? {
             Line::Record(record) => {
                 self.counts.add(&record);
                 Ok(Some(record))
@@ -138,27 +146,29 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
-fn header(line: &[u8]) -> Result<(), LineError> {
+/// Reads the first line, and gives the version of the format.
+fn header(line: &[u8]) -> Result<u64, LineError> {
     let mut fields = Fields::parse(line)?;
     fields.take("format", |value| match value {
         Value::String(format) if format == FORMAT => Ok(()),
         _ => Err(format!("must be {FORMAT}")),
     })?;
-    fields.take("version", |value| match number(value)? {
-        VERSION => Ok(()),
+    let version = fields.take("version", |value| match number(value)? {
+        version @ OLDEST_VERSION..=VERSION => Ok(version),
         newer if newer > VERSION => Err(format!(
             "is {newer}, which a newer todo-server wrote; this one reads {VERSION}"
         )),
-        _ => Err(format!("must be {VERSION}")),
+        _ => Err(format!("must be {OLDEST_VERSION} to {VERSION}")),
     })?;
-    fields.end()
+    fields.end()?;
+    Ok(version)
 }
 
-fn line(line: &[u8]) -> Result<Line, LineError> {
+fn line(line: &[u8], version: u64) -> Result<Line, LineError> {
     let mut fields = Fields::parse(line)?;
     let kind = fields.take("type", text)?;
     let read = match kind.as_str() {
-        "user" => Line::Record(ArchiveRecord::User(user(&mut fields)?)),
+        "user" => Line::Record(ArchiveRecord::User(user(&mut fields, version)?)),
         "task" => Line::Record(ArchiveRecord::Todo(task(&mut fields)?)),
         "end" => Line::End {
             users: fields.take("users", number)?,
@@ -175,40 +185,51 @@ fn line(line: &[u8]) -> Result<Line, LineError> {
     Ok(read)
 }
 
-/// Texts are taken as they are, since accounts may be older than the rules of today.
-fn user(fields: &mut Fields) -> Result<ArchivedUser, LineError> {
+/// The texts keep the rules of today, so that nobody smuggles in what no request could write; only the password does not,
+/// of which there is no more than the hash.
+fn user(fields: &mut Fields, version: u64) -> Result<ArchivedUser, LineError> {
     Ok(ArchivedUser {
         credentials: Credentials {
             user: User {
                 id: fields.take("id", parsed(UserId::try_from))?,
-                email: fields.take("email", text).map(Email::from_stored)?,
+                email: fields.take("email", parsed(Email::try_from))?,
                 email_verified: fields.take("email_verified", boolean)?,
-                name: fields
-                    .take("name", nullable(text))?
-                    .map(DisplayName::from_stored),
+                name: fields.take("name", nullable(parsed(DisplayName::try_from)))?,
                 settings: UserSettings {
                     time_zone: fields.take("time_zone", nullable(parsed(TimeZone::try_from)))?,
                 },
                 created_at: fields.take("created_at", parsed(Timestamp::try_from))?,
                 updated_at: fields.take("updated_at", parsed(Timestamp::try_from))?,
             },
-            password_hash: fields
-                .take("password_hash", nullable(text))?
-                .map(PasswordHash::new),
+            password_hash: fields.take("password_hash", nullable(password_hash))?,
         },
         image: fields.take("image", nullable(text))?,
+        disabled_at: if version == OLDEST_VERSION {
+            None
+        } else {
+            fields.take("disabled_at", nullable(parsed(Timestamp::try_from)))?
+        },
     })
 }
 
-/// As [`user`]; but priorities, due dates and tags are as old as their rules.
+/// A hash that a login can afford to verify.
+fn password_hash(value: &Value) -> Result<PasswordHash, String> {
+    let hash = text(value)?;
+    match argon2_memory_kib(&hash) {
+        Some(memory) if memory > MOST_MEMORY_KIB => Err(format!(
+            "takes {memory} KiB of memory to verify; at most {MOST_MEMORY_KIB} are allowed"
+        )),
+        _ => Ok(PasswordHash::new(hash)),
+    }
+}
+
+/// As [`user`].
 fn task(fields: &mut Fields) -> Result<Todo, LineError> {
     Ok(Todo {
         id: fields.take("id", parsed(TodoId::try_from))?,
         owner: fields.take("user_id", parsed(UserId::try_from))?,
-        title: fields.take("title", text).map(Title::from_stored)?,
-        description: fields
-            .take("description", nullable(text))?
-            .map(Description::from_stored),
+        title: fields.take("title", parsed(Title::try_from))?,
+        description: fields.take("description", nullable(parsed(Description::try_from)))?,
         completed_at: fields.take("completed_at", nullable(parsed(Timestamp::try_from)))?,
         priority: fields.take("priority", parsed(|name| name.parse::<Priority>()))?,
         due: fields.take("due_date", nullable(parsed(Due::try_from)))?,

@@ -1,55 +1,100 @@
 //! How mails are sent, and what they link to.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use todo_domain::{PublicUrl, ports::Mailer};
-use todo_infra::{LogMailer, SmtpMailer};
+use todo_infra::{InvalidMailSettings, LogMailer, SmtpMailer};
 
 use super::Variables;
+
+const URL: &str = "SMTP_URL";
+const FROM: &str = "MAIL_FROM";
+const PLAINTEXT: &str = "SMTP_ALLOW_PLAINTEXT";
+const TO_LOG: &str = "MAILS_TO_LOG";
 
 /// Mails: where they go, and where they link to.
 pub(crate) struct MailConfig {
     pub(crate) mailer: Arc<dyn Mailer>,
-    /// Whether mails are sent; else they are written to the log.
-    pub(crate) is_sent: bool,
+    pub(crate) delivery: MailDelivery,
     /// The front end, if there is one.
     pub(crate) public_url: Option<PublicUrl>,
+}
+
+/// Where mails go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MailDelivery {
+    /// They are sent.
+    Smtp {
+        /// Whether nobody on the way can read them.
+        is_confidential: bool,
+    },
+    /// They are written to the log.
+    Log {
+        /// With their texts, which have secrets in them.
+        with_text: bool,
+    },
 }
 
 impl fmt::Debug for MailConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailConfig")
-            .field("is_sent", &self.is_sent)
+            .field("delivery", &self.delivery)
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()
     }
 }
 
 impl MailConfig {
-    pub(super) fn read(variables: &mut Variables<'_>) -> Option<Self> {
+    /// Reads the configuration of a server that listens at `address`.
+    pub(super) fn read(variables: &mut Variables<'_>, address: IpAddr) -> Option<Self> {
         let public_url = variables.parsed("PUBLIC_URL", PublicUrl::new);
-        let url = variables.parsed("SMTP_URL", |url| {
-            SmtpMailer::check_url(url).map(|()| url.to_owned())
+        let allows_plaintext = variables.parsed(PLAINTEXT, yes_or_no).unwrap_or(false);
+        let to_log = variables.parsed(TO_LOG, yes_or_no);
+        let given = |variables: &Variables<'_>, name| variables.value(name).is_some();
+        let is_sent = given(variables, URL);
+        let url = variables.parsed(URL, |url| {
+            if allows_plaintext {
+                SmtpMailer::check_url(url)?;
+            } else {
+                SmtpMailer::check_confidential(url)?;
+            }
+            Ok::<_, InvalidMailSettings>(url.to_owned())
         });
-        let from = variables.parsed("MAIL_FROM", |from| {
+        let from = variables.parsed(FROM, |from| {
             SmtpMailer::check_from(from).map(|()| from.to_owned())
         });
-        let given = |name| variables.value(name).is_some();
-        let is_sent = given("SMTP_URL");
-        let mailer: Arc<dyn Mailer> = match (url, from) {
+        if is_sent && to_log == Some(true) {
+            return variables.fault(TO_LOG, "must not be yes, since SMTP_URL is set");
+        }
+        // Who can read the log of a server on loopback is on this machine.
+        let with_text = to_log.unwrap_or(address.is_loopback());
+        let (mailer, delivery): (Arc<dyn Mailer>, _) = match (url, from) {
             (Some(url), Some(from)) => {
-                Arc::new(variables.or_fault("SMTP_URL", SmtpMailer::new(&url, &from))?)
+                let is_confidential = SmtpMailer::check_confidential(&url).is_ok();
+                let mailer = variables.or_fault(URL, SmtpMailer::new(&url, &from))?;
+                (Arc::new(mailer), MailDelivery::Smtp { is_confidential })
             }
-            _ if is_sent && !given("MAIL_FROM") => {
-                return variables.fault("MAIL_FROM", "must be set, since SMTP_URL is");
+            _ if is_sent && !given(variables, FROM) => {
+                return variables.fault(FROM, "must be set, since SMTP_URL is");
             }
-            _ => Arc::new(LogMailer),
+            _ => (
+                Arc::new(LogMailer { with_text }),
+                MailDelivery::Log { with_text },
+            ),
         };
         Some(Self {
             mailer,
-            is_sent,
+            delivery,
             public_url,
         })
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("must be yes or no"),
     }
 }
 
@@ -57,12 +102,13 @@ impl MailConfig {
 mod tests {
     use rstest::rstest;
 
+    use super::MailDelivery;
     use crate::config::testing::read;
 
     #[test]
     fn without_a_server_mails_go_to_the_log() {
         let config = read(&[("PUBLIC_URL", "https://todo.example.com/")]).unwrap();
-        assert!(!config.mail.is_sent);
+        assert_eq!(config.mail.delivery, MailDelivery::Log { with_text: true });
         let url = config.mail.public_url.unwrap();
         assert_eq!(url.to_string(), "https://todo.example.com");
     }
@@ -74,11 +120,50 @@ mod tests {
             ("MAIL_FROM", "Todo <todo@example.com>"),
         ]);
         let config = config.unwrap();
-        assert!(config.mail.is_sent);
+        let is_confidential = true;
+        assert_eq!(config.mail.delivery, MailDelivery::Smtp { is_confidential });
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 
     #[rstest]
+    #[case(&[("LISTEN", "[::1]:8000")], true)]
+    #[case(&[("LISTEN", "0.0.0.0:8000")], false)]
+    #[case(&[("LISTEN", "[::]:8000")], false)]
+    #[case(&[("LISTEN", "0.0.0.0:8000"), ("MAILS_TO_LOG", "yes")], true)]
+    #[case(&[("MAILS_TO_LOG", "no")], false)]
+    fn texts_are_logged_on_loopback_or_where_it_is_configured(
+        #[case] variables: &[(&str, &str)],
+        #[case] with_text: bool,
+    ) {
+        let config = read(variables).unwrap();
+        assert_eq!(config.mail.delivery, MailDelivery::Log { with_text });
+    }
+
+    #[test]
+    fn plain_text_takes_a_variable_of_its_own() {
+        let mut variables = vec![
+            ("SMTP_URL", "smtp://ada:hunter2@relay:25"),
+            ("MAIL_FROM", "todo@example.com"),
+        ];
+        let error = read(&variables).unwrap_err();
+        assert!(
+            error.0[0].starts_with("SMTP_URL must demand TLS"),
+            "{error}"
+        );
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        variables.push(("SMTP_ALLOW_PLAINTEXT", "yes"));
+        let is_confidential = false;
+        let delivery = read(&variables).unwrap().mail.delivery;
+        assert_eq!(delivery, MailDelivery::Smtp { is_confidential });
+    }
+
+    #[rstest]
+    #[case(&[("MAILS_TO_LOG", "maybe")], "MAILS_TO_LOG")]
+    #[case(&[("SMTP_ALLOW_PLAINTEXT", "1")], "SMTP_ALLOW_PLAINTEXT")]
+    #[case(
+        &[("MAILS_TO_LOG", "yes"), ("SMTP_URL", "smtp://localhost"), ("MAIL_FROM", "todo@example.com")],
+        "MAILS_TO_LOG"
+    )]
     #[case(&[("SMTP_URL", "smtps://ada:hunter2@mail.example.com")], "MAIL_FROM")]
     #[case(&[("SMTP_URL", "ada:hunter2@mail"), ("MAIL_FROM", "todo@example.com")], "SMTP_URL")]
     #[case(&[("SMTP_URL", "smtp://localhost"), ("MAIL_FROM", "hunter2")], "MAIL_FROM")]

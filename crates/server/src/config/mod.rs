@@ -33,7 +33,7 @@ pub(crate) use self::{
     hashing::HashingConfig,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
-    mail::MailConfig,
+    mail::{MailConfig, MailDelivery},
     observation::{ObservationConfig, TraceConfig},
     sessions::SessionConfig,
     signing_keys::{SigningKeyConfig, SigningKeySource},
@@ -75,20 +75,22 @@ impl Config {
     /// Every section is read, whatever is wrong with the others, so that all faults are found.
     fn of(variables: &mut Variables<'_>) -> Option<Self> {
         let database = DatabaseConfig::read(variables);
-        let listen = variables.parsed("LISTEN", socket_address);
+        let listen = variables
+            .parsed("LISTEN", socket_address)
+            .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)));
         let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
         let guesses = guesses::policy(variables);
         let logins_per_minute = rate_limits::logins(variables);
         let refreshes_per_minute = rate_limits::refreshes(variables);
         let hashing = HashingConfig::read(variables);
-        let mail = MailConfig::read(variables);
+        let mail = MailConfig::read(variables, listen.ip());
         let http = HttpConfig::read(variables);
         let log = LogConfig::read(variables);
         let observation = ObservationConfig::read(variables);
         Some(Self {
             database,
-            listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
+            listen,
             signing_keys: signing_keys?,
             sessions,
             guesses,

@@ -27,6 +27,8 @@ pub(crate) enum SigningKeySource {
         key: SigningKey,
         /// The variable that has it, or names the file.
         variable: &'static str,
+        /// The file that has it.
+        file: Option<PathBuf>,
     },
     /// In a file that keeps a ring of keys.
     Ring {
@@ -64,15 +66,21 @@ fn source(variables: &mut Variables<'_>, database: &DatabaseUrl) -> Option<Signi
         }
         (Some(secret), None, None) => {
             let key = key(variables, SECRET, secret.as_bytes())?;
-            let variable = SECRET;
-            Some(SigningKeySource::Secret { key, variable })
+            Some(SigningKeySource::Secret {
+                key,
+                variable: SECRET,
+                file: None,
+            })
         }
         (None, Some(path), None) => {
             let secret = fs::read(&path).map_err(|error| format!("cannot be read: {error}"));
             let secret = variables.or_fault(SECRET_FILE, secret)?;
             let key = key(variables, SECRET_FILE, secret.trim_ascii())?;
-            let variable = SECRET_FILE;
-            Some(SigningKeySource::Secret { key, variable })
+            Some(SigningKeySource::Secret {
+                key,
+                variable: SECRET_FILE,
+                file: Some(path.into()),
+            })
         }
         (None, None, Some(path)) => Some(SigningKeySource::Ring {
             path: path.into(),
@@ -164,7 +172,7 @@ mod tests {
         let path = folder.path().join("key");
         fs::write(&path, format!("{GOOD}\n")).unwrap();
         let id = |name, value| match source_of(&[(name, value)]) {
-            SigningKeySource::Secret { key, variable } => {
+            SigningKeySource::Secret { key, variable, .. } => {
                 assert_eq!(variable, name);
                 key.id().to_owned()
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use todo_domain::ports::StorageError;
 use todo_infra::{
     ClockDifference, ConnectError, Database, DatabaseKind, DatabaseUrl, MigrateError,
-    MissingTimeout, SqliteVersion, SystemClock, Transport,
+    MissingTimeout, Privileges, SqliteVersion, SystemClock, Transport,
 };
 
 use super::Finding;
@@ -13,6 +13,8 @@ use crate::config::DatabaseConfig;
 
 /// From which difference on it is told that clocks differ: tokens expire at the second that they name.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
+
+const PRIVILEGES: &str = "privileges";
 
 /// Whether it is made sure that the database is the one that is meant.
 pub(super) fn transport(url: &DatabaseUrl, lookup: impl Fn(&str) -> Option<String>) -> Finding {
@@ -60,6 +62,7 @@ pub(super) fn examine(config: DatabaseConfig, deadline: Duration) -> Vec<Finding
         DatabaseKind::Postgres => {
             findings.push(clock(&database));
             findings.push(pool(&database, connections));
+            findings.extend(privileges(&database));
             findings.push(timeouts(&database, deadline));
         }
     }
@@ -193,6 +196,49 @@ fn compared(connections: u64, limit: u64) -> Finding {
     }
 }
 
+fn privileges(database: &Database) -> Vec<Finding> {
+    match database.privileges() {
+        Ok(Some(privileges)) => told_privileges(&privileges),
+        Ok(None) => Vec::new(),
+        Err(error) => vec![not_told(PRIVILEGES, &error)],
+    }
+}
+
+/// What it says of the roles of a database that they have these privileges.
+fn told_privileges(privileges: &Privileges) -> Vec<Finding> {
+    let Privileges {
+        role,
+        is_superuser,
+        schema,
+        other_creators,
+    } = privileges;
+    let mut findings = Vec::new();
+    if *is_superuser {
+        findings.push(Finding::warning(
+            PRIVILEGES,
+            format!(
+                "the role {role} is a superuser, so that whoever takes this program over has the whole server; use a role of its \
+                 own that owns the database"
+            ),
+        ));
+    }
+    if !other_creators.is_empty() {
+        let others = other_creators.join(", ");
+        findings.push(Finding::warning(
+            PRIVILEGES,
+            format!(
+                "others may create tables and functions in the schema {schema}; run REVOKE CREATE ON SCHEMA {schema} FROM {others};"
+            ),
+        ));
+    }
+    if findings.is_empty() {
+        let text =
+            format!("the role {role} is no superuser, and no others create in the schema {schema}");
+        findings.push(Finding::ok(PRIVILEGES, text));
+    }
+    findings
+}
+
 fn timeouts(database: &Database, deadline: Duration) -> Finding {
     let subject = "timeouts";
     match database.missing_timeouts(deadline) {
@@ -243,6 +289,29 @@ mod tests {
     fn a_pool_must_fit(#[case] connections: u64, #[case] limit: u64, #[case] expected: &str) {
         let finding = compared(connections, limit).to_string();
         assert!(finding.starts_with(expected), "{finding}");
+    }
+
+    #[rstest]
+    #[case(false, &[], "ok       privileges: the role todo is no superuser")]
+    #[case(true, &[], "warning  privileges: the role todo is a superuser")]
+    #[case(false, &["PUBLIC", "evil"], "warning  privileges: others may create tables and functions in the schema public; \
+        run REVOKE CREATE ON SCHEMA public FROM PUBLIC, evil;")]
+    fn privileges_that_are_too_many_are_named(
+        #[case] is_superuser: bool,
+        #[case] others: &[&str],
+        #[case] expected: &str,
+    ) {
+        let findings = told_privileges(&Privileges {
+            role: "todo".to_owned(),
+            is_superuser,
+            schema: "public".to_owned(),
+            other_creators: others.iter().map(ToString::to_string).collect(),
+        });
+        assert_eq!(findings.len(), 1);
+        assert!(
+            findings[0].to_string().starts_with(expected),
+            "{findings:?}"
+        );
     }
 
     #[test]

@@ -1,31 +1,16 @@
 //! Who may read the files that have secrets in them.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use super::Finding;
-use crate::config::{Config, SigningKeySource};
+use crate::{config::Config, secret_files};
 
 const SUBJECT: &str = "permissions";
 
 /// One finding for each file that is there: the database with what is beside it, and the keys.
 pub(super) fn permissions(config: &Config) -> Vec<Finding> {
-    let mut paths = Vec::new();
-    if let Some(database) = config.database.url.sqlite_file() {
-        paths.extend(["", "-wal", "-shm"].map(|suffix| with_suffix(database, suffix)));
-    }
-    if let SigningKeySource::Ring { path, .. } = &config.signing_keys.source {
-        paths.push(path.clone());
-    }
+    let paths = secret_files::paths(config);
     paths.iter().filter_map(|path| of_file(path)).collect()
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// `None` where there is no file.

@@ -56,7 +56,7 @@ fn examine(config: Config) -> Vec<Finding> {
     }
     findings.extend(files::permissions(&config));
     findings.push(keys::ring(&config.signing_keys.source));
-    findings.push(mail::configuration(&config.mail));
+    findings.extend(mail::configuration(&config.mail));
     findings.extend(database::examine(
         config.database,
         config.http.request_deadline,

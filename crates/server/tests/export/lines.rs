@@ -10,7 +10,7 @@ pub(crate) fn user(number: usize, email: &str) -> Value {
     json!({
         "type": "user", "id": id(number), "email": email, "name": "Ada 👩‍💻",
         "password_hash": "$argon2id$a-hash", "email_verified": true, "image": null,
-        "time_zone": "Europe/Berlin", "created_at": "2026-12-01T09:30:00.000001Z",
+        "time_zone": "Europe/Berlin", "disabled_at": null, "created_at": "2026-12-01T09:30:00.000001Z",
         "updated_at": "2026-12-01T09:30:00.000002Z",
     })
 }
@@ -36,7 +36,7 @@ pub(crate) fn task(number: usize, user: usize) -> Value {
 }
 
 pub(crate) fn header() -> Value {
-    json!({"format": "todo-export", "version": 1})
+    json!({"format": "todo-export", "version": 2})
 }
 
 pub(crate) fn end(users: usize, tasks: usize) -> Value {
@@ -54,10 +54,12 @@ pub(crate) fn file(lines: &[Value]) -> String {
 pub(crate) fn much() -> Vec<Value> {
     let mut lines = vec![header(), user(1, "ada@example.com")];
     lines.extend((1_000..1_700).map(|number| task(number, 1)));
-    lines.push(user(2, "grace@example.com"));
+    let mut disabled = user(2, "grace@example.com");
+    disabled["disabled_at"] = json!("2026-12-03T00:00:00.000000Z");
+    lines.push(disabled);
     lines.extend((2_000..2_100).map(|number| task(number, 2)));
-    let mut bare = user(3, "Old@Example");
-    for field in ["name", "password_hash", "time_zone"] {
+    let mut bare = user(3, "old@example.com");
+    for field in ["name", "password_hash", "time_zone", "disabled_at"] {
         bare[field] = Value::Null;
     }
     lines.extend([bare, end(3, 800)]);

@@ -92,6 +92,31 @@ fn a_database_that_is_not_there_is_not_made_by_an_export() {
     assert!(text(&output.stderr).contains("nowhere.jsonl cannot be read"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_of_another_user_is_not_followed() {
+    use std::os::unix::fs::{lchown, symlink};
+    const NOBODY: u32 = 65_534;
+    let place = Place::new(Sqlite).unwrap();
+    place.import(&file(&much()));
+    fs::write(place.path("precious"), "precious").unwrap();
+    symlink(place.path("precious"), place.path("link")).unwrap();
+    // Only root can give it away.
+    if lchown(place.path("link"), Some(NOBODY), None).is_ok() {
+        let output = place.run(&["export", "link"]);
+        assert_eq!(output.status.code(), Some(1));
+        let message = text(&output.stderr);
+        assert!(message.contains("is a link of another user"), "{message}");
+        assert_eq!(
+            fs::read_to_string(place.path("precious")).unwrap(),
+            "precious"
+        );
+        lchown(place.path("link"), Some(0), None).unwrap();
+    }
+    assert!(place.run(&["export", "link"]).status.success());
+    assert!(fs::read_to_string(place.path("precious")).unwrap() == place.exported(&[]));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_export_that_cannot_be_written_is_said_not_to_be() {

@@ -14,17 +14,17 @@ use crate::{
 #[case::a_blank_line(3, "", "line 4 cannot be used: it is not a JSON object")]
 #[case::another_version(
     0,
-    r#"{"format":"todo-export","version":2}"#,
-    "line 1 cannot be used: version is 2, which a newer todo-server wrote"
+    r#"{"format":"todo-export","version":3}"#,
+    "line 1 cannot be used: version is 3, which a newer todo-server wrote"
 )]
 #[case::another_format(
     0,
-    r#"{"format":"csv","version":1}"#,
+    r#"{"format":"csv","version":2}"#,
     "line 1 cannot be used: format must be todo-export"
 )]
 #[case::another_header(
     0,
-    r#"{"format":"todo-export","version":1,"by":"me"}"#,
+    r#"{"format":"todo-export","version":2,"by":"me"}"#,
     "line 1 cannot be used: by is not known here"
 )]
 #[case::another_type(
@@ -85,6 +85,73 @@ fn a_field_that_cannot_be_used_is_named(
         message.contains(&format!("line 601 cannot be used: {said}")),
         "{message}"
     );
+}
+
+#[rstest]
+#[case::a_line_break_in_a_name(1, "name", json!("Ada\r\nBcc: b@c.de"), "name must not contain the control character")]
+#[case::a_line_break_in_an_address(1, "email", json!("a@example.com\r\nBcc:b@c.de"), "email must not contain")]
+#[case::no_address(1, "email", json!("ada"), "email must be an e-mail address")]
+#[case::a_costly_hash(
+    1,
+    "password_hash",
+    json!("$argon2id$v=19$m=2097152,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI"),
+    "password_hash takes 2097152 KiB of memory to verify; at most 262144 are allowed"
+)]
+#[case::a_long_title(600, "title", json!("x".repeat(3_000_000)), "title must")]
+#[case::a_long_description(600, "description", json!("x".repeat(2_001)), "description must")]
+fn a_text_that_no_request_could_write_is_refused(
+    #[case] index: usize,
+    #[case] field: &str,
+    #[case] value: Value,
+    #[case] said: &str,
+) {
+    let place = Place::new(Sqlite).unwrap();
+    let mut lines = much();
+    lines[index][field] = value;
+    let message = place.refused(&file(&lines));
+    let line = index + 1;
+    assert!(
+        message.contains(&format!("line {line} cannot be used: {said}")),
+        "{message}"
+    );
+}
+
+#[rstest]
+fn addresses_are_folded_and_those_that_collide_are_named(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(place) = Place::new(kind) else {
+        return;
+    };
+    let lines = [
+        header(),
+        user(1, " Ada@Example.COM"),
+        user(2, "ADA@example.com"),
+        end(2, 0),
+    ];
+    let message = place.refused(&file(&lines));
+    assert!(message.contains("line 3 cannot be used"), "{message}");
+    assert!(
+        message.contains("a user with this e-mail address exists already"),
+        "{message}"
+    );
+    let alone = [header(), user(1, " Ada@Example.COM"), end(1, 0)];
+    assert!(place.import(&file(&alone)).status.success());
+    assert!(place.exported(&[]).contains(r#""email":"ada@example.com""#));
+}
+
+#[test]
+fn a_file_of_the_version_before_is_imported() {
+    let place = Place::new(Sqlite).unwrap();
+    let mut first = header();
+    first["version"] = json!(1);
+    let mut ada = user(1, "ada@example.com");
+    ada.as_object_mut().unwrap().remove("disabled_at");
+    assert!(
+        place
+            .import(&file(&[first, ada, end(1, 0)]))
+            .status
+            .success()
+    );
+    assert!(place.exported(&[]).contains(r#""disabled_at":null"#));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod concurrency;
 mod connections;
 mod docs;
 mod edge;
+mod emergency;
 mod error_size;
 #[cfg(target_os = "linux")]
 mod full_disk;

@@ -125,3 +125,34 @@ fn the_dashboard_shows_everything_there_is() {
         assert!(known.contains(&base(name)), "{name} is in no panel");
     }
 }
+
+/// The containers of `docker compose up`.
+#[test]
+fn containers_are_hardened_and_no_secret_is_fixed() {
+    let compose = include_str!("../../../../docker-compose.yml");
+    let services = compose.split("\nservices:").nth(1).unwrap();
+    let services = services.split("\nnetworks:").next().unwrap();
+    let is_name =
+        |line: &&str| line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':');
+    let names = services.lines().filter(is_name).count();
+    assert_eq!(names, 3);
+    assert_eq!(services.matches("    <<: *hardened\n").count(), names);
+    for measure in [
+        "cap_drop: [ALL]",
+        "no-new-privileges:true",
+        "read_only: true",
+    ] {
+        assert!(compose.contains(measure), "{measure}");
+    }
+    for line in services.lines().map(str::trim) {
+        assert!(!line.starts_with("POSTGRES_PASSWORD:"), "{line}");
+        assert!(!line.starts_with("POSTGRES_USER:"), "{line}");
+        if let Some(image) = line.strip_prefix("image: ") {
+            let tag = image.split(':').nth(1).unwrap();
+            assert!(tag.contains('.'), "{image} is pinned by its exact version");
+        }
+    }
+    assert!(services.contains("postgres://todo@database/todo?passfile="));
+    let role = include_str!("../../ops/create-role.sql");
+    assert!(role.contains("CREATE ROLE todo LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"));
+}

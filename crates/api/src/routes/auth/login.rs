@@ -51,6 +51,8 @@ fn read(fields: &mut Fields) -> Option<Login> {
         (status = 200, description = "A session has begun", body = SignedInResponse),
         (status = 401, description = "The address or the password is wrong", body = ProblemBody,
             content_type = "application/problem+json"),
+        (status = 403, description = "The password is right, but the account is disabled", body = ProblemBody,
+            content_type = "application/problem+json"),
         (status = 429, description = "Too many attempts, or too many logins of the account or the device in progress or within a minute; `Retry-After` says how long to wait", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]

@@ -12,7 +12,13 @@ use todo_domain::ports::BoxError;
 use super::{AnyConnection, ConnectError, manager::Manager};
 
 /// The versions of the migrations that this program knows, oldest first, as they are recorded.
-const VERSIONS: [&str; 4] = [FIRST_VERSION, SECOND_VERSION, THIRD_VERSION, FOURTH_VERSION];
+const VERSIONS: [&str; 5] = [
+    FIRST_VERSION,
+    SECOND_VERSION,
+    THIRD_VERSION,
+    USAGE_VERSION,
+    HARDENING_VERSION,
+];
 /// Makes users, tasks and sessions.
 const FIRST_VERSION: &str = "20261121000000";
 /// Adds the details of tasks, and takes over the tables of another backend.
@@ -20,7 +26,9 @@ const SECOND_VERSION: &str = "20261121010000";
 /// Adds what is known of sessions, and what else accounts have.
 const THIRD_VERSION: &str = "20261121020000";
 /// Adds what counts towards the quotas of users.
-const FOURTH_VERSION: &str = "20261124000000";
+const USAGE_VERSION: &str = "20261124000000";
+/// Adds when an operator disabled a user, and names the schema of what triggers call.
+const HARDENING_VERSION: &str = "20261124200000";
 
 /// The database could not be brought to the shape that is needed.
 #[derive(Debug, thiserror::Error)]

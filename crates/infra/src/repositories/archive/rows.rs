@@ -24,6 +24,7 @@ pub(super) struct ArchivedUserRow {
     created_at: Instant,
     updated_at: Instant,
     time_zone: Option<String>,
+    disabled_at: Option<Instant>,
 }
 
 impl From<ArchivedUserRow> for ArchivedUser {
@@ -42,6 +43,7 @@ impl From<ArchivedUserRow> for ArchivedUser {
                 password_hash: row.hashed_password.map(PasswordHash::new),
             },
             image: row.image,
+            disabled_at: row.disabled_at.map(|instant| instant.0),
         }
     }
 }
@@ -59,6 +61,7 @@ impl From<ArchivedUser> for ArchivedUserRow {
             email_verified: user.email_verified,
             name: user.name.map(DisplayName::into),
             image: archived.image,
+            disabled_at: archived.disabled_at.map(Instant),
             created_at: Instant(user.created_at),
             updated_at: Instant(user.updated_at),
             time_zone: user.settings.time_zone.map(TimeZone::into),

@@ -1,7 +1,8 @@
 //! What a migration does not touch.
 
 use rstest::rstest;
-use todo_infra::MigrateError;
+use todo_domain::ports::IdGenerator;
+use todo_infra::{MigrateError, RandomIds};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use super::old_backend::{Shape, make_tables};
@@ -97,6 +98,164 @@ fn tables_that_only_look_like_the_old_backends_are_refused(
         "{error:?}"
     );
     assert!(error.to_string().contains(expected), "{error}");
+}
+
+/// A role that another program has, which is dropped with all that it owns.
+struct Role<'a> {
+    name: String,
+    storage: &'a Storage,
+}
+
+impl<'a> Role<'a> {
+    fn new(storage: &'a Storage) -> Self {
+        let name = format!("evil_{}", RandomIds.user().as_uuid().simple());
+        storage.behind.execute(&format!(
+            "CREATE ROLE {name}; GRANT ALL ON SCHEMA public TO {name}"
+        ));
+        Self { name, storage }
+    }
+
+    /// Runs statements as this role.
+    fn execute(&self, sql: &str) {
+        let Self { name, .. } = self;
+        self.storage
+            .behind
+            .execute(&format!("SET ROLE {name}; {sql}; RESET ROLE"));
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        let Self { name, .. } = self;
+        self.storage
+            .behind
+            .execute(&format!("DROP OWNED BY {name} CASCADE; DROP ROLE {name}"));
+    }
+}
+
+const GUESSES: &str = "CREATE TABLE guesses (subject bytea NOT NULL PRIMARY KEY, level integer NOT NULL, \
+    failed_at timestamp, succeeded_at timestamp, updated_at timestamp NOT NULL)";
+
+#[rstest]
+#[case::a_table(GUESSES, "guesses", "its owner is the role `evil_")]
+#[case::the_record_of_migrations(
+    "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp)",
+    "__diesel_schema_migrations",
+    "its owner is the role `evil_"
+)]
+#[case::a_function_that_would_be_called(
+    "CREATE FUNCTION todo_fold(varchar) RETURNS text LANGUAGE sql AS 'SELECT $1'",
+    "tasks",
+    "the function `todo_fold` of its triggers belongs to the role `evil_"
+)]
+fn what_another_role_made_is_refused(
+    #[case] made: &str,
+    #[case] culprit: &str,
+    #[case] expected: &str,
+    #[values(false, true)] is_first: bool,
+) {
+    let Some(storage) = Storage::empty(Postgres) else {
+        return;
+    };
+    if is_first {
+        make_tables(&storage.behind, Shape::WithPasswords);
+    }
+    let role = Role::new(&storage);
+    role.execute(made);
+    let error = refused(&storage, Postgres);
+    assert!(
+        matches!(&error, MigrateError::NotOurs { table, .. } if table == culprit),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
+#[rstest]
+#[case(
+    "CREATE TRIGGER spy BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "users",
+    "its trigger `spy` is unknown"
+)]
+#[case(
+    "CREATE TRIGGER todo_tasks_before_insert BEFORE UPDATE ON tasks FOR EACH ROW \
+     EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "tasks",
+    "its trigger `todo_tasks_before_insert` is unknown"
+)]
+#[case(
+    "CREATE RULE spy AS ON DELETE TO tasks DO INSTEAD NOTHING",
+    "tasks",
+    "it has a rule"
+)]
+#[case(
+    "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+    "users",
+    "it has row-level security"
+)]
+#[case(
+    "ALTER TABLE tasks DROP CONSTRAINT tasks_user_id_fkey",
+    "tasks",
+    "has no foreign key to users"
+)]
+#[case(
+    "CREATE TABLE sessions (id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES users (id), \
+     created_at timestamp NOT NULL, expires_at timestamp NOT NULL)",
+    "sessions",
+    "its rows are not deleted with their user"
+)]
+fn tables_on_which_others_act_are_refused(
+    #[case] difference: &str,
+    #[case] culprit: &str,
+    #[case] expected: &str,
+) {
+    let Some(storage) = Storage::empty(Postgres) else {
+        return;
+    };
+    make_tables(&storage.behind, Shape::WithPasswords);
+    storage.behind.execute(difference);
+    let error = refused(&storage, Postgres);
+    assert!(
+        matches!(&error, MigrateError::NotOurs { table, .. } if table == culprit),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
+#[test]
+fn a_trigger_that_is_put_on_a_migrated_table_is_noticed_at_the_next_start() {
+    let Some(storage) = Storage::new(Postgres) else {
+        return;
+    };
+    assert!(storage.database.migrate().unwrap().is_empty());
+    storage.behind.execute(
+        "CREATE TRIGGER spy BEFORE INSERT ON users FOR EACH ROW \
+         EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    );
+    assert!(
+        refused(&storage, Postgres)
+            .to_string()
+            .contains("`spy` is unknown")
+    );
+}
+
+#[test]
+fn triggers_call_the_functions_of_their_schema_whatever_others_create() {
+    let Some(storage) = Storage::new(Postgres) else {
+        return;
+    };
+    let user = storage.user("ada@example.com").id.as_uuid();
+    // After the migration: preferred for a varchar by its exact type.
+    storage.behind.execute(
+        "CREATE FUNCTION todo_fold(varchar) RETURNS text LANGUAGE sql AS $$ SELECT 'evil' $$",
+    );
+    storage.behind.execute(&format!(
+        "INSERT INTO tasks (id, user_id, title, completed, created_at, updated_at) \
+         VALUES ('{user}', '{user}', 'MILK', false, '2024-01-01', '2024-01-01')"
+    ));
+    let folded = storage
+        .behind
+        .values("SELECT title_folded AS value FROM tasks");
+    assert_eq!(folded, [Some("milk".to_owned())]);
 }
 
 #[rstest]

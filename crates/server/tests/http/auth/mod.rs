@@ -8,6 +8,7 @@ mod guessing;
 mod login;
 mod login_limits;
 mod logout;
+mod mails_in_log;
 mod password;
 mod password_reset;
 mod personal_access_tokens;

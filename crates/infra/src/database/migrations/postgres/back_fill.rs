@@ -100,8 +100,8 @@ fn bound_after(connection: &mut PgConnection, from: Id) -> QueryResult<Option<Id
 fn fill_in(connection: &mut PgConnection, from: Id, next: Option<Id>) -> QueryResult<usize> {
     sql_query(format!(
         "UPDATE tasks SET \
-         title_folded = coalesce(title_folded, todo_fold(title)), \
-         description_folded = coalesce(description_folded, todo_fold(description)), \
+         title_folded = coalesce(title_folded, todo_fold(title::text)), \
+         description_folded = coalesce(description_folded, todo_fold(description::text)), \
          completed_at = CASE WHEN completed THEN coalesce(completed_at, updated_at) END \
          WHERE id IN (SELECT id FROM tasks \
          WHERE id >= $1 AND ($2 IS NULL OR id < $2) AND {LACKING} FOR NO KEY UPDATE SKIP LOCKED)"

@@ -10,6 +10,7 @@ mod folding;
 mod lock;
 mod shape;
 mod steps;
+mod trust;
 mod usage;
 
 use diesel::{PgConnection, connection::SimpleConnection};

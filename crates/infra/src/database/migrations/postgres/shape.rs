@@ -7,7 +7,10 @@ use diesel::{
     sql_types::{BigInt, Bool, Text},
 };
 
-use super::super::{MigrateError, refuse_newer};
+use super::{
+    super::{MigrateError, are_all_in, refuse_newer},
+    trust,
+};
 
 /// A table's columns as they have to be: the name, the types that will do, and whether the table must have it already.
 type Expected = [(&'static str, &'static [&'static str], bool)];
@@ -27,6 +30,7 @@ const USERS: &Expected = &[
     ("created_at", INSTANT, true),
     ("updated_at", INSTANT, true),
     ("time_zone", TEXT, false),
+    ("disabled_at", INSTANT, false),
 ];
 
 const TASKS: &Expected = &[
@@ -122,11 +126,16 @@ const OF_ACCOUNTS: [(&str, &Expected); 4] = [
     ("security_events", SECURITY_EVENTS),
 ];
 
+/// The table in which migrations are recorded.
+pub(super) const MIGRATIONS_TABLE: &str = "__diesel_schema_migrations";
+
 /// What a database has of what we need.
 #[derive(Debug)]
 pub(super) struct Shape {
     /// The versions that are recorded.
     pub(super) versions: Vec<String>,
+    /// The tables that are there, of those that we need.
+    found: Vec<String>,
     /// Whether the tables are there, ours or those that we may take over.
     pub(super) tables: bool,
     /// Whether the tables that stand beside users and tasks are there as well.
@@ -185,6 +194,8 @@ impl Shape {
     /// Looks at the database, and refuses what is not ours and what is newer than we are.
     pub(super) fn look(connection: &mut PgConnection) -> Result<Self, MigrateError> {
         let inspect = |error: diesel::result::Error| MigrateError::Inspect(error.into());
+        let existing = trust::Existing::look(connection).map_err(inspect)?;
+        existing.check_migrations_table()?;
         let versions = versions(connection).map_err(inspect)?;
         refuse_newer(&versions)?;
         let columns = columns(connection).map_err(inspect)?;
@@ -215,8 +226,10 @@ impl Shape {
             (true, true) if !sessions.is_empty() => return Err(alone("sessions", "users")),
             _ => {}
         }
+        existing.check(are_all_in(&versions))?;
         Ok(Self {
             versions,
+            found: existing.names().map(str::to_owned).collect(),
             tables: !tasks.is_empty(),
             tables_beside: !sessions.is_empty() && !keys.is_empty(),
             tables_of_accounts,
@@ -231,6 +244,16 @@ impl Shape {
 }
 
 impl Shape {
+    /// Whether a table is there.
+    pub(super) fn has_table(&self, table: &str) -> bool {
+        self.found.iter().any(|found| found == table)
+    }
+
+    /// Whether a table is missing once users, tasks and sessions are made where none of them was there.
+    pub(super) fn is_missing_after_make(&self, table: &str) -> bool {
+        !self.has_table(table) && (self.tables || table != "sessions")
+    }
+
     /// Whether a migration is recorded.
     pub(super) fn has_had(&self, version: &str) -> bool {
         self.versions.iter().any(|recorded| recorded == version)
@@ -278,7 +301,7 @@ fn missing(
     }
 }
 
-fn not_ours(table: &str, reason: String) -> MigrateError {
+pub(super) fn not_ours(table: &str, reason: String) -> MigrateError {
     MigrateError::NotOurs {
         table: table.to_owned(),
         reason,

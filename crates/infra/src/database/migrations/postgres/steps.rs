@@ -1,12 +1,18 @@
 //! The steps, what each is for, and how it is taken.
 
-use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use diesel::{
+    Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, dsl::sql, select,
+    sql_types::Text,
+};
 
 use super::{
-    super::{FIRST_VERSION, FOURTH_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION},
+    super::{
+        FIRST_VERSION, HARDENING_VERSION, Listener, PlannedStep, SECOND_VERSION, THIRD_VERSION,
+        USAGE_VERSION,
+    },
     back_fill, folding,
     lock::{StepError, TableLock, with_table_locked},
-    shape::Shape,
+    shape::{MIGRATIONS_TABLE, Shape},
     usage,
 };
 
@@ -73,17 +79,42 @@ const INDEXES: &[Index] = &[
     },
 ];
 
+/// The column of users that the migration of disabled users adds.
+const DISABLED_AT: &str = "disabled_at";
+
+/// The tables that stand beside users and tasks, and those of accounts.
+const TABLES_BESIDE: [&str; 2] = ["sessions", "idempotency_keys"];
+const TABLES_OF_ACCOUNTS: [&str; 4] = [
+    "personal_access_tokens",
+    "mailed_secrets",
+    "guesses",
+    "security_events",
+];
+
+/// The triggers of the second migration on tasks, each of which calls the function of its name.
 const TRIGGERS: [&str; 2] = ["todo_tasks_before_insert", "todo_tasks_before_update"];
+
+/// All triggers, each of which calls the function of its name.
+pub(super) const ALL_TRIGGERS: [(&str, &str); 6] = [
+    ("tasks", TRIGGERS[0]),
+    ("tasks", TRIGGERS[1]),
+    ("tasks", "todo_tasks_usage_insert"),
+    ("tasks", "todo_tasks_usage_update"),
+    ("tasks", "todo_tasks_usage_delete"),
+    ("users", "todo_users_usage"),
+];
 
 /// One step. Taking it again does no harm.
 #[derive(Debug)]
 pub(super) enum Step {
+    /// Makes the table that records migrations.
+    MigrationsTable,
     /// Makes the tables in a database that has none.
     Make,
     /// Takes over the tables that another backend made.
     TakeOver,
-    /// Makes the tables that stand beside users and tasks.
-    Beside,
+    /// Makes those of the tables that stand beside users and tasks that are missing.
+    Beside(Vec<&'static str>),
     /// Adds columns to users.
     Users(Vec<&'static str>),
     /// Adds columns to tasks.
@@ -98,10 +129,8 @@ pub(super) enum Step {
     Index { index: &'static Index, broken: bool },
     /// Adds columns to sessions.
     Sessions(Vec<&'static str>),
-    /// Makes the tables of accounts.
-    Accounts,
-    /// Makes the table of usage, with a trigger that gives each new user a row.
-    Usage,
+    /// Makes the table of usage, if it is missing, with a trigger that gives each new user a row.
+    Usage(Vec<&'static str>),
     /// Gives each user that is there a row of usage.
     UsageOfUsers,
     /// Adds the bytes of tasks, and the triggers that count them.
@@ -110,6 +139,12 @@ pub(super) enum Step {
     CountTasks { estimate: i64 },
     /// Adds how often an event occurred.
     Occurrences,
+    /// Makes those of the tables of accounts that are missing.
+    Accounts(Vec<&'static str>),
+    /// Adds the column that says when a user was disabled.
+    DisabledUsers,
+    /// Has the functions of the triggers name the schema of what they call.
+    TriggerFunctions,
     /// Records that all of a migration is done.
     Record(&'static str),
 }
@@ -117,23 +152,38 @@ pub(super) enum Step {
 /// The steps that lead from `shape` to what is needed.
 pub(super) fn needed(shape: &Shape) -> Vec<Step> {
     let mut steps = Vec::new();
+    if !shape.has_table(MIGRATIONS_TABLE) {
+        steps.push(Step::MigrationsTable);
+    }
     if !shape.has_had(SECOND_VERSION) {
         steps.extend(details_of_tasks(shape));
     }
     if !shape.has_had(THIRD_VERSION) {
         steps.extend(accounts(shape));
     }
-    if !shape.has_had(FOURTH_VERSION) {
+    if !shape.has_had(USAGE_VERSION) {
+        let missing = (["user_usage"].into_iter())
+            .filter(|table| !shape.has_table(table))
+            .collect();
         steps.extend([
-            Step::Usage,
+            Step::Usage(missing),
             Step::UsageOfUsers,
             Step::UsageOfTasks,
             Step::CountTasks {
                 estimate: shape.tasks_estimate,
             },
             Step::Occurrences,
-            Step::Record(FOURTH_VERSION),
+            Step::Record(USAGE_VERSION),
         ]);
+    }
+    if !shape.has_had(HARDENING_VERSION) {
+        if !shape.tables || shape.missing_in_users.contains(&DISABLED_AT) {
+            steps.push(Step::DisabledUsers);
+        }
+        if shape.has_had(SECOND_VERSION) {
+            steps.push(Step::TriggerFunctions);
+        }
+        steps.push(Step::Record(HARDENING_VERSION));
     }
     steps
 }
@@ -147,10 +197,17 @@ fn details_of_tasks(shape: &Shape) -> Vec<Step> {
         steps.push(Step::TakeOver);
     }
     if !shape.tables_beside {
-        steps.push(Step::Beside);
+        let missing = TABLES_BESIDE.iter().copied();
+        steps.push(Step::Beside(
+            missing
+                .filter(|table| shape.is_missing_after_make(table))
+                .collect(),
+        ));
     }
-    if !shape.tables || !shape.missing_in_users.is_empty() {
-        steps.push(Step::Users(shape.missing_in_users.clone()));
+    let mut missing_in_users = shape.missing_in_users.clone();
+    missing_in_users.retain(|column| *column != DISABLED_AT);
+    if !shape.tables || !missing_in_users.is_empty() {
+        steps.push(Step::Users(missing_in_users));
     }
     if !shape.tables || !shape.missing_in_tasks.is_empty() {
         steps.push(Step::Tasks(shape.missing_in_tasks.clone()));
@@ -184,7 +241,10 @@ fn accounts(shape: &Shape) -> Vec<Step> {
         steps.push(Step::Sessions(shape.missing_in_sessions.clone()));
     }
     if !shape.tables_of_accounts {
-        steps.push(Step::Accounts);
+        let missing = TABLES_OF_ACCOUNTS.iter().copied();
+        steps.push(Step::Accounts(
+            missing.filter(|table| !shape.has_table(table)).collect(),
+        ));
     }
     steps.push(Step::Record(THIRD_VERSION));
     steps
@@ -194,6 +254,10 @@ impl Step {
     /// What it is called, and what it is for.
     pub(super) fn describe(&self) -> PlannedStep {
         let (name, why) = match self {
+            Self::MigrationsTable => (
+                "table of migrations",
+                "it is recorded which migrations are done".to_owned(),
+            ),
             Self::Make => (
                 "make tables",
                 "the database has none of users, tasks and sessions".to_owned(),
@@ -203,7 +267,7 @@ impl Step {
                 "users and tasks are those of another backend, and what is there stays as it is"
                     .to_owned(),
             ),
-            Self::Beside => (
+            Self::Beside(_) => (
                 "tables beside",
                 "sessions and the keys of requests stand beside users and tasks".to_owned(),
             ),
@@ -236,12 +300,12 @@ impl Step {
                 return PlannedStep { name, why };
             }
             Self::Sessions(columns) => ("columns of sessions", added("sessions", columns)),
-            Self::Accounts => (
+            Self::Accounts(_) => (
                 "tables of accounts",
                 "tokens, what is sent by mail, guesses at passwords and what happens to accounts are kept"
                     .to_owned(),
             ),
-            Self::Usage => (
+            Self::Usage(_) => (
                 "table of usage",
                 "it has what each user stores, for quotas".to_owned(),
             ),
@@ -261,6 +325,15 @@ impl Step {
                 "occurrences of events",
                 "failures that belong to no account are counted for each network and hour"
                     .to_owned(),
+            ),
+            Self::TriggerFunctions => (
+                "functions of triggers",
+                "they name the schema of what they call, so that they call nothing of another role"
+                    .to_owned(),
+            ),
+            Self::DisabledUsers => (
+                "disabled users",
+                "users lack the time at which an operator disabled them".to_owned(),
             ),
             Self::Record(version) => {
                 return PlannedStep {
@@ -285,15 +358,20 @@ impl Step {
             with_table_locked(connection, TableLock { table, mode }, sql, listener)
         };
         match self {
+            Self::MigrationsTable => in_one_transaction(
+                connection,
+                "CREATE TABLE __diesel_schema_migrations (\
+                 version varchar(50) NOT NULL PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+            ),
             Self::Make => {
                 let tables = sql!("2026-11-21-000000_create_users_tasks_sessions/up.sql");
                 let sql = format!("{tables}{}", record(FIRST_VERSION));
                 in_one_transaction(connection, &sql)
             }
             Self::TakeOver => in_one_transaction(connection, &record(FIRST_VERSION)),
-            Self::Beside => {
+            Self::Beside(missing) => {
                 let sql = sql!("2026-11-21-010000_details_of_tasks/tables_beside.sql");
-                locked("users", "SHARE ROW EXCLUSIVE", sql)
+                locked("users", "SHARE ROW EXCLUSIVE", &strictly(sql, missing))
             }
             Self::Users(_) => {
                 let sql = sql!("2026-11-21-010000_details_of_tasks/users.sql");
@@ -305,7 +383,7 @@ impl Step {
             }
             Self::Functions => {
                 let folding = folding::function(connection)?;
-                let functions = sql!("2026-11-21-010000_details_of_tasks/functions.sql");
+                let functions = in_schema(TRIGGER_FUNCTIONS, connection)?;
                 in_one_transaction(connection, &format!("{folding}{functions}"))
             }
             Self::Triggers => {
@@ -318,18 +396,35 @@ impl Step {
                 let sql = sql!("2026-11-21-020000_accounts/sessions.sql");
                 locked("sessions", "ACCESS EXCLUSIVE", sql)
             }
-            Self::Accounts => {
+            Self::Accounts(missing) => {
                 let sql = sql!("2026-11-21-020000_accounts/tables_beside.sql");
-                locked("users", "SHARE ROW EXCLUSIVE", sql)
+                locked("users", "SHARE ROW EXCLUSIVE", &strictly(sql, missing))
             }
-            Self::Usage => {
-                let sql = sql!("2026-11-24-000000_usage/usage.sql");
+            Self::TriggerFunctions => {
+                let functions = in_schema(TRIGGER_FUNCTIONS, connection)?;
+                in_one_transaction(connection, &functions)
+            }
+            Self::DisabledUsers => {
+                let sql = sql!("2026-11-24-200000_hardening/users.sql");
                 locked("users", "ACCESS EXCLUSIVE", sql)
+            }
+            Self::Usage(missing) => {
+                let sql = sql!("2026-11-24-000000_usage/usage.sql");
+                let sql = in_schema(&strictly(sql, missing), connection)?;
+                let lock = TableLock {
+                    table: "users",
+                    mode: "ACCESS EXCLUSIVE",
+                };
+                with_table_locked(connection, lock, &sql, listener)
             }
             Self::UsageOfUsers => Ok(usage::add_rows(connection)?),
             Self::UsageOfTasks => {
-                let sql = sql!("2026-11-24-000000_usage/tasks.sql");
-                locked("tasks", "ACCESS EXCLUSIVE", sql)
+                let sql = in_schema(sql!("2026-11-24-000000_usage/tasks.sql"), connection)?;
+                let lock = TableLock {
+                    table: "tasks",
+                    mode: "ACCESS EXCLUSIVE",
+                };
+                with_table_locked(connection, lock, &sql, listener)
             }
             Self::CountTasks { .. } => Ok(usage::count_tasks(connection, listener)?),
             Self::Occurrences => {
@@ -355,12 +450,30 @@ fn in_one_transaction(connection: &mut PgConnection, sql: &str) -> Result<(), St
     Ok(connection.transaction(|connection| connection.batch_execute(sql))?)
 }
 
+/// The statements, such that a table that was not seen must not be there: whoever made it since then is not us.
+fn strictly(sql: &str, missing: &[&str]) -> String {
+    missing.iter().fold(sql.to_owned(), |sql, table| {
+        sql.replace(
+            &format!("CREATE TABLE IF NOT EXISTS {table} ("),
+            &format!("CREATE TABLE {table} ("),
+        )
+    })
+}
+
+/// The functions of the triggers of [`TRIGGERS`].
+const TRIGGER_FUNCTIONS: &str = sql!("2026-11-24-200000_hardening/functions.sql");
+
+/// Statements that name the schema of the tables.
+fn in_schema(statements: &str, connection: &mut PgConnection) -> Result<String, StepError> {
+    let schema: String =
+        select(sql::<Text>("quote_ident(current_schema())::text")).get_result(connection)?;
+    Ok(statements.replace("@schema@", &schema))
+}
+
 /// Records a version as diesel does.
 fn record(version: &str) -> String {
     format!(
-        "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (\
-         version varchar(50) NOT NULL PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);\n\
-         INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}') ON CONFLICT DO NOTHING;\n"
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}') ON CONFLICT DO NOTHING;\n"
     )
 }
 

@@ -75,7 +75,7 @@ pub(super) fn count_tasks(
             sql_query(
                 "UPDATE user_usage SET tasks = counted.tasks, bytes = counted.bytes FROM ( \
                  SELECT users.id, count(tasks.id) AS tasks, coalesce(sum(coalesce(tasks.bytes, todo_task_bytes( \
-                 title, title_folded, description, description_folded, tags))), 0) AS bytes \
+                 title::text, title_folded::text, description::text, description_folded::text, tags::text))), 0) AS bytes \
                  FROM unnest($1) AS users (id) LEFT JOIN tasks ON tasks.user_id = users.id GROUP BY users.id \
                  ) AS counted WHERE user_usage.user_id = counted.id",
             )

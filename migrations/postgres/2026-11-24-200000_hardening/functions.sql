@@ -1,9 +1,12 @@
+-- The program replaces @schema@ by the name of the schema. It is named, and values are cast to the exact type of the
+-- parameter, so that no function of another role with the same name is called.
+
 -- Makes whole what another backend inserts. It sees no row that this program inserts.
-CREATE OR REPLACE FUNCTION todo_tasks_before_insert() RETURNS trigger
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION @schema@.todo_tasks_before_insert() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    NEW.title_folded := todo_fold(NEW.title);
-    NEW.description_folded := todo_fold(NEW.description);
+    NEW.title_folded := @schema@.todo_fold(NEW.title::text);
+    NEW.description_folded := @schema@.todo_fold(NEW.description::text);
     IF NEW.completed THEN
         NEW.completed_at := coalesce(NEW.completed_at, NEW.updated_at);
     END IF;
@@ -12,17 +15,17 @@ END
 $$;
 
 -- Makes whole what another backend changes. It sees no change that raises the version, as those of this program do.
-CREATE OR REPLACE FUNCTION todo_tasks_before_update() RETURNS trigger
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION @schema@.todo_tasks_before_update() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     before record;
 BEGIN
     -- Without a folded title, the row is older than these columns and has not been filled in yet.
     IF NEW.description IS DISTINCT FROM OLD.description OR NEW.title_folded IS NULL THEN
-        NEW.description_folded := todo_fold(NEW.description);
+        NEW.description_folded := @schema@.todo_fold(NEW.description::text);
     END IF;
     IF NEW.title IS DISTINCT FROM OLD.title OR NEW.title_folded IS NULL THEN
-        NEW.title_folded := todo_fold(NEW.title);
+        NEW.title_folded := @schema@.todo_fold(NEW.title::text);
     END IF;
     IF NOT NEW.completed THEN
         NEW.completed_at := NULL;
