@@ -56,15 +56,18 @@ pub(crate) fn enable_user(user: &str) -> CommandResult {
 }
 
 /// Records that keys were revoked.
-pub(crate) fn record_revoked_keys(database: &Database) -> CommandResult {
-    operator(database)
+pub(crate) fn record_revoked_keys(database: Database) -> CommandResult {
+    operator(&migrated(database)?)
         .record_revoked_keys()
         .map_err(|error| named(error, None))
 }
 
-/// The database that is configured, migrated; a file that does not exist is not made.
+/// The database that is configured, migrated. A file that does not exist is not made.
 fn database() -> Result<Database, Box<dyn Error>> {
-    let database = connect()?;
+    migrated(connect()?)
+}
+
+fn migrated(database: Database) -> Result<Database, Box<dyn Error>> {
     if let Some(path) = database.url().sqlite_file().filter(|path| !path.exists()) {
         return Err(format!("there is no database {}", path.display()).into());
     }

@@ -105,12 +105,8 @@ pub(crate) fn revoke_others(algorithm: Option<SigningAlgorithm>) -> CommandResul
     if !config.signing_keys.previous.is_empty() {
         return Err(KeysError::PreviousSecrets.into());
     }
-    let database = config.database.database();
-    let recorded = database
-        .migrate()
-        .map_err(Box::<dyn Error>::from)
-        .and_then(|_| emergency::record_revoked_keys(&database));
-    recorded.map_err(|error| KeysError::NotRecorded(error).into())
+    emergency::record_revoked_keys(config.database.database())
+        .map_err(|error| KeysError::NotRecorded(error).into())
 }
 
 /// Says how to revoke keys that are configured, with a secret to do it with.

@@ -136,15 +136,18 @@ fn keys_that_are_revoked_are_refused_by_running_servers() {
     assert_eq!(place.events("keys_revoked"), 1);
 }
 
-#[test]
-fn keys_are_revoked_although_the_database_is_away() {
+#[rstest]
+#[case::a_server("postgres://todo@127.0.0.1:1/todo")]
+#[case::a_file("sqlite://missing.db")]
+fn keys_are_revoked_although_the_database_is_away(#[case] url: &str) {
     let place = Place::new(Sqlite).unwrap();
-    let away = [("DATABASE_URL", "postgres://todo@127.0.0.1:1/todo")];
+    let away = [("DATABASE_URL", url)];
     let output = place.output(&["keys", "rotate", "--revoke-others"], &away);
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output.stderr);
     assert!(message.contains("the other keys are revoked"), "{message}");
     assert_eq!(place.run(&["keys", "list"]).lines().count(), 1);
+    assert!(!place.folder.path().join("missing.db").exists());
 }
 
 #[test]
