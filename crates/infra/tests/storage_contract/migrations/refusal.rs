@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use todo_domain::ports::IdGenerator;
-use todo_infra::{MigrateError, RandomIds};
+use todo_infra::{Database, DatabaseUrl, MigrateError, PoolSettings, RandomIds};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use super::old_backend::{Shape, make_tables};
@@ -110,9 +110,21 @@ impl<'a> Role<'a> {
     fn new(storage: &'a Storage) -> Self {
         let name = format!("evil_{}", RandomIds.user().as_uuid().simple());
         storage.behind.execute(&format!(
-            "CREATE ROLE {name}; GRANT ALL ON SCHEMA public TO {name}"
+            "CREATE ROLE {name} LOGIN; GRANT ALL ON SCHEMA public TO {name}"
         ));
         Self { name, storage }
+    }
+
+    /// A pool of connections of this role; `None` on a server that is given, which may ask for a password.
+    fn connect(&self) -> Option<Database> {
+        let url = self.storage.behind.url();
+        let own = url.replace("user=postgres", &format!("user={}", self.name));
+        if own == url {
+            return None;
+        }
+        let url: DatabaseUrl = own.parse().unwrap();
+        let settings = PoolSettings::for_kind(url.kind());
+        Some(Database::new(url, &settings))
     }
 
     /// Runs statements as this role.
@@ -219,6 +231,58 @@ fn tables_on_which_others_act_are_refused(
         "{error:?}"
     );
     assert!(error.to_string().contains(expected), "{error}");
+}
+
+#[test]
+fn a_role_that_is_no_superuser_takes_over_its_own_tables_alone() {
+    let Some(storage) = Storage::empty(Postgres) else {
+        return;
+    };
+    let (ours, evil) = (Role::new(&storage), Role::new(&storage));
+    let Some(database) = ours.connect() else {
+        return;
+    };
+    evil.execute(GUESSES);
+    let error = database.migrate().unwrap_err();
+    assert!(
+        error.to_string().contains("its owner is the role `evil_"),
+        "{error}"
+    );
+    evil.execute("DROP TABLE guesses");
+    assert!(!database.migrate().unwrap().is_empty());
+    let privileges = database.privileges().unwrap().unwrap();
+    assert_eq!(privileges.role, ours.name);
+    assert!(!privileges.is_superuser);
+    assert_eq!(privileges.other_creators, [evil.name.clone()]);
+    // To a member of the role, the tables are its own.
+    let member = Role::new(&storage);
+    let Role { name, .. } = &ours;
+    storage
+        .behind
+        .execute(&format!("GRANT {name} TO {}", member.name));
+    assert!(member.connect().unwrap().migrate().unwrap().is_empty());
+}
+
+#[test]
+fn a_role_that_may_not_migrate_uses_what_an_administrator_migrated() {
+    let Some(storage) = Storage::new(Postgres) else {
+        return;
+    };
+    let role = Role::new(&storage);
+    let Some(database) = role.connect() else {
+        return;
+    };
+    storage.behind.execute(&format!(
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO {}",
+        role.name
+    ));
+    assert!(database.migrate().unwrap().is_empty());
+    storage
+        .behind
+        .execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261124200000'");
+    let error = database.migrate().unwrap_err();
+    assert!(matches!(error, MigrateError::NotOurs { .. }), "{error:?}");
+    assert!(storage.database.privileges().unwrap().unwrap().is_superuser);
 }
 
 #[test]
