@@ -253,7 +253,7 @@ fn a_role_that_is_no_superuser_takes_over_its_own_tables_alone() {
     let privileges = database.privileges().unwrap().unwrap();
     assert_eq!(privileges.role, ours.name);
     assert!(!privileges.is_superuser);
-    assert_eq!(privileges.other_creators, [evil.name.clone()]);
+    assert_eq!(privileges.other_creators, std::slice::from_ref(&evil.name));
     // To a member of the role, the tables are its own.
     let member = Role::new(&storage);
     let Role { name, .. } = &ours;
