@@ -159,6 +159,21 @@ pub(super) fn know(
     nothing.making_known(email, client, device).succeed(app)
 }
 
+/// Clears the throttle of an account whose mailbox its owner has proven to read, and makes the device and the place of
+/// the client known to it: the next login from there is counted by itself, however many others guess.
+pub(super) fn recover(
+    app: &App,
+    email: &Email,
+    client: &Client,
+    device: &Secret,
+) -> Result<(), Failure> {
+    let throttled = Guess {
+        cleared: vec![GuessSubject::account(GuessPurpose::Login, email)],
+        taken_back: Vec::new(),
+    };
+    throttled.making_known(email, client, device).succeed(app)
+}
+
 /// The secret by which a device is known from now on: the one that it shows, or a new one.
 pub(super) fn device(app: &App, shown: Option<Secret>) -> Result<Secret, Failure> {
     match shown {

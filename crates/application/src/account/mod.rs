@@ -63,7 +63,8 @@ pub use request_password_reset::{
 };
 pub use request_verification::{RequestVerificationError, request_verification};
 pub use reset_password::{
-    ResetPasswordError, TellOfPasswordResetError, reset_password, tell_of_password_reset,
+    PasswordWasReset, ResetPasswordError, TellOfPasswordResetError, reset_password,
+    tell_of_password_reset,
 };
 pub use revoke_token::{RevokeTokenError, revoke_token};
 pub use seen_sessions::SeenSessions;

@@ -3,7 +3,7 @@
 use std::thread;
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use crate::harness::{Answer, Client, PASSWORD, Server};
@@ -116,6 +116,49 @@ fn the_owner_gets_in_from_a_known_device_or_place_while_others_guess(
     // What the owner did gives whoever guesses nothing.
     let refused = log_in_from(&server, "203.0.113.8", "ada@example.com", PASSWORD);
     assert_eq!(refused.code(), "too_many_attempts");
+}
+
+#[rstest]
+fn a_reset_by_mail_lets_the_owner_in_on_a_new_device_while_others_guess(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::with(kind, &BEHIND_PROXY) else {
+        return;
+    };
+    server.user("ada@example.com");
+    let database = server.database.as_ref().unwrap();
+    database.execute("DELETE FROM guesses");
+    delay_for_long(&server, "ada@example.com");
+    let here = [
+        ("x-forwarded-for", "198.51.100.1"),
+        ("content-type", "application/json"),
+    ];
+    let refused = log_in_with(&server, &here[..1], "ada@example.com", PASSWORD);
+    assert_eq!(refused.code(), "too_many_attempts");
+    let post = |path: &str, body: &Value| {
+        let body = body.to_string();
+        server.client().send("POST", path, &here, body.as_bytes())
+    };
+    let asked = post(
+        "/api/auth/password/reset",
+        &json!({"email": "ada@example.com"}),
+    );
+    assert_eq!(asked.status, 202);
+    let token = server.mailed_token("ada@example.com", "todo_pwr_");
+    let new = "battery staple";
+    let reset = post(
+        "/api/auth/password/reset/confirm",
+        &json!({"token": token, "password": new}),
+    );
+    assert_eq!(reset.status, 200);
+    // Whoever guesses goes on.
+    delay_for_long(&server, "ada@example.com");
+    let at_this_place = log_in_with(&server, &here[..1], "ada@example.com", new);
+    assert_eq!(at_this_place.status, 200, "{at_this_place:?}");
+    let (cookie, _) = reset.header("set-cookie").unwrap().split_once(';').unwrap();
+    let elsewhere = [("x-forwarded-for", "198.51.100.2"), ("cookie", cookie)];
+    let on_this_device = log_in_with(&server, &elsewhere, "ada@example.com", new);
+    assert_eq!(on_this_device.status, 200, "{on_this_device:?}");
 }
 
 #[rstest]
