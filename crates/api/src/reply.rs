@@ -12,7 +12,7 @@ use actix_web::{
 use serde::Serialize;
 use todo_application::App;
 
-use crate::{budget::SMALL, problem::Problem, trace::handler_of};
+use crate::{budget::SMALL, fair_queue::QueueClass, problem::Problem, trace::handler_of};
 
 /// An answer that grants what was asked for.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ type Work = Box<dyn FnOnce(&App) -> Result<(), Problem> + Send>;
 pub(crate) struct Afterwards {
     /// Whether the answer says that it will be done, and so is 503 where there is no room for it.
     pub(crate) is_promised: bool,
+    /// Its class in the queue: notices are sent after the mails that somebody waits for.
+    pub(crate) class: QueueClass,
     /// The handler that wants it.
     pub(crate) handler: &'static str,
     pub(crate) work: Work,
@@ -128,20 +130,29 @@ impl Reply {
         self,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.followed(true, work)
+        self.followed(true, QueueClass::Reserved, work)
     }
 
-    /// Has a use case run after it, if there is room for it.
+    /// Has a use case run after it, if there is room for it, that mails what somebody waits for.
     pub(crate) fn followed_at_best_by<E: Into<Problem>>(
         self,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.followed(false, work)
+        self.followed(false, QueueClass::Reserved, work)
+    }
+
+    /// Has a use case run after it, if there is room for it, that mails a notice.
+    pub(crate) fn followed_by_notice<E: Into<Problem>>(
+        self,
+        work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
+    ) -> Self {
+        self.followed(false, QueueClass::Open, work)
     }
 
     fn followed<E: Into<Problem>>(
         self,
         is_promised: bool,
+        class: QueueClass,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
         let handler = handler_of(&work);
@@ -149,6 +160,7 @@ impl Reply {
         Self {
             followed_by: Some(Afterwards {
                 is_promised,
+                class,
                 handler,
                 work,
             }),

@@ -298,12 +298,17 @@ fn with_afterwards(state: &State, trace: &Trace, mut reply: Reply) -> Result<Rep
     };
     let Afterwards {
         is_promised,
+        class,
         handler,
         work,
     } = afterwards;
+    let key = QueueKey {
+        class,
+        network: None,
+    };
     let app = state.app.clone();
     let span = trace.of_work(handler);
-    let posted = state.lanes.mail.post(move || {
+    let posted = state.lanes.mail.post(key, move || {
         thread::sleep(PAUSE_AFTER_ANSWER);
         if let Err(problem) = span.in_scope(|| work(&app)) {
             let cause = problem.causes();

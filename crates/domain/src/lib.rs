@@ -32,7 +32,8 @@ pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
 pub use client::{Client, UserAgent, network_of};
 pub use guess::{
-    GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, TooManyGuesses,
+    GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, NoticeKind,
+    TooManyGuesses,
 };
 pub use id::{EventId, InvalidId, SessionId, TodoId, TokenId, UserId};
 pub use mail::Mail;

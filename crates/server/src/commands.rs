@@ -189,7 +189,7 @@ fn start_lanes(
         mail: start_lane(
             "mail",
             MAIL_THREADS,
-            (QueueOrder::Fifo, http.queue),
+            (QueueOrder::Priority, http.queue),
             GIVING_WAY,
             MAIL_DEADLINES,
         )?,

@@ -5,7 +5,7 @@ use todo_application::account::{
     AllowEmailChangeError, AllowPasswordResetError, CancelEmailChangeError, ChangePasswordError,
     CreateTokenError, DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
     ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
-    RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
+    NotifyError, RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
     RequestVerificationError, ResetPasswordError, RevokeTokenError, TellOfEmailChangeError,
     TellOfPasswordResetError, UpdateAccountError, VerifyEmailError,
 };
@@ -289,6 +289,14 @@ impl From<UpdateAccountError> for Problem {
         match error {
             UpdateAccountError::CallerMissing => invalid_token(),
             UpdateAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<NotifyError> for Problem {
+    fn from(error: NotifyError) -> Self {
+        match error {
+            NotifyError::Failure(failure) => failure.into(),
         }
     }
 }

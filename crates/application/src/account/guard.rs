@@ -34,6 +34,8 @@ impl From<CountGuessError> for GuardError {
 pub(super) struct Guess {
     cleared: Vec<GuessSubject>,
     taken_back: Vec<GuessSubject>,
+    /// Whether it is made from a device or a place that has logged in to the account lately.
+    is_known: bool,
 }
 
 /// Counts a login to an account, whether or not there is one with this address.
@@ -65,6 +67,7 @@ pub(super) fn guard_login<'a>(
         let guess = Guess {
             cleared: vec![subject],
             taken_back: Vec::new(),
+            is_known: true,
         };
         return Ok((guess, permit));
     }
@@ -79,6 +82,7 @@ pub(super) fn guard_login<'a>(
     let guess = Guess {
         cleared: vec![account],
         taken_back: address.into_iter().collect(),
+        is_known: false,
     };
     Ok((guess, permit))
 }
@@ -91,6 +95,7 @@ pub(super) fn guard_confirmation(app: &App, caller: &SessionCaller) -> Result<Gu
     Ok(Guess {
         cleared: vec![session],
         taken_back: Vec::new(),
+        is_known: true,
     })
 }
 
@@ -130,6 +135,11 @@ fn count(app: &App, counted: &[(&GuessSubject, GuessLimit)]) -> Result<(), Guard
 }
 
 impl Guess {
+    /// Whether it is made from a device or a place that has logged in to the account lately.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
     /// The same, after which the device and the place of the client are known to the account.
     pub(super) fn making_known(mut self, email: &Email, client: &Client, device: &Secret) -> Self {
         self.cleared.extend(places(email, client, Some(device)));
@@ -155,6 +165,7 @@ pub(super) fn know(
     let nothing = Guess {
         cleared: Vec::new(),
         taken_back: Vec::new(),
+        is_known: false,
     };
     nothing.making_known(email, client, device).succeed(app)
 }
@@ -170,6 +181,7 @@ pub(super) fn recover(
     let throttled = Guess {
         cleared: vec![GuessSubject::account(GuessPurpose::Login, email)],
         taken_back: Vec::new(),
+        is_known: false,
     };
     throttled.making_known(email, client, device).succeed(app)
 }

@@ -10,6 +10,7 @@ use super::{
     Keeper, SignedIn,
     guard::{GuardError, device, guard_login},
     login_limits::TooManyLogins,
+    notices::Notice,
     renew_hash::renew_hash,
     signed_in::begin_session,
 };
@@ -37,6 +38,8 @@ pub struct LoggedIn {
     pub signed_in: SignedIn,
     /// What the device is to show to be known again.
     pub device: Secret,
+    /// The notice for the user, if neither the device nor the network was known to the account.
+    pub notice: Option<Notice>,
     /// Why an outdated hash of the password is kept, for the log. Whoever logs in need not care: it still counts, and
     /// the next login tries to renew it again.
     pub hash_not_renewed: Option<Failure>,
@@ -95,6 +98,8 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
         };
         permit.succeed();
         let device = device(app, input.device.clone())?;
+        let notice = (!guess.is_known())
+            .then(|| Notice::new_login(app, verified.user.email.clone(), client));
         // After the session, since a password that has changed meanwhile proves nothing.
         let throttle_not_reset = guess
             .making_known(&input.email, client, &device)
@@ -108,6 +113,7 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
         return Ok(LoggedIn {
             signed_in,
             device,
+            notice,
             hash_not_renewed,
             throttle_not_reset,
         });
@@ -599,6 +605,7 @@ mod tests {
         };
         let logged_in = login(&mocks.app(), &client(), &input).unwrap();
         assert_eq!(logged_in.device.expose(), device().expose());
+        assert_eq!(logged_in.notice.is_some(), !known);
     }
 
     #[rstest]

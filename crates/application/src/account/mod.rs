@@ -22,6 +22,7 @@ mod login_limits;
 mod logout;
 mod mail_secret;
 mod mails;
+mod notices;
 mod refresh;
 mod register;
 mod renew_hash;
@@ -55,6 +56,7 @@ pub use list_tokens::{ListTokensError, list_tokens};
 pub use login::{LoggedIn, Login, LoginError, login};
 pub use login_limits::{LoginLimit, LoginLimits, TooManyLogins};
 pub use logout::{LogoutError, LogoutExtent, logout};
+pub use notices::{Notice, NotifyError, notify};
 pub use refresh::{RefreshError, refresh};
 pub use register::{Register, RegisterError, Registered, register};
 pub use request_password_reset::{

@@ -1,6 +1,6 @@
 //! Logging in.
 
-use todo_application::account::{LoggedIn, Login, LoginError, login as log_in};
+use todo_application::account::{LoggedIn, Login, LoginError, login as log_in, notify};
 use todo_domain::{Email, PasswordAttempt};
 use tracing::warn;
 use utoipa::ToSchema;
@@ -44,7 +44,8 @@ fn read(fields: &mut Fields) -> Option<Login> {
 
 /// Log in
 ///
-/// A login with `cookie` ends the session whose cookie it overwrites.
+/// A login with `cookie` ends the session whose cookie it overwrites. A notice is mailed to the account if neither the
+/// device nor the network has logged in to it lately.
 #[utoipa::path(post, path = "/api/auth/login", operation_id = "login", tag = "auth", security(()),
     request_body = LoginBody,
     responses(
@@ -68,6 +69,7 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
             let LoggedIn {
                 signed_in,
                 device,
+                notice,
                 hash_not_renewed,
                 throttle_not_reset,
             } = log_in(app, &visitor.client, &input).inspect_err(|error| {
@@ -83,7 +85,11 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
                 let cause = Problem::from(failure).causes();
                 warn!(cause, "a login that succeeded is counted as a failed one");
             }
-            reply_with(&signed_in, input.keeper, Some(&device), Reply::ok)
+            let reply = reply_with(&signed_in, input.keeper, Some(&device), Reply::ok)?;
+            Ok(match notice {
+                Some(notice) => reply.followed_by_notice(move |app| notify(app, &notice).map(drop)),
+                None => reply,
+            })
         })
         .await;
     metrics.answered(answer.as_ref().err().map(Problem::code));

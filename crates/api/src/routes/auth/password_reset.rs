@@ -103,7 +103,7 @@ pub(crate) async fn confirm(request: Request) -> Result<Reply, Problem> {
             }
             Ok(done("Password changed; log in with the new one")?
                 .with_cookie(device_cookie(&device))
-                .followed_at_best_by(move |app| tell_of_password_reset(app, email)))
+                .followed_by_notice(move |app| tell_of_password_reset(app, email)))
         })
         .await
 }

@@ -8,6 +8,7 @@ mod guessing;
 mod login;
 mod login_limits;
 mod logout;
+mod notices;
 mod password;
 mod password_reset;
 mod personal_access_tokens;
