@@ -11,7 +11,7 @@ use todo_domain::{
     },
 };
 
-use crate::account::LoginLimits;
+use crate::account::{FailedLoginFloor, LoginLimits};
 
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
 #[derive(Clone)]
@@ -58,6 +58,8 @@ pub struct App {
     pub guess_policy: GuessPolicy,
     /// How many logins may be in flight, and succeed.
     pub login_limits: Arc<LoginLimits>,
+    /// How long failed logins take at least.
+    pub failed_login_floor: Arc<FailedLoginFloor>,
     /// For how long it is kept what happened to accounts.
     pub security_event_retention: Duration,
     /// Where mails link to; they link to nothing where there is no front end.

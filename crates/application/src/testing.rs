@@ -19,7 +19,10 @@ use todo_domain::{
 };
 use uuid::Uuid;
 
-use crate::{App, Caller, SessionCaller, account::LoginLimits};
+use crate::{
+    App, Caller, SessionCaller,
+    account::{FailedLoginFloor, LoginLimits},
+};
 
 pub(crate) const POLICY: SessionPolicy = SessionPolicy {
     access_token: Duration::from_mins(10),
@@ -109,6 +112,7 @@ impl Mocks {
             session_policy: POLICY,
             guess_policy: GuessPolicy::default(),
             login_limits: Arc::new(LoginLimits::new(NonZeroU32::new(20))),
+            failed_login_floor: Arc::new(FailedLoginFloor::default()),
             security_event_retention: Duration::from_hours(24),
             public_url: None,
         }

@@ -107,6 +107,7 @@ pub(crate) fn serve() -> CommandResult {
         session_policy: config.sessions.policy,
         guess_policy: config.guesses,
         login_limits: Arc::new(LoginLimits::new(config.logins_per_minute)),
+        failed_login_floor: Arc::default(),
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
@@ -139,6 +140,7 @@ pub(crate) fn serve() -> CommandResult {
     }
 
     keep_pruning(app.clone())?;
+    keep_refreshing_floor(app.clone())?;
     todo_api::serve(listener, app, lanes, observers, settings)?;
     traces.end();
     info!("ended");
@@ -263,6 +265,21 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                     }
                 } else {
                     error!("nothing is cleared away, since the database does not answer");
+                }
+                thread::sleep(PRUNE_INTERVAL);
+            }
+        })
+        .map(drop)
+}
+
+/// Keeps asking whether any account has a hash by bcrypt, for as long as the process lives.
+fn keep_refreshing_floor(app: App) -> std::io::Result<()> {
+    thread::Builder::new()
+        .name("bcrypt".to_owned())
+        .spawn(move || {
+            loop {
+                if let Err(error) = app.failed_login_floor.refresh(&*app.users) {
+                    warn!(%error, "it is not known whether any account has a hash by bcrypt");
                 }
                 thread::sleep(PRUNE_INTERVAL);
             }

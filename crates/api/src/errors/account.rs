@@ -132,7 +132,7 @@ impl From<CancelEmailChangeError> for Problem {
 impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials => Self::new(
+            LoginError::InvalidCredentials { .. } => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "invalid_credentials",
                 "Invalid email or password",

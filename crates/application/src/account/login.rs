@@ -1,5 +1,7 @@
 //! Logging in.
 
+use std::time::Duration;
+
 use todo_domain::{
     AccessProof, AccessToken, Client, Credentials, Email, PasswordAttempt, PasswordHash, Secret,
     SecurityEventKind, TooManyGuesses, User, UserId,
@@ -52,7 +54,10 @@ pub struct LoggedIn {
 pub enum LoginError {
     /// There is no such account, or it has another password, or none; which of these is not said.
     #[error("the address or the password is wrong")]
-    InvalidCredentials,
+    InvalidCredentials {
+        /// The time to wait before it is said, so that the time does not tell it either.
+        rest: Duration,
+    },
     /// There were too many attempts, whether or not there is such an account. Nothing was hashed.
     #[error(transparent)]
     TooManyAttempts(TooManyGuesses),
@@ -82,7 +87,8 @@ const VERIFICATIONS: usize = 2;
 /// The session begins only if the account still has the hash that was verified: no login with the old password survives a
 /// change of the password, however long it was under way.
 ///
-/// It takes the same time whether or not the account exists, unless its hash costs other than those of today.
+/// It takes the same time whether or not the account exists, with what is [left to wait](LoginError::InvalidCredentials) by
+/// the caller, unless its hash is by Argon2id and costs other than those of today.
 ///
 /// An attempt that is refused for being too early is no event, lest whoever makes many fill the storage; those before
 /// it are.
@@ -120,7 +126,7 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
     }
     let user = app.users.find_credentials(&input.email);
     let user_id = user.map_err(Failure::from)?.map(|found| found.user.id);
-    Err(refused(app, user_id, client))
+    Err(refused(app, user_id, client, Duration::ZERO))
 }
 
 /// A user whose password was verified.
@@ -138,6 +144,7 @@ fn verify(app: &App, client: &Client, input: &Login) -> Result<Verified, LoginEr
         .find_credentials(&input.email)
         .map_err(Failure::from)?;
     let user_id = credentials.as_ref().map(|found| found.user.id);
+    let began = app.clock.now();
     let Some(Credentials {
         user,
         password_hash: Some(hash),
@@ -146,14 +153,19 @@ fn verify(app: &App, client: &Client, input: &Login) -> Result<Verified, LoginEr
         app.hasher
             .verify_nothing(&input.password)
             .map_err(Failure::from)?;
-        return Err(refused(app, user_id, client));
+        let took = began.until(app.clock.now());
+        return Err(refused(app, user_id, client, took));
     };
     let verification = app
         .hasher
         .verify(&input.password, &hash)
         .map_err(Failure::from)?;
+    let took = began.until(app.clock.now());
+    if hash.is_bcrypt() {
+        app.failed_login_floor.observe_bcrypt(took);
+    }
     match verification {
-        Verification::Wrong => Err(refused(app, user_id, client)),
+        Verification::Wrong => Err(refused(app, user_id, client, took)),
         Verification::Right | Verification::RightButOutdated => Ok(Verified {
             user,
             hash,
@@ -182,8 +194,8 @@ fn begin(
     }
 }
 
-/// Records that a login failed, which whoever tries is told no more about.
-fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
+/// Records that a login failed, which whoever tries is told no more about. Verifying the password took so long.
+fn refused(app: &App, user_id: Option<UserId>, client: &Client, took: Duration) -> LoginError {
     let event = event(
         app,
         SecurityEventKind::LoginFailed,
@@ -192,27 +204,34 @@ fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
         app.clock.now(),
     );
     match app.security_events.record(&event) {
-        Ok(()) => LoginError::InvalidCredentials,
+        Ok(()) => LoginError::InvalidCredentials {
+            rest: app.failed_login_floor.rest(took),
+        },
         Err(error) => LoginError::Failure(error.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    };
+
     use rstest::rstest;
     use todo_domain::{
         GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken, ReplacedSession,
         SecurityEvent,
         SecurityEventKind::{LoggedIn, LoggedOut, LoginFailed},
-        SessionStart,
+        SessionStart, Timestamp,
         ports::{HashError, TokenError},
     };
 
     use super::*;
     use crate::account::LoginLimit;
     use crate::testing::{
-        Mocks, access_claims, cause, client, device, email, event, now, password_hash, session,
-        session_id, unavailable, user,
+        Mocks, access_claims, cause, client, device, email, event, event_id, now, password_hash,
+        session, session_id, unavailable, user,
     };
 
     fn input() -> Login {
@@ -362,7 +381,7 @@ mod tests {
             .expect_verify()
             .returning(|_, _| Ok(Verification::Wrong));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
     }
 
     #[rstest]
@@ -381,7 +400,59 @@ mod tests {
             .once()
             .returning(|_| Ok(()));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
+    }
+
+    /// The time that a failed login takes, with what is left to wait.
+    fn failed_login_takes(found: Option<Credentials>, verification_takes: Duration) -> Duration {
+        let clock = Arc::new(AtomicI64::new(now().as_microseconds()));
+        let mut mocks = Mocks::default();
+        mocks.ids.expect_event().return_const(event_id());
+        let read = Arc::clone(&clock);
+        mocks
+            .clock
+            .expect_now()
+            .returning(move || Timestamp::from_microseconds(read.load(Ordering::Relaxed)).unwrap());
+        mocks
+            .users
+            .expect_find_credentials()
+            .return_once(|_| Ok(found));
+        let take = move || {
+            let micros = i64::try_from(verification_takes.as_micros()).unwrap();
+            clock.fetch_add(micros, Ordering::Relaxed);
+        };
+        let take_as_well = take.clone();
+        mocks.hasher.expect_verify().returning(move |_, _| {
+            take();
+            Ok(Verification::Wrong)
+        });
+        mocks.hasher.expect_verify_nothing().returning(move |_| {
+            take_as_well();
+            Ok(())
+        });
+        mocks.security_events.expect_record().returning(|_| Ok(()));
+        match login(&mocks.unguarded().app(), &client(), &input()).unwrap_err() {
+            LoginError::InvalidCredentials { rest } => verification_takes + rest,
+            error => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_failed_login_takes_as_long_whichever_hash_the_account_has() {
+        let with_hash = |hash: &str| {
+            Some(Credentials {
+                password_hash: Some(PasswordHash::new(hash.to_owned())),
+                ..credentials()
+            })
+        };
+        let (fast, slow) = (Duration::from_millis(20), Duration::from_millis(600));
+        let times = [
+            failed_login_takes(with_hash("$2b$12$a-hash"), slow),
+            failed_login_takes(with_hash("$argon2id$a-hash"), fast),
+            failed_login_takes(None, fast),
+        ];
+        assert_eq!(times, [times[0]; 3]);
+        assert!(times[0] > slow);
     }
 
     #[test]
@@ -446,7 +517,7 @@ mod tests {
         mocks.guesses.expect_count().returning(|_, _| Ok(()));
         mocks.guesses.expect_succeed().never();
         let error = login(&mocks.app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
     }
 
     #[rstest]
@@ -492,7 +563,7 @@ mod tests {
             .once()
             .returning(|_| Ok(()));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod create_token;
 mod delete_account;
 mod end_session;
 mod export_account;
+mod failed_login_floor;
 mod get_account;
 mod guard;
 mod list_security_events;
@@ -47,6 +48,7 @@ pub use create_token::{CreateToken, CreateTokenError, CreatedToken, create_token
 pub use delete_account::{DeleteAccountError, delete_account};
 pub use end_session::{EndSessionError, end_session};
 pub use export_account::{AccountExport, ExportAccountError, ExportPage, export_account};
+pub use failed_login_floor::{FailedLoginFloor, RefreshFloorError};
 pub use get_account::{Account, GetAccountError, get_account, get_user};
 pub use list_security_events::{
     ListSecurityEventsError, SECURITY_EVENTS_SHOWN, list_security_events,

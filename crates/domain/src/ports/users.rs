@@ -64,6 +64,12 @@ pub trait UserRepository: Send + Sync {
     /// [`StorageError`].
     fn find_credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError>;
 
+    /// Whether any user has a [hash by bcrypt](PasswordHash::is_bcrypt). It may read all users.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn has_bcrypt_hash(&self) -> Result<bool, StorageError>;
+
     /// Replaces the password of the user of `proof`, revokes access as far as `revocation` says, and records the event:
     /// all of it or nothing. Of several replacements of one password at the same time, exactly one MUST happen.
     ///

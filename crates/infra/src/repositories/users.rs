@@ -2,7 +2,7 @@
 
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper,
+    RunQueryDsl, Selectable, SelectableHelper, TextExpressionMethods, dsl::exists, select,
 };
 use todo_domain::{
     AccessProof, Credentials, DisplayName, Email, PasswordHash, Revocation, SecurityEvent,
@@ -182,6 +182,12 @@ impl UserRepository for Database {
                 .optional()
         })?;
         Ok(row.map(credentials))
+    }
+
+    fn has_bcrypt_hash(&self) -> Result<bool, StorageError> {
+        let pattern = format!("{}%", PasswordHash::BCRYPT_PREFIX);
+        let by_bcrypt = users::table.filter(users::hashed_password.like(pattern));
+        Ok(self.read(|connection| select(exists(by_bcrypt.clone())).get_result(connection))?)
     }
 
     fn replace_password(

@@ -298,3 +298,23 @@ fn a_deleted_user_leaves_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
     );
     assert_eq!(storage.users().find(grace.id).unwrap(), Some(grace));
 }
+
+#[rstest]
+fn a_hash_by_bcrypt_is_found_until_the_last_is_replaced(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    assert!(!storage.users().has_bcrypt_hash().unwrap());
+    let ada = storage.user("ada@example.com");
+    storage.user("grace@example.com");
+    assert!(!storage.users().has_bcrypt_hash().unwrap());
+    let bcrypt = PasswordHash::new("$2b$12$a-hash".to_owned());
+    let renew = |from: &PasswordHash, to: &PasswordHash| {
+        let renewed = storage.users().replace_password_hash(ada.id, from, to);
+        assert!(renewed.unwrap());
+    };
+    renew(&hash(), &bcrypt);
+    assert!(storage.users().has_bcrypt_hash().unwrap());
+    renew(&bcrypt, &hash());
+    assert!(!storage.users().has_bcrypt_hash().unwrap());
+}
