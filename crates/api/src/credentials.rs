@@ -95,7 +95,7 @@ pub(crate) fn device_cookie(device: &Secret) -> String {
     cookie(DEVICE_COOKIE, device.expose(), DEVICE_COOKIE_SECONDS)
 }
 
-/// What a device shows to be known again. One that was never made by us is as good as none, and replaced.
+/// The secret that a device shows to be known again. The use cases replace one that we gave to no device.
 pub(crate) fn shown_device(request: &HttpRequest) -> Option<Secret> {
     let cookie = request.cookie(DEVICE_COOKIE)?;
     Secret::parse(SecretKind::Device, cookie.value()).ok()

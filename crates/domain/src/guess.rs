@@ -94,6 +94,12 @@ impl GuessSubject {
         Self::new(purpose, "device", &[email.as_str(), device.expose()])
     }
 
+    /// A device to which we gave this secret, whichever account it logs in to.
+    #[must_use]
+    pub fn issued_device(device: &Secret) -> Self {
+        Self::new(GuessPurpose::Login, "issued", &[device.expose()])
+    }
+
     /// Whoever has a session.
     #[must_use]
     pub fn session(purpose: GuessPurpose, session_id: SessionId) -> Self {
@@ -364,6 +370,7 @@ mod tests {
                     GuessSubject::session(purpose, session),
                 ]
             })
+            .chain([GuessSubject::issued_device(&device)])
             .chain(
                 [
                     NoticeKind::PasswordChanged,
@@ -378,7 +385,7 @@ mod tests {
             .collect();
         texts.sort();
         texts.dedup();
-        assert_eq!(texts.len(), 26);
+        assert_eq!(texts.len(), 27);
     }
 
     #[rstest]

@@ -10,7 +10,7 @@ use todo_domain::{
 
 use super::{
     Keeper, SignedIn,
-    guard::{GuardError, device, guard_login},
+    guard::{GuardError, guard_login},
     login_limits::TooManyLogins,
     notices::Notice,
     renew_hash::renew_hash,
@@ -103,7 +103,7 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
             continue;
         };
         permit.succeed();
-        let device = device(app, input.device.clone())?;
+        let device = guess.device(app)?;
         let notice = (!guess.is_known())
             .then(|| Notice::new_login(app, verified.user.email.clone(), client));
         // After the session, since a password that has changed meanwhile proves nothing.
@@ -220,11 +220,11 @@ mod tests {
 
     use rstest::rstest;
     use todo_domain::{
-        GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken, ReplacedSession,
-        SecurityEvent,
+        GuessCounter, GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken,
+        ReplacedSession, SecretKind, SecurityEvent,
         SecurityEventKind::{LoggedIn, LoggedOut, LoginFailed},
         SessionStart, Timestamp,
-        ports::{HashError, TokenError},
+        ports::{CountGuessError, HashError, TokenError},
     };
 
     use super::*;
@@ -629,11 +629,19 @@ mod tests {
         let of_place = GuessSubject::place(GuessPurpose::Login, &email(), address);
         let of_account = GuessSubject::account(GuessPurpose::Login, &email());
         let of_address = GuessSubject::address(GuessPurpose::Login, address);
+        // One that we gave to nobody gets another.
+        let new_device = Secret::from_random(SecretKind::Device, [4, 5, 6]);
+        let kept = if known { device() } else { new_device.clone() };
+        let making_known = [
+            GuessSubject::device(GuessPurpose::Login, &email(), &kept),
+            of_place.clone(),
+            GuessSubject::issued_device(&kept),
+        ];
         let (counted, cleared, taken_back) = if known {
-            let cleared = vec![of_device.clone(), of_device.clone(), of_place.clone()];
+            let cleared = [&[of_device.clone()], &making_known[..]].concat();
             (vec![of_device.clone()], cleared, Vec::new())
         } else {
-            let cleared = vec![of_account.clone(), of_device.clone(), of_place.clone()];
+            let cleared = [&[of_account.clone()], &making_known[..]].concat();
             (
                 vec![of_account, of_address.clone()],
                 cleared,
@@ -642,7 +650,12 @@ mod tests {
         };
         let mut mocks = verified(Verification::Right);
         mocks.sessions.expect_insert().returning(|_, _| Ok(()));
-        let candidates = [of_device, of_place];
+        mocks
+            .secrets
+            .expect_generate()
+            .times(usize::from(!known))
+            .returning(move |_| Ok(new_device.clone()));
+        let candidates = [of_device, of_place, GuessSubject::issued_device(&device())];
         mocks
             .guesses
             .expect_find()
@@ -653,7 +666,7 @@ mod tests {
                     failed_at: Some(now()),
                     succeeded_at: known.then(now),
                 };
-                Ok(vec![of_device, Guesses::default()])
+                Ok(vec![of_device, Guesses::default(), Guesses::default()])
             });
         mocks
             .guesses
@@ -675,8 +688,56 @@ mod tests {
             ..input()
         };
         let logged_in = login(&mocks.app(), &client(), &input).unwrap();
-        assert_eq!(logged_in.device.expose(), device().expose());
+        assert_eq!(logged_in.device.expose(), kept.expose());
         assert_eq!(logged_in.notice.is_some(), !known);
+    }
+
+    #[test]
+    fn the_place_is_tried_where_the_device_is_delayed_which_gets_a_new_secret() {
+        let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
+        let mut mocks = verified(Verification::Right);
+        mocks.sessions.expect_insert().returning(|_, _| Ok(()));
+        let new_device = Secret::from_random(SecretKind::Device, [4, 5, 6]);
+        let generated = new_device.clone();
+        mocks
+            .secrets
+            .expect_generate()
+            .once()
+            .returning(move |_| Ok(generated.clone()));
+        mocks.guesses.expect_find().returning(|subjects| {
+            let known = Guesses {
+                succeeded_at: Some(now()),
+                ..Guesses::default()
+            };
+            Ok(vec![known; subjects.len()])
+        });
+        mocks
+            .guesses
+            .expect_count()
+            .times(2)
+            .returning(move |counters, _| {
+                let GuessCounter { subject, limit } = &counters[0];
+                if *subject != of_device {
+                    return Ok(());
+                }
+                Err(CountGuessError::TooMany(TooManyGuesses {
+                    purpose: GuessPurpose::Login,
+                    retry_after: Duration::from_secs(4),
+                    limit: *limit,
+                }))
+            });
+        mocks
+            .guesses
+            .expect_succeed()
+            .once()
+            .returning(|_, _, _| Ok(()));
+        let input = Login {
+            device: Some(device()),
+            ..input()
+        };
+        let logged_in = login(&mocks.app(), &client(), &input).unwrap();
+        assert_eq!(logged_in.device.expose(), new_device.expose());
+        assert!(logged_in.notice.is_none());
     }
 
     #[rstest]

@@ -8,7 +8,7 @@ use todo_domain::{
 use super::{
     Keeper, SignedIn,
     choose_password::{ChoosePasswordError, choose_password},
-    guard::{GuardError, device, guard_registration, know},
+    guard::{GuardError, device, guard_registration, issued, know},
     signed_in::begin_session,
 };
 use crate::{App, Failure};
@@ -84,7 +84,7 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<Registere
             ChoosePasswordError::Guessable(reason) => RegisterError::GuessablePassword(reason),
             ChoosePasswordError::Failure(failure) => RegisterError::Failure(failure),
         })?;
-    let device = device(app, input.device)?;
+    let device = device(app, issued(app, input.device)?)?;
     let now = app.clock.now();
     let user = User::new(app.ids.user(), input.email, input.name, now);
     let kind = SecurityEventKind::Registered;

@@ -185,6 +185,7 @@ mod tests {
             GuessSubject::account(GuessPurpose::Login, &email()),
             GuessSubject::device(GuessPurpose::Login, &email(), &device()),
             GuessSubject::place(GuessPurpose::Login, &email(), client().address.unwrap()),
+            GuessSubject::issued_device(&device()),
         ];
         let mut mocks = used(|| Ok(true));
         mocks
