@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use zeroize::Zeroizing;
 
-use crate::{Email, Secret, SessionId, Timestamp, network_of};
+use crate::{Email, NETWORKS_PER_SITE, Secret, SessionId, Timestamp, network_of, site_of};
 
 /// What is guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +79,12 @@ impl GuessSubject {
     #[must_use]
     pub fn address(purpose: GuessPurpose, address: IpAddr) -> Self {
         Self::new(purpose, "address", &[&network_of(address).to_string()])
+    }
+
+    /// Whoever is at the [site](site_of) of a network address, where it has one.
+    #[must_use]
+    pub fn site(purpose: GuessPurpose, address: IpAddr) -> Option<Self> {
+        site_of(address).map(|site| Self::new(purpose, "site", &[&site.to_string()]))
     }
 
     /// Whoever is at a network address and guesses at one account.
@@ -170,6 +176,16 @@ pub struct GuessLimit {
 impl GuessLimit {
     /// The longest delay that grows.
     pub const MAX_DELAY: Duration = Duration::from_mins(15);
+
+    /// The limit of a [site](site_of), of whose networks each has this one.
+    #[must_use]
+    pub fn of_site(self) -> Self {
+        Self {
+            without_delay: self.without_delay.saturating_mul(NETWORKS_PER_SITE),
+            forgets_one_in: self.forgets_one_in / NETWORKS_PER_SITE,
+            ..self
+        }
+    }
 
     /// For how long nobody may guess after so many failures.
     ///

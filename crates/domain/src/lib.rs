@@ -30,7 +30,7 @@ mod user;
 pub use access_proof::{AccessProof, Revocation};
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
-pub use client::{Client, UserAgent, network_of};
+pub use client::{Client, NETWORKS_PER_SITE, UserAgent, network_of, site_of};
 pub use guess::{
     GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, NoticeKind,
     TooManyGuesses,

@@ -106,15 +106,13 @@ pub(super) fn guard_login<'a>(
     }
     let account = GuessSubject::account(purpose, email);
     let permit = app.login_limits.begin(&account, now)?;
-    let address = client
-        .address
-        .map(|address| GuessSubject::address(purpose, address));
+    let networks = networks(purpose, policy.address, client);
     let mut counted = vec![(&account, policy.account)];
-    counted.extend(address.as_ref().map(|address| (address, policy.address)));
+    counted.extend(networks.iter().map(|(network, limit)| (network, *limit)));
     count(app, &counted)?;
     let guess = Guess {
         cleared: vec![account],
-        taken_back: address.into_iter().collect(),
+        taken_back: networks.into_iter().map(|(network, _)| network).collect(),
         is_known: false,
         device,
     };
@@ -159,10 +157,31 @@ fn guard_address(
     limit: GuessLimit,
     client: &Client,
 ) -> Result<(), GuardError> {
-    match client.address {
-        None => Ok(()),
-        Some(address) => count(app, &[(&GuessSubject::address(purpose, address), limit)]),
+    let networks = networks(purpose, limit, client);
+    if networks.is_empty() {
+        return Ok(());
     }
+    let counted: Vec<_> = networks
+        .iter()
+        .map(|(network, limit)| (network, *limit))
+        .collect();
+    count(app, &counted)
+}
+
+/// The address of the client, which has this limit, and its site, which has a higher one.
+fn networks(
+    purpose: GuessPurpose,
+    limit: GuessLimit,
+    client: &Client,
+) -> Vec<(GuessSubject, GuessLimit)> {
+    let Some(address) = client.address else {
+        return Vec::new();
+    };
+    let site = GuessSubject::site(purpose, address).map(|site| (site, limit.of_site()));
+    [(GuessSubject::address(purpose, address), limit)]
+        .into_iter()
+        .chain(site)
+        .collect()
 }
 
 fn count(app: &App, counted: &[(&GuessSubject, GuessLimit)]) -> Result<(), GuardError> {

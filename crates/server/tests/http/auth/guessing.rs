@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::harness::{Answer, Client, PASSWORD, Server};
+use crate::harness::{Answer, Client, PASSWORD, Server, eventually};
 
 const BEHIND_PROXY: [(&str, &str); 1] = [("TRUSTED_PROXIES", "127.0.0.1")];
 
@@ -237,6 +237,42 @@ fn whoever_has_stolen_a_device_cookie_cannot_keep_the_owner_out_at_a_known_place
     ];
     let answer = log_in_with(&server, &moved, "ada@example.com", PASSWORD);
     assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[rstest]
+fn an_address_is_the_same_whichever_way_a_proxy_writes_it(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(server) = Server::with(kind, &BEHIND_PROXY) else {
+        return;
+    };
+    server.user("ada@example.com");
+    let known = log_in_from(&server, "[2001:db8::1]:443", "ada@example.com", PASSWORD);
+    assert_eq!(known.status, 200);
+    delay_for_long(&server, "ada@example.com");
+    for (address, status) in [
+        ("2001:db8::2", 200),
+        ("[2001:db8::3]:80", 200),
+        ("[2001:db8:0:1::1]:443", 429),
+    ] {
+        let answer = log_in_from(&server, address, "ada@example.com", PASSWORD);
+        assert_eq!(answer.status, status, "{address}");
+    }
+}
+
+#[test]
+fn a_proxy_that_is_not_trusted_is_warned_of_once() {
+    let server = Server::start(Sqlite).unwrap();
+    let warned = || server.log().matches("not in TRUSTED_PROXIES").count();
+    let headers = [("x-forwarded-for", "198.51.100.1")];
+    server.client().send("GET", "/api/tasks", &[], &[]);
+    assert_eq!(warned(), 0);
+    for _ in 0..3 {
+        server.client().send("GET", "/api/tasks", &headers, &[]);
+    }
+    // The line of a later request is there.
+    let last = [headers[0], ("x-request-id", "the-last")];
+    server.client().send("GET", "/api/tasks", &last, &[]);
+    eventually("the last line", || server.log().contains("the-last"));
+    assert_eq!(warned(), 1);
 }
 
 #[rstest]
