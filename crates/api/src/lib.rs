@@ -29,6 +29,7 @@ pub mod measured;
 mod metrics;
 mod openapi;
 mod openapi_rules;
+mod origin;
 mod problem;
 mod query;
 mod rate_limits;
