@@ -529,7 +529,7 @@ mod tests {
         lane.post(QueueKey::default(), || panic!("on purpose"))
             .unwrap();
         lane.post(QueueKey::default(), move || {
-            flag.store(true, Ordering::SeqCst)
+            flag.store(true, Ordering::SeqCst);
         })
         .unwrap();
         while lane.queue.len() > 0 {

@@ -213,9 +213,12 @@ fn refused(app: &App, user_id: Option<UserId>, client: &Client, took: Duration) 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
+    use std::{
+        slice,
+        sync::{
+            Arc,
+            atomic::{AtomicI64, Ordering},
+        },
     };
 
     use rstest::rstest;
@@ -638,10 +641,10 @@ mod tests {
             GuessSubject::issued_device(&kept),
         ];
         let (counted, cleared, taken_back) = if known {
-            let cleared = [&[of_device.clone()], &making_known[..]].concat();
+            let cleared = [slice::from_ref(&of_device), &making_known[..]].concat();
             (vec![of_device.clone()], cleared, Vec::new())
         } else {
-            let cleared = [&[of_account.clone()], &making_known[..]].concat();
+            let cleared = [slice::from_ref(&of_account), &making_known[..]].concat();
             (
                 vec![of_account, of_address.clone()],
                 cleared,
@@ -749,17 +752,18 @@ mod tests {
         let of_account = GuessSubject::account(GuessPurpose::Login, &email());
         let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
         let (limited, other) = if known {
-            (of_device, of_account)
+            (of_device.clone(), of_account)
         } else {
-            (of_account, of_device)
+            (of_account, of_device.clone())
         };
         let mut mocks = Mocks::at_now();
+        // The place is not known, else it would be tried.
         mocks.guesses.expect_find().returning(move |subjects| {
-            let guesses = Guesses {
-                succeeded_at: known.then(now),
+            let guesses = subjects.iter().map(|subject| Guesses {
+                succeeded_at: (known && *subject == of_device).then(now),
                 ..Guesses::default()
-            };
-            Ok(vec![guesses; subjects.len()])
+            });
+            Ok(guesses.collect())
         });
         // A call of any other port would fail: nothing is counted, looked up, or hashed.
         let app = mocks.app();

@@ -146,7 +146,9 @@ mod tests {
     use super::*;
     use crate::testing::{Mocks, client, email, now, unavailable, user, user_id};
 
-    fn notices() -> [(fn(&App) -> Notice, &'static str); 3] {
+    type Make = fn(&App) -> Notice;
+
+    fn notices() -> [(Make, &'static str); 3] {
         [
             (
                 |app| Notice::password_changed(app, email(), &client()),
