@@ -17,6 +17,16 @@ pub enum CorsOrigins {
     Listed(Vec<String>),
 }
 
+impl CorsOrigins {
+    /// Whether pages of this origin may call.
+    pub(crate) fn contain(&self, origin: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(origins) => origins.iter().any(|listed| listed == origin),
+        }
+    }
+}
+
 /// For how many seconds a browser may remember the answer to a preflight.
 const MAX_AGE: usize = 3_600;
 

@@ -85,6 +85,7 @@ pub(crate) struct State {
     body: BodySettings,
     budget: ByteBudget,
     trusted_proxies: TrustedProxies,
+    cors_origins: CorsOrigins,
     rate_limits: Arc<RateLimits>,
     seen_sessions: Arc<SeenSessions>,
     /// The searches and exports that are in flight.
