@@ -43,8 +43,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
         "default-src 'none'; frame-ancestors 'none'",
     ),
     (
+        // CORS is not touched by it: it is about what pages of other origins embed.
         HeaderName::from_static("cross-origin-resource-policy"),
-        "cross-origin",
+        "same-origin",
     ),
 ];
 

@@ -116,14 +116,6 @@ impl Reply {
         self
     }
 
-    /// Says that no cache may keep it, since it carries a token.
-    pub(crate) fn not_to_be_stored(self) -> Self {
-        Self {
-            cache_control: "no-store",
-            ..self
-        }
-    }
-
     /// Promises that a use case is run after it, of which whoever asks learns nothing. Where there is no room for it, the
     /// answer is 503: so nothing else may have been changed.
     pub(crate) fn followed_by<E: Into<Problem>>(
@@ -196,7 +188,8 @@ impl Reply {
             status,
             body,
             headers: Vec::new(),
-            cache_control: "private, no-cache",
+            // It is about one user. A client that keeps a copy by itself can still ask whether it is current.
+            cache_control: "no-store",
             followed_by: None,
         }
     }

@@ -278,3 +278,40 @@ fn no_secret_is_in_the_log(#[values(Sqlite, Postgres)] kind: Kind) {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
 }
+
+#[test]
+fn other_origins_may_embed_nothing_and_use_no_method_that_no_route_has() {
+    let server = Server::with(Sqlite, &[("CORS_ORIGINS", ORIGIN)]).unwrap();
+    let client = server.user("ada@example.com");
+    for path in ["/api/tasks", "/api/docs/", "/health/live", "/no/such/route"] {
+        let answer = client.get(path);
+        let policy = answer.header("cross-origin-resource-policy");
+        assert_eq!(policy, Some("same-origin"), "{path}");
+    }
+    let preflight = |method| {
+        let headers = [
+            ("origin", ORIGIN),
+            ("access-control-request-method", method),
+        ];
+        client.send("OPTIONS", "/api/tasks/1", &headers, &[])
+    };
+    let allowed = preflight("DELETE");
+    let methods = allowed.header("access-control-allow-methods").unwrap();
+    let mut methods: Vec<_> = methods.split(", ").collect();
+    methods.sort_unstable();
+    assert_eq!(methods, ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]);
+    for method in ["TRACE", "CONNECT"] {
+        assert_eq!(preflight(method).status, 400, "{method}");
+    }
+}
+
+#[test]
+fn no_other_origin_may_call_where_there_is_to_be_none() {
+    let server = Server::with(Sqlite, &[("CORS_ORIGINS", "none")]).unwrap();
+    let client = server.user("ada@example.com");
+    for origin in ["http://localhost:3000", ORIGIN] {
+        let answer = client.send("GET", "/api/tasks", &[("origin", origin)], &[]);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+}

@@ -164,7 +164,6 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
                 token: secret.expose(),
                 item: (&token).into(),
             })?
-            .not_to_be_stored()
             .followed_by_notice(move |app| notify(app, &notice).map(drop)))
         })
         .await
@@ -181,10 +180,9 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
         .for_session(database, |app, caller, input| {
             input.nothing()?;
             let tokens = list_tokens(app, caller)?;
-            Ok(Reply::ok(&TokenListResponse {
+            Reply::ok(&TokenListResponse {
                 tokens: tokens.iter().map(TokenItem::from).collect(),
-            })?
-            .not_to_be_stored())
+            })
         })
         .await
 }

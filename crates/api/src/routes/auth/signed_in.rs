@@ -69,7 +69,7 @@ pub(super) fn reply_with<'a>(
         refresh_token: refresh_token.as_ref().map(RefreshToken::expose),
         expires_at: expires_at.as_seconds(),
     };
-    let reply = reply(&body)?.not_to_be_stored();
+    let reply = reply(&body)?;
     let reply = match keeper {
         Keeper::Client => reply,
         Keeper::Browser => reply.with_cookie(session_cookie(token, *issued_at, *expires_at)),
