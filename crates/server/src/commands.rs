@@ -72,7 +72,7 @@ pub(crate) fn serve() -> CommandResult {
     database.migrate_and_tell(&mut migration::log())?;
     database.watch()?;
 
-    let metrics = ServerMetrics::new(&database, log.count_of_lost());
+    let metrics = ServerMetrics::new(&database, log.count_of_lost(), log.malformed_requests());
     let lanes = start_lanes(
         &config.http,
         &config.hashing,
@@ -141,6 +141,7 @@ pub(crate) fn serve() -> CommandResult {
 
     keep_pruning(app.clone())?;
     keep_refreshing_floor(app.clone())?;
+    log.malformed_requests().keep_logging()?;
     todo_api::serve(listener, app, lanes, observers, settings)?;
     traces.end();
     info!("ended");

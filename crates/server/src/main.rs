@@ -8,6 +8,7 @@ mod doctor;
 mod keys;
 mod log_writer;
 mod logging;
+mod malformed_requests;
 mod metrics;
 mod migration;
 mod report;

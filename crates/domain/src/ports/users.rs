@@ -83,11 +83,12 @@ pub trait UserRepository: Send + Sync {
         event: &SecurityEvent,
     ) -> Result<(), ProofError>;
 
-    /// Deletes the user of `proof` with all data of the user: all of it or nothing.
+    /// Deletes the user of `proof` with all data of the user, and records the event, which is of no user: all of it or
+    /// nothing.
     ///
     /// # Errors
     /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold.
-    fn delete(&self, proof: &AccessProof) -> Result<(), ProofError>;
+    fn delete(&self, proof: &AccessProof, event: &SecurityEvent) -> Result<(), ProofError>;
 
     /// Replaces the hash of a user's password, if it is still `from`, by `to`, which is of the same password.
     ///

@@ -216,7 +216,7 @@ impl UserRepository for Database {
         .map_err(StorageError::from)?
     }
 
-    fn delete(&self, proof: &AccessProof) -> Result<(), ProofError> {
+    fn delete(&self, proof: &AccessProof, event: &SecurityEvent) -> Result<(), ProofError> {
         let id = Id(proof.user_id().as_uuid());
         self.transaction(|connection| {
             if let Err(failed) = lock_and_check(connection, proof)? {
@@ -225,6 +225,7 @@ impl UserRepository for Database {
             // Where another backend made the table, its rows do not go with their owner.
             diesel::delete(tasks::table.filter(tasks::user_id.eq(id))).execute(connection)?;
             diesel::delete(users::table.find(id)).execute(connection)?;
+            record(connection, event)?;
             Ok(Ok(()))
         })
         .map_err(StorageError::from)?

@@ -315,3 +315,22 @@ fn no_other_origin_may_call_where_there_is_to_be_none() {
         assert_eq!(answer.header("access-control-allow-origin"), None);
     }
 }
+
+#[test]
+fn requests_that_are_no_http_are_counted_and_no_errors_of_the_server() {
+    let server = Server::with(Sqlite, &[("METRICS_LISTEN", "127.0.0.1:0")]).unwrap();
+    for _ in 0..10 {
+        let patience = std::time::Duration::from_secs(5);
+        let answer = crate::harness::send_raw(server.address(), b"NOT HTTP\r\n\r\n", patience);
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    let line = "todo_http_malformed_requests_total 10";
+    crate::harness::eventually("all are counted", || {
+        let shown = server.scraper().get("/metrics").body;
+        String::from_utf8(shown)
+            .unwrap()
+            .lines()
+            .any(|shown| shown == line)
+    });
+    assert!(!server.log().contains("ERROR"), "{}", server.log());
+}

@@ -93,7 +93,7 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
                 let cause = Problem::from(failure).causes();
                 warn!(cause, "a login that succeeded is counted as a failed one");
             }
-            let reply = reply_with(&signed_in, input.keeper, Some(&device), Reply::ok)?;
+            let reply = reply_with(visitor, &signed_in, input.keeper, Some(&device), Reply::ok)?;
             Ok(match notice {
                 Some(notice) => reply.followed_by_notice(move |app| notify(app, &notice).map(drop)),
                 None => reply,

@@ -50,6 +50,7 @@ pub(super) fn replaced_cookie(visitor: &Visitor, keeper: Keeper) -> Option<Acces
 /// Answers with the body that `reply` is given, and with a cookie where that was asked for. Another one has
 /// `device` known again.
 pub(super) fn reply_with<'a>(
+    visitor: &Visitor,
     signed_in: &'a SignedIn,
     keeper: Keeper,
     device: Option<&Secret>,
@@ -63,6 +64,7 @@ pub(super) fn reply_with<'a>(
         expires_at,
         ..
     } = signed_in;
+    visitor.actor.is(user.id);
     let body = SignedInResponse {
         user: user.into(),
         token: (keeper == Keeper::Client).then(|| token.expose()),
