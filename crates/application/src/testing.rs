@@ -70,6 +70,7 @@ impl Mocks {
         self.guesses.expect_count().returning(|_, _| Ok(()));
         self.guesses.expect_succeed().returning(|_, _, _| Ok(()));
         self.secrets.expect_generate().returning(|_| Ok(device()));
+        self.mailer.expect_accepts().return_const(true);
         self
     }
 
@@ -86,6 +87,7 @@ impl Mocks {
             };
             Err(too_many.into())
         });
+        self.mailer.expect_accepts().return_const(true);
         self
     }
 

@@ -16,10 +16,15 @@ use super::{
 };
 use crate::problem::Problem;
 
+/// The fault of an address that the mailer cannot read.
+const UNDELIVERABLE: &str =
+    "must be an e-mail address to which mail can be sent, such as ada@example.com";
+
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::EmailTaken => email_taken(),
+            RegisterError::UndeliverableEmail => Self::invalid_field("email", UNDELIVERABLE),
             RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
             RegisterError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             RegisterError::Failure(failure) => failure.into(),
@@ -95,6 +100,9 @@ impl From<AllowEmailChangeError> for Problem {
         match error {
             AllowEmailChangeError::WrongPassword => {
                 Self::invalid_field("password", "is not the password of this account")
+            }
+            AllowEmailChangeError::UndeliverableEmail => {
+                Self::invalid_field("email", UNDELIVERABLE)
             }
             AllowEmailChangeError::SameEmail => {
                 Self::invalid_field("email", "must be another than that of the account")
