@@ -41,6 +41,7 @@ impl Request {
             ..
         } = self;
         let handler = handler_of(&work);
+        let actor = trace.actor().clone();
         async move {
             let credential = shown.into_required_credential()?;
             let (shown, limits) = (credential.clone(), rate_limits);
@@ -48,7 +49,7 @@ impl Request {
                 let State {
                     app, seen_sessions, ..
                 } = state;
-                let admit = |user| Ok::<_, Problem>(count(limits.as_deref(), user)?);
+                let admit = |user| Ok::<_, Problem>(count(&actor, limits.as_deref(), user)?);
                 // For a session that was seen a moment ago nothing is asked of the storage here.
                 let user = act(app, seen_sessions, &shown, scope, admit, |authenticated| {
                     Ok(noted(authenticated).claimed_user_id())
@@ -98,11 +99,12 @@ impl Request {
             ..
         } = self;
         let handler = handler_of(&work);
+        let actor = trace.actor().clone();
         async move {
             let credential = shown.into_required_credential()?;
             let reserving = hand_over(&state, &trace, handler, key, database, move |state| {
                 let caller = noted(authenticate_session(&state.app, &credential, &client)?);
-                count(rate_limits.as_deref(), caller.user_id())?;
+                count(&actor, rate_limits.as_deref(), caller.user_id())?;
                 input.nothing()?;
                 let slot = state.in_flight.begin(caller.user_id())?;
                 Ok((caller, slot))

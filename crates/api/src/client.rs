@@ -1,6 +1,12 @@
 //! What a request comes from.
 
-use std::net::IpAddr;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use actix_web::{
     HttpRequest,
@@ -8,22 +14,43 @@ use actix_web::{
 };
 use ipnet::IpNet;
 use todo_domain::{Client, UserAgent};
+use tracing::warn;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The proxies that are believed when they say whom they forward for.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    /// Whether it was logged that a peer outside of these forwards.
+    is_warned: Arc<AtomicBool>,
+}
 
 impl TrustedProxies {
     /// The proxies with addresses in these networks.
     #[must_use]
     pub fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
+        Self {
+            networks,
+            is_warned: Arc::default(),
+        }
+    }
+
+    /// Logs, once, that a peer forwards for others and is not believed. Where it is a proxy, all clients behind it are one.
+    fn warn_of(&self, peer: IpAddr) {
+        if !self.is_warned.swap(true, Relaxed) {
+            warn!(
+                %peer,
+                "a request has X-Forwarded-For and comes from a peer that is not in TRUSTED_PROXIES: if that is your proxy, \
+                 all clients behind it count as one; if it is a client, nothing is wrong (this is logged once)"
+            );
+        }
     }
 
     pub(crate) fn contain(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks
+            .iter()
+            .any(|network| network.contains(&address))
     }
 }
 
@@ -48,17 +75,27 @@ pub(crate) fn address(request: &HttpRequest, proxies: &TrustedProxies) -> Option
         .get_all(X_FORWARDED_FOR)
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .collect();
+    if !forwarded.is_empty() && !proxies.contain(seen) {
+        proxies.warn_of(seen);
+    }
     for text in forwarded.iter().rev() {
         if !proxies.contain(seen) {
             break;
         }
-        let address = std::str::from_utf8(text).ok();
-        let Some(address) = address.and_then(|text| text.trim().parse::<IpAddr>().ok()) else {
+        let Some(address) = std::str::from_utf8(text).ok().and_then(forwarded_address) else {
             break;
         };
         seen = address.to_canonical();
     }
     Some(seen)
+}
+
+/// An address as proxies write it: by itself, with a port, of IPv6 also in brackets.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
+    text.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -78,6 +115,11 @@ mod tests {
     #[case::unreadable("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1")]
     #[case::nothing_said("10.0.0.1", &[], "10.0.0.1")]
     #[case::of_the_sixth_version("10.0.0.1", &["2001:db8::1"], "2001:db8::1")]
+    #[case::with_a_port("10.0.0.1", &["198.51.100.1:443"], "198.51.100.1")]
+    #[case::in_brackets("10.0.0.1", &["[2001:db8::1]"], "2001:db8::1")]
+    #[case::in_brackets_with_a_port("10.0.0.1", &["1.2.3.4, [2001:db8::1]:443, 10.0.0.2:80"], "2001:db8::1")]
+    #[case::with_no_port("10.0.0.1", &["198.51.100.1:99999"], "10.0.0.1")]
+    #[case::of_the_fourth_in_brackets("10.0.0.1", &["198.51.100.1, [1.2.3.4"], "10.0.0.1")]
     #[case::of_the_fourth_in_the_sixth("::ffff:10.0.0.1", &["::ffff:198.51.100.1"], "198.51.100.1")]
     fn only_trusted_proxies_are_believed(
         #[case] peer: &str,

@@ -1,7 +1,7 @@
 //! Which web pages may call from other origins (CORS).
 
 use actix_cors::Cors;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 
 use crate::{
     edge::REQUEST_ID,
@@ -17,13 +17,33 @@ pub enum CorsOrigins {
     Listed(Vec<String>),
 }
 
+impl CorsOrigins {
+    /// Whether pages of this origin may call.
+    pub(crate) fn contain(&self, origin: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(origins) => origins.iter().any(|listed| listed == origin),
+        }
+    }
+}
+
+/// The methods that routes have, and no others.
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
 /// For how many seconds a browser may remember the answer to a preflight.
 const MAX_AGE: usize = 3_600;
 
 /// The middleware.
 pub(crate) fn cors(origins: &CorsOrigins) -> Cors {
     let cors = Cors::default()
-        .allow_any_method()
+        .allowed_methods(METHODS)
         .allow_any_header()
         .expose_headers([
             header::ALLOW,

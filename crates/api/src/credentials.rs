@@ -3,16 +3,14 @@
 use actix_web::{
     HttpRequest,
     cookie::{Cookie, SameSite, time},
-    http::{
-        Uri,
-        header::{self, HeaderName},
-    },
+    http::header,
 };
 use todo_application::account::Credential;
 use todo_domain::{AccessToken, Secret, SecretKind, Timestamp};
 
 use crate::{
     errors::{cross_site, not_authenticated},
+    origin::is_of_same_origin,
     problem::Problem,
 };
 
@@ -23,7 +21,6 @@ const SESSION_COOKIE: &str = "__Host-todo-session";
 const DEVICE_COOKIE: &str = "__Host-todo-device";
 /// For how many seconds a browser keeps it: a year.
 const DEVICE_COOKIE_SECONDS: i64 = 365 * 24 * 60 * 60;
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a request shows.
 #[derive(Debug)]
@@ -95,7 +92,7 @@ pub(crate) fn device_cookie(device: &Secret) -> String {
     cookie(DEVICE_COOKIE, device.expose(), DEVICE_COOKIE_SECONDS)
 }
 
-/// What a device shows to be known again. One that was never made by us is as good as none, and replaced.
+/// The secret that a device shows to be known again. The use cases replace one that we gave to no device.
 pub(crate) fn shown_device(request: &HttpRequest) -> Option<Secret> {
     let cookie = request.cookie(DEVICE_COOKIE)?;
     Secret::parse(SecretKind::Device, cookie.value()).ok()
@@ -132,25 +129,6 @@ fn bearer_token(request: &HttpRequest) -> Option<&str> {
     // RFC 6750 wants a space there, and allows more.
     let token = token.trim_start_matches(' ');
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-/// Whether a page of this origin makes the request, as far as the browser tells: by `Sec-Fetch-Site`, or else by an
-/// `Origin` that names the host that is asked. One that tells neither is taken for another's.
-pub(crate) fn is_of_same_origin(request: &HttpRequest) -> bool {
-    let text = |name| request.headers().get(name)?.to_str().ok();
-    if let Some(site) = request.headers().get(SEC_FETCH_SITE) {
-        return site == "same-origin";
-    }
-    let origin = text(header::ORIGIN).and_then(|origin| origin.parse::<Uri>().ok());
-    match (&origin, text(header::HOST)) {
-        (Some(origin), Some(host)) => {
-            let authority = origin
-                .authority()
-                .map(actix_web::http::uri::Authority::as_str);
-            authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! It names the request, reads its body, keeps the budget of bytes, writes problems out, adds the headers that every answer has, and logs one line.
 
-use std::{mem, time::Instant};
+use std::{mem, net::IpAddr, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -15,6 +15,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
+use todo_domain::UserId;
 use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
@@ -22,6 +23,7 @@ use crate::{
     Observers, State,
     body::Body,
     budget::{Reservation, SMALL},
+    client::address,
     connection::ConnectionHandle,
     errors::no_room_for_response,
     metrics::{BufferMetrics, Refused, Route},
@@ -43,8 +45,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
         "default-src 'none'; frame-ancestors 'none'",
     ),
     (
+        // CORS is not touched by it: it is about what pages of other origins embed.
         HeaderName::from_static("cross-origin-resource-policy"),
-        "cross-origin",
+        "same-origin",
     ),
 ];
 
@@ -63,6 +66,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let Some(state) = request.app_data::<Data<State>>().cloned() else {
         return Err(Problem::internal().into());
     };
+    let client = address(request.request(), &state.trusted_proxies);
     let connection = request.conn_data::<ConnectionHandle>().cloned();
     let Observers { metrics, tracer } = &state.observers;
     let (under_way, body, budget) = (metrics.requests.begin(), state.body, &state.budget);
@@ -97,7 +101,8 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             head.set_connection_type(ConnectionType::Close);
         }
         let route = Route::of(response.request());
-        log(&response, route.as_str(), began);
+        let user = trace.actor().user();
+        log(&response, route.as_str(), (client, user), code, began);
         let (method, status) = (response.request().method(), response.status());
         trace.answered(&route, method, status, code);
         under_way.answered(route, method, status, code);
@@ -231,12 +236,22 @@ fn log_causes(problem: &Problem) {
     }
 }
 
-/// One line a request. Neither the path as sent nor the query is in it: they may tell what is nobody's business.
-fn log(response: &ServiceResponse, route: &str, began: Instant) {
+/// One line a request: who, what and how it ended (OWASP ASVS 5.0, 16.2.1). Neither the path as sent nor the query is in it:
+/// they may tell what is nobody's business.
+fn log(
+    response: &ServiceResponse,
+    route: &str,
+    (address, user): (Option<IpAddr>, Option<UserId>),
+    code: Option<&'static str>,
+    began: Instant,
+) {
     info!(
         method = %response.request().method(),
         route,
         status = response.status().as_u16(),
+        code,
+        address = address.map(display),
+        user = user.map(display),
         microseconds = began.elapsed().as_micros(),
         "answered"
     );

@@ -55,6 +55,8 @@ struct State<T> {
     reserved: ClassQueue<T>,
     /// The class of the item that was taken last.
     last: QueueClass,
+    /// Whether what is reserved goes first, and classes do not take turns.
+    is_prioritized: bool,
     is_closed: bool,
 }
 
@@ -70,13 +72,14 @@ struct ClassQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// An empty queue of at most `limit` items in each class.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// An empty queue of at most `limit` items in each class. The classes take turns, unless what is reserved goes first.
+    pub(crate) fn new(limit: usize, is_prioritized: bool) -> Self {
         Self {
             state: Mutex::new(State {
                 open: ClassQueue::new(limit),
                 reserved: ClassQueue::new(limit),
                 last: QueueClass::Open,
+                is_prioritized,
                 is_closed: false,
             }),
             changed: Condvar::new(),
@@ -138,9 +141,10 @@ impl<T> State<T> {
         }
     }
 
-    /// The next item: of the class that was not served last, if it has one.
+    /// The next item: of the class that goes first, or was not served last, if it has one.
     fn take(&mut self) -> Option<T> {
         let order = match self.last {
+            _ if self.is_prioritized => [QueueClass::Reserved, QueueClass::Open],
             QueueClass::Open => [QueueClass::Reserved, QueueClass::Open],
             QueueClass::Reserved => [QueueClass::Open, QueueClass::Reserved],
         };
@@ -228,7 +232,7 @@ mod tests {
     }
 
     fn filled(limit: usize, items: &[(QueueKey, &'static str)]) -> FairQueue<&'static str> {
-        let queue = FairQueue::new(limit);
+        let queue = FairQueue::new(limit, false);
         for (key, item) in items {
             assert_eq!(queue.push(*key, *item), Pushed::Queued);
         }
@@ -289,7 +293,7 @@ mod tests {
 
     #[test]
     fn many_clients_share_a_full_queue_evenly() {
-        let queue = FairQueue::new(12);
+        let queue = FairQueue::new(12, false);
         for _ in 0..100 {
             for (network, item) in [(1, "a"), (2, "b"), (3, "c")] {
                 queue.push(open(network), item);
@@ -309,7 +313,7 @@ mod tests {
 
     #[test]
     fn whoever_waits_is_given_what_is_pushed_and_told_of_the_end() {
-        let queue = Arc::new(FairQueue::new(1));
+        let queue = Arc::new(FairQueue::new(1, false));
         let waiting: Vec<_> = (0..2)
             .map(|_| {
                 let queue = Arc::clone(&queue);

@@ -183,7 +183,11 @@ impl Lane {
     ///
     /// # Errors
     /// [`LaneError::Full`].
-    pub fn post(&self, work: impl FnOnce() + Send + 'static) -> Result<(), LaneError> {
+    pub(crate) fn post(
+        &self,
+        key: QueueKey,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<(), LaneError> {
         let span = Span::current();
         let metrics = self.metrics.clone();
         let queued = self.metrics.queued();
@@ -196,7 +200,7 @@ impl Lane {
                 span.in_scope(|| error!("what was to be done after the answer panicked"));
             }
         });
-        let posted = self.enqueue(QueueKey::default(), work);
+        let posted = self.enqueue(key, work);
         posted.inspect_err(|error| self.metrics.failed(*error))
     }
 
@@ -377,7 +381,7 @@ mod tests {
         let other = key([192, 0, 2, 2], QueueClass::Open);
         let reserved = key([192, 0, 2, 1], QueueClass::Reserved);
         let (hold, work) = held();
-        lane.post(work).unwrap();
+        lane.post(QueueKey::default(), work).unwrap();
         while lane.queue.len() > 0 {
             tokio::task::yield_now().await;
         }
@@ -396,6 +400,43 @@ mod tests {
         drop(hold);
         assert_eq!(join!(first, other, reserved), (Ok(()), Ok(()), Ok(())));
         assert_eq!(*order.lock().unwrap(), ["reserved", "first", "other"]);
+    }
+
+    #[tokio::test]
+    async fn a_lane_with_priorities_serves_what_is_reserved_first() {
+        let lane = lane_of(1, 3, QueueOrder::Priority);
+        let (hold, work) = held();
+        lane.post(QueueKey::default(), work).unwrap();
+        while lane.queue.len() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let post = |class, name: &'static str| {
+            let order = Arc::clone(&order);
+            let key = QueueKey {
+                class,
+                network: None,
+            };
+            lane.post(key, move || order.lock().unwrap().push(name))
+        };
+        for name in ["notice 1", "notice 2", "notice 3"] {
+            post(QueueClass::Open, name).unwrap();
+        }
+        // Notices take no room from what is reserved.
+        assert_eq!(post(QueueClass::Open, "notice 4"), Err(LaneError::Full));
+        for name in ["reset 1", "reset 2", "reset 3"] {
+            post(QueueClass::Reserved, name).unwrap();
+        }
+        drop(hold);
+        let last = QueueKey::default();
+        while lane.queue.len() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(lane.run_for(last, PATIENCE, || ()).await, Ok(()));
+        let expected = [
+            "reset 1", "reset 2", "reset 3", "notice 1", "notice 2", "notice 3",
+        ];
+        assert_eq!(*order.lock().unwrap(), expected);
     }
 
     #[tokio::test]
@@ -446,7 +487,7 @@ mod tests {
         let lane = replacing_lane();
         let (hold, work) = held();
         let (ended, end) = bounded::<()>(0);
-        lane.post(move || {
+        lane.post(QueueKey::default(), move || {
             work();
             // Dropped with the thread.
             std::thread_local!(static AT_END: std::cell::RefCell<Option<Sender<()>>> = const {
@@ -469,7 +510,7 @@ mod tests {
         let lane = replacing_lane();
         let (holds, works): (Vec<_>, Vec<_>) = (0..5).map(|_| held()).unzip();
         for work in works {
-            lane.post(work).unwrap();
+            lane.post(QueueKey::default(), work).unwrap();
         }
         while lane.queue.len() > 0 {
             tokio::time::sleep(IMPATIENCE).await;
@@ -485,9 +526,12 @@ mod tests {
         let lane = lane(1, 2);
         let ran = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&ran);
-        lane.post(|| panic!("on purpose")).unwrap();
-        lane.post(move || flag.store(true, Ordering::SeqCst))
+        lane.post(QueueKey::default(), || panic!("on purpose"))
             .unwrap();
+        lane.post(QueueKey::default(), move || {
+            flag.store(true, Ordering::SeqCst);
+        })
+        .unwrap();
         while lane.queue.len() > 0 {
             tokio::task::yield_now().await;
         }
@@ -499,12 +543,12 @@ mod tests {
     async fn what_is_posted_to_a_full_queue_is_refused() {
         let lane = lane(1, 1);
         let (hold, work) = held();
-        lane.post(work).unwrap();
+        lane.post(QueueKey::default(), work).unwrap();
         while lane.queue.len() > 0 {
             tokio::task::yield_now().await;
         }
-        lane.post(|| ()).unwrap();
-        assert_eq!(lane.post(|| ()), Err(LaneError::Full));
+        lane.post(QueueKey::default(), || ()).unwrap();
+        assert_eq!(lane.post(QueueKey::default(), || ()), Err(LaneError::Full));
         drop(hold);
     }
 }

@@ -29,6 +29,7 @@ pub mod measured;
 mod metrics;
 mod openapi;
 mod openapi_rules;
+mod origin;
 mod problem;
 mod query;
 mod rate_limits;
@@ -84,6 +85,7 @@ pub(crate) struct State {
     body: BodySettings,
     budget: ByteBudget,
     trusted_proxies: TrustedProxies,
+    cors_origins: CorsOrigins,
     rate_limits: Arc<RateLimits>,
     seen_sessions: Arc<SeenSessions>,
     /// The searches and exports that are in flight.

@@ -18,7 +18,7 @@ use governor::{
     middleware::NoOpMiddleware,
     state::keyed::DashMapStateStore,
 };
-use todo_domain::{UserId, network_of};
+use todo_domain::{NETWORKS_PER_SITE, UserId, network_of, site_of};
 
 use crate::{State, client::address, problem::Problem};
 
@@ -55,6 +55,8 @@ pub(crate) struct RateLimited {
 #[derive(Debug)]
 pub(crate) struct RateLimits {
     addresses: Option<RateLimit<Option<IpAddr>>>,
+    /// Of IPv6, networks of 48 bits.
+    sites: Option<RateLimit<IpAddr>>,
     users: Option<RateLimit<UserId>>,
 }
 
@@ -65,21 +67,30 @@ impl RateLimits {
             addresses: settings
                 .requests_per_minute_per_address
                 .map(|limit| RateLimit::new("address", limit, DefaultClock::default())),
+            sites: settings.requests_per_minute_per_address.map(|limit| {
+                let of_site = NonZeroU32::new(NETWORKS_PER_SITE)
+                    .map_or(limit, |networks| limit.saturating_mul(networks));
+                RateLimit::new("site", of_site, DefaultClock::default())
+            }),
             users: settings
                 .requests_per_minute_per_user
                 .map(|limit| RateLimit::new("user", limit, DefaultClock::default())),
         }
     }
 
-    /// Counts a request from an address; those whose address is not known are counted together.
+    /// Counts a request from an address and its site; those whose address is not known are counted together.
     ///
     /// # Errors
     /// [`RateLimited`]; then it is not counted.
     pub(crate) fn count_address(&self, address: Option<IpAddr>) -> Result<(), RateLimited> {
         let network = address.map(network_of);
-        self.addresses
-            .as_ref()
-            .map_or(Ok(()), |limit| limit.count(&network))
+        if let Some(limit) = &self.addresses {
+            limit.count(&network)?;
+        }
+        match (&self.sites, address.and_then(site_of)) {
+            (Some(limit), Some(site)) => limit.count(&site),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a request of a user.
@@ -95,6 +106,9 @@ impl RateLimits {
     /// Forgets those who may make as many requests as if they had made none.
     pub(crate) fn forget_idle(&self) {
         if let Some(limit) = &self.addresses {
+            limit.forget_idle();
+        }
+        if let Some(limit) = &self.sites {
             limit.forget_idle();
         }
         if let Some(limit) = &self.users {
@@ -249,6 +263,23 @@ mod tests {
         let count = |address: &str| limits.count_address(Some(address.parse().unwrap()));
         assert_eq!(count(first), Ok(()));
         assert_eq!(count(second).is_err(), is_one);
+    }
+
+    #[test]
+    fn a_site_has_the_allowance_of_sixteen_of_its_networks() {
+        let limits = RateLimits::new(RateLimitSettings {
+            requests_per_minute_per_address: NonZeroU32::new(1),
+            requests_per_minute_per_user: None,
+        });
+        let count = |network: u16| {
+            let address = format!("2001:db8:1:{network:x}::1").parse().unwrap();
+            limits.count_address(Some(address))
+        };
+        for network in 0..16 {
+            assert_eq!(count(network), Ok(()));
+        }
+        assert_eq!(count(16).unwrap_err().policy, "site");
+        assert_eq!(limits.count_address("2001:db8:2::1".parse().ok()), Ok(()));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use actix_web::{
 use serde::Serialize;
 use todo_application::App;
 
-use crate::{budget::SMALL, problem::Problem, trace::handler_of};
+use crate::{budget::SMALL, fair_queue::QueueClass, problem::Problem, trace::handler_of};
 
 /// An answer that grants what was asked for.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ type Work = Box<dyn FnOnce(&App) -> Result<(), Problem> + Send>;
 pub(crate) struct Afterwards {
     /// Whether the answer says that it will be done, and so is 503 where there is no room for it.
     pub(crate) is_promised: bool,
+    /// Its class in the queue: notices are sent after the mails that somebody waits for.
+    pub(crate) class: QueueClass,
     /// The handler that wants it.
     pub(crate) handler: &'static str,
     pub(crate) work: Work,
@@ -114,34 +116,35 @@ impl Reply {
         self
     }
 
-    /// Says that no cache may keep it, since it carries a token.
-    pub(crate) fn not_to_be_stored(self) -> Self {
-        Self {
-            cache_control: "no-store",
-            ..self
-        }
-    }
-
     /// Promises that a use case is run after it, of which whoever asks learns nothing. Where there is no room for it, the
     /// answer is 503: so nothing else may have been changed.
     pub(crate) fn followed_by<E: Into<Problem>>(
         self,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.followed(true, work)
+        self.followed(true, QueueClass::Reserved, work)
     }
 
-    /// Has a use case run after it, if there is room for it.
+    /// Has a use case run after it, if there is room for it, that mails what somebody waits for.
     pub(crate) fn followed_at_best_by<E: Into<Problem>>(
         self,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.followed(false, work)
+        self.followed(false, QueueClass::Reserved, work)
+    }
+
+    /// Has a use case run after it, if there is room for it, that mails a notice.
+    pub(crate) fn followed_by_notice<E: Into<Problem>>(
+        self,
+        work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
+    ) -> Self {
+        self.followed(false, QueueClass::Open, work)
     }
 
     fn followed<E: Into<Problem>>(
         self,
         is_promised: bool,
+        class: QueueClass,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
         let handler = handler_of(&work);
@@ -149,6 +152,7 @@ impl Reply {
         Self {
             followed_by: Some(Afterwards {
                 is_promised,
+                class,
                 handler,
                 work,
             }),
@@ -184,7 +188,8 @@ impl Reply {
             status,
             body,
             headers: Vec::new(),
-            cache_control: "private, no-cache",
+            // It is about one user. A client that keeps a copy by itself can still ask whether it is current.
+            cache_control: "no-store",
             followed_by: None,
         }
     }

@@ -26,7 +26,7 @@ use crate::{
     problem::Problem,
     rate_limits::{RateLimited, RateLimits},
     reply::{Afterwards, Reply},
-    trace::{Trace, handler_of},
+    trace::{Actor, Trace, handler_of},
 };
 
 /// What is done after an answer begins so long after it was given, when it has been sent: else an answer would take
@@ -59,6 +59,8 @@ pub(crate) struct Visitor {
     pub(crate) session_cookie: Option<AccessToken>,
     /// What its device shows to be known again.
     pub(crate) device: Option<Secret>,
+    /// The user, once it is known who that is.
+    pub(crate) actor: Actor,
 }
 
 impl Request {
@@ -117,9 +119,10 @@ impl Request {
             ..
         } = self;
         let handler = handler_of(&work);
+        let actor = trace.actor().clone();
         let running = shown.into_required_credential().map(|credential| {
             run(state, trace, handler, key, database, move |state| {
-                let admit = |user| Ok(count(rate_limits.as_deref(), user)?);
+                let admit = |user| Ok(count(&actor, rate_limits.as_deref(), user)?);
                 let State {
                     app, seen_sessions, ..
                 } = state;
@@ -162,6 +165,7 @@ impl Request {
             ..
         } = self;
         let handler = handler_of(&work);
+        let actor = trace.actor().clone();
         let running = shown.into_required_credential().map(|credential| {
             run(
                 state,
@@ -171,7 +175,7 @@ impl Request {
                 lane,
                 move |State { app, .. }| {
                     let caller = noted(authenticate_session(app, &credential, &client)?);
-                    count(rate_limits.as_deref(), caller.user_id())?;
+                    count(&actor, rate_limits.as_deref(), caller.user_id())?;
                     work(app, &caller, &input)
                 },
             )
@@ -197,12 +201,14 @@ impl Request {
         } = self;
         let handler = handler_of(&work);
         let session_cookie = shown.session_cookie();
+        let actor = trace.actor().clone();
         let running = shown.into_credential().map(|credential| {
             let visitor = Visitor {
                 client,
                 credential,
                 session_cookie,
                 device,
+                actor,
             };
             run(
                 state,
@@ -244,8 +250,13 @@ pub(crate) fn noted<C>(authenticated: Authenticated<C>) -> C {
     authenticated.caller
 }
 
-/// Counts a request for its user, where it is to be.
-pub(crate) fn count(rate_limits: Option<&RateLimits>, user: UserId) -> Result<(), RateLimited> {
+/// Takes note of the user who makes a request, and counts it for the user, where it is to be.
+pub(crate) fn count(
+    actor: &Actor,
+    rate_limits: Option<&RateLimits>,
+    user: UserId,
+) -> Result<(), RateLimited> {
+    actor.is(user);
     rate_limits.map_or(Ok(()), |limits| limits.count_user(user))
 }
 
@@ -298,12 +309,17 @@ fn with_afterwards(state: &State, trace: &Trace, mut reply: Reply) -> Result<Rep
     };
     let Afterwards {
         is_promised,
+        class,
         handler,
         work,
     } = afterwards;
+    let key = QueueKey {
+        class,
+        network: None,
+    };
     let app = state.app.clone();
     let span = trace.of_work(handler);
-    let posted = state.lanes.mail.post(move || {
+    let posted = state.lanes.mail.post(key, move || {
         thread::sleep(PAUSE_AFTER_ANSWER);
         if let Err(problem) = span.in_scope(|| work(&app)) {
             let cause = problem.causes();

@@ -108,6 +108,7 @@ pub fn serve(
         body: settings.body,
         budget,
         trusted_proxies: settings.trusted_proxies,
+        cors_origins: settings.cors_origins.clone(),
         rate_limits,
         seen_sessions,
         in_flight: InFlight::default(),

@@ -4,12 +4,17 @@
 //! They all have the target [`TARGET`], by which whatever exports them tells them from those of the log, and cost next
 //! to nothing where nobody does.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use actix_web::http::{
     Method, StatusCode,
     header::{HeaderMap, HeaderName},
 };
+use todo_domain::UserId;
 use tracing::{Span, debug_span, field::Empty};
 
 use crate::metrics::{Route, method_name};
@@ -111,6 +116,23 @@ pub(crate) struct Trace {
     id: Option<TraceId>,
     span: Span,
     tracer: Arc<dyn Tracer>,
+    actor: Actor,
+}
+
+/// The user who makes a request, for the log. Cloning it is cheap, and gives the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Actor(Arc<OnceLock<UserId>>);
+
+impl Actor {
+    /// Takes note of the user, once it is known.
+    pub(crate) fn is(&self, user: UserId) {
+        self.0.get_or_init(|| user);
+    }
+
+    /// The user, if it is known.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        self.0.get().copied()
+    }
 }
 
 impl fmt::Debug for Trace {
@@ -148,7 +170,13 @@ impl Trace {
             id,
             span,
             tracer: Arc::clone(tracer),
+            actor: Actor::default(),
         }
+    }
+
+    /// The user who makes the request.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// Names it, for the log.

@@ -14,6 +14,8 @@ pub enum QueueOrder {
     /// Fair between clients: their networks take turns, and so do logins and what is reserved for owners of accounts. A
     /// full queue makes room for those who have little in it.
     Fair,
+    /// What is reserved first, and all else while there is none of it; each in the order in which it came.
+    Priority,
 }
 
 /// The queue is full.
@@ -59,8 +61,9 @@ pub(crate) fn work_queue<T>(order: QueueOrder, limit: usize) -> (WorkSender<T>, 
             let (sender, receiver) = bounded(limit);
             (WorkSender::Fifo(sender), WorkReceiver::Fifo(receiver))
         }
-        QueueOrder::Fair => {
-            let queue = Arc::new(FairQueue::new(limit));
+        QueueOrder::Fair | QueueOrder::Priority => {
+            let is_prioritized = order == QueueOrder::Priority;
+            let queue = Arc::new(FairQueue::new(limit, is_prioritized));
             let sender = Arc::new(FairSender(Arc::clone(&queue)));
             (WorkSender::Fair(sender), WorkReceiver::Fair(queue))
         }

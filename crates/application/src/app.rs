@@ -11,7 +11,7 @@ use todo_domain::{
     },
 };
 
-use crate::account::{LoginLimits, RefreshLimits};
+use crate::account::{FailedLoginFloor, LoginLimits, RefreshLimits};
 
 /// The ports and the settings that the use cases work with. Cloning it is cheap.
 #[derive(Clone)]
@@ -60,6 +60,8 @@ pub struct App {
     pub login_limits: Arc<LoginLimits>,
     /// The number of refreshes of one session.
     pub refresh_limits: Arc<RefreshLimits>,
+    /// How long failed logins take at least.
+    pub failed_login_floor: Arc<FailedLoginFloor>,
     /// For how long it is kept what happened to accounts.
     pub security_event_retention: Duration,
     /// Where mails link to; they link to nothing where there is no front end.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     App, Caller, SessionCaller,
-    account::{LoginLimits, RefreshLimits},
+    account::{FailedLoginFloor, LoginLimits, RefreshLimits},
 };
 
 pub(crate) const POLICY: SessionPolicy = SessionPolicy {
@@ -70,6 +70,7 @@ impl Mocks {
         self.guesses.expect_count().returning(|_, _| Ok(()));
         self.guesses.expect_succeed().returning(|_, _, _| Ok(()));
         self.secrets.expect_generate().returning(|_| Ok(device()));
+        self.mailer.expect_accepts().return_const(true);
         self
     }
 
@@ -86,6 +87,7 @@ impl Mocks {
             };
             Err(too_many.into())
         });
+        self.mailer.expect_accepts().return_const(true);
         self
     }
 
@@ -113,6 +115,7 @@ impl Mocks {
             guess_policy: GuessPolicy::default(),
             login_limits: Arc::new(LoginLimits::new(NonZeroU32::new(20))),
             refresh_limits: Arc::new(RefreshLimits::new(NonZeroU32::new(20))),
+            failed_login_floor: Arc::new(FailedLoginFloor::default()),
             security_event_retention: Duration::from_hours(24),
             public_url: None,
         }

@@ -35,6 +35,31 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The number of [networks](network_of) in a [site](site_of) that together have the allowance of that many; more share it.
+pub const NETWORKS_PER_SITE: u32 = 16;
+
+/// The site of an address: of IPv6 a network of 48 bits, which one customer of a provider may have with its 65,536 networks
+/// of 64 bits (RFC 6177); `None` of IPv4.
+///
+/// ```
+/// use todo_domain::site_of;
+///
+/// let site = |address: &str| site_of(address.parse().unwrap());
+/// assert_eq!(site("2001:db8:1:2::1"), site("2001:db8:1:ffff::1"));
+/// assert_ne!(site("2001:db8:1::1"), site("2001:db8:2::1"));
+/// assert_eq!(site("::ffff:192.0.2.1"), None);
+/// ```
+#[must_use]
+pub fn site_of(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into())
+        }
+        IpAddr::V4(_) => None,
+    }
+}
+
 /// What a program calls itself (RFC 9110, 10.1.5): at most 255 characters, none of them a control character.
 ///
 /// It is shown to users and believed by nobody.

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use zeroize::Zeroizing;
 
-use crate::{Email, Secret, SessionId, Timestamp, network_of};
+use crate::{Email, NETWORKS_PER_SITE, Secret, SessionId, Timestamp, network_of, site_of};
 
 /// What is guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +18,31 @@ pub enum GuessPurpose {
     Registration,
     /// An address that somebody else reads: each attempt costs a mail.
     Mail,
+    /// Notices to an account: its mailbox must not be flooded with them.
+    Notice,
+}
+
+/// Notices that are limited for each account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    /// The password was changed by someone who knew it.
+    PasswordChanged,
+    /// A personal access token was created.
+    TokenCreated,
+    /// A session began on an unknown device in an unknown network.
+    NewLogin,
+}
+
+impl NoticeKind {
+    /// Its name in counters; it stays the same.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "password_changed",
+            Self::TokenCreated => "token_created",
+            Self::NewLogin => "new_login",
+        }
+    }
 }
 
 impl GuessPurpose {
@@ -29,6 +54,7 @@ impl GuessPurpose {
             Self::Confirmation => "confirmation",
             Self::Registration => "registration",
             Self::Mail => "mail",
+            Self::Notice => "notice",
         }
     }
 }
@@ -55,6 +81,12 @@ impl GuessSubject {
         Self::new(purpose, "address", &[&network_of(address).to_string()])
     }
 
+    /// Whoever is at the [site](site_of) of a network address, where it has one.
+    #[must_use]
+    pub fn site(purpose: GuessPurpose, address: IpAddr) -> Option<Self> {
+        site_of(address).map(|site| Self::new(purpose, "site", &[&site.to_string()]))
+    }
+
     /// Whoever is at a network address and guesses at one account.
     #[must_use]
     pub fn place(purpose: GuessPurpose, email: &Email, address: IpAddr) -> Self {
@@ -68,10 +100,27 @@ impl GuessSubject {
         Self::new(purpose, "device", &[email.as_str(), device.expose()])
     }
 
+    /// A device to which we gave this secret, whichever account it logs in to.
+    #[must_use]
+    pub fn issued_device(device: &Secret) -> Self {
+        Self::new(GuessPurpose::Login, "issued", &[device.expose()])
+    }
+
     /// Whoever has a session.
     #[must_use]
     pub fn session(purpose: GuessPurpose, session_id: SessionId) -> Self {
         Self::new(purpose, "session", &[&session_id.to_string()])
+    }
+
+    /// Notices of one kind to an account; those about one network, where there is one.
+    #[must_use]
+    pub fn notice(kind: NoticeKind, email: &Email, about: Option<IpAddr>) -> Self {
+        let network = about.map(|address| network_of(address).to_string());
+        let parts: Vec<_> = [email.as_str()]
+            .into_iter()
+            .chain(network.as_deref())
+            .collect();
+        Self::new(GuessPurpose::Notice, kind.as_str(), &parts)
     }
 
     /// What is guessed at.
@@ -109,7 +158,8 @@ impl fmt::Debug for GuessSubject {
     }
 }
 
-/// After how many failures there is a delay. It is a second after the next one and doubles with each, up to 15 minutes.
+/// After how many failures there is a delay: a second after the next one, which doubles with each, up to 15 minutes; or
+/// one that is fixed.
 ///
 /// Failures are forgotten one by one (a leaky bucket), so that many who share an address and fail now and then are not
 /// delayed for it.
@@ -119,11 +169,23 @@ pub struct GuessLimit {
     pub without_delay: u32,
     /// In which time one failure is forgotten.
     pub forgets_one_in: Duration,
+    /// The delay, where it does not grow.
+    pub fixed_delay: Option<Duration>,
 }
 
 impl GuessLimit {
-    /// The longest delay.
+    /// The longest delay that grows.
     pub const MAX_DELAY: Duration = Duration::from_mins(15);
+
+    /// The limit of a [site](site_of), of whose networks each has this one.
+    #[must_use]
+    pub fn of_site(self) -> Self {
+        Self {
+            without_delay: self.without_delay.saturating_mul(NETWORKS_PER_SITE),
+            forgets_one_in: self.forgets_one_in / NETWORKS_PER_SITE,
+            ..self
+        }
+    }
 
     /// For how long nobody may guess after so many failures.
     ///
@@ -131,7 +193,11 @@ impl GuessLimit {
     /// use std::time::Duration;
     /// use todo_domain::GuessLimit;
     ///
-    /// let limit = GuessLimit { without_delay: 5, forgets_one_in: Duration::from_mins(15) };
+    /// let limit = GuessLimit {
+    ///     without_delay: 5,
+    ///     forgets_one_in: Duration::from_mins(15),
+    ///     fixed_delay: None,
+    /// };
     /// assert_eq!(limit.delay_after(5), Duration::ZERO);
     /// assert_eq!(limit.delay_after(6), Duration::from_secs(1));
     /// assert_eq!(limit.delay_after(8), Duration::from_secs(4));
@@ -139,9 +205,10 @@ impl GuessLimit {
     /// ```
     #[must_use]
     pub fn delay_after(self, failures: u32) -> Duration {
-        match failures.checked_sub(self.without_delay) {
-            None | Some(0) => Duration::ZERO,
-            Some(beyond) => {
+        match (failures.checked_sub(self.without_delay), self.fixed_delay) {
+            (None | Some(0), _) => Duration::ZERO,
+            (Some(_), Some(delay)) => delay,
+            (Some(beyond), None) => {
                 let seconds = 1_u64.checked_shl(beyond - 1).unwrap_or(u64::MAX);
                 Duration::from_secs(seconds).min(Self::MAX_DELAY)
             }
@@ -172,6 +239,7 @@ impl Default for GuessPolicy {
         let limit = |without_delay, minutes| GuessLimit {
             without_delay,
             forgets_one_in: Duration::from_mins(minutes),
+            fixed_delay: None,
         };
         Self {
             account: limit(5, 15),
@@ -286,6 +354,7 @@ mod tests {
     const LIMIT: GuessLimit = GuessLimit {
         without_delay: 5,
         forgets_one_in: Duration::from_mins(15),
+        fixed_delay: None,
     };
 
     fn at(seconds: i64) -> Timestamp {
@@ -317,11 +386,22 @@ mod tests {
                     GuessSubject::session(purpose, session),
                 ]
             })
+            .chain([GuessSubject::issued_device(&device)])
+            .chain(
+                [
+                    NoticeKind::PasswordChanged,
+                    NoticeKind::TokenCreated,
+                    NoticeKind::NewLogin,
+                ]
+                .into_iter()
+                .flat_map(|kind| [None, Some(address)].map(|about| (kind, about)))
+                .map(|(kind, about)| GuessSubject::notice(kind, &email, about)),
+            )
             .map(|subject| subject.expose().to_owned())
             .collect();
         texts.sort();
         texts.dedup();
-        assert_eq!(texts.len(), 20);
+        assert_eq!(texts.len(), 27);
     }
 
     #[rstest]
@@ -404,6 +484,26 @@ mod tests {
             now = now.saturating_add(wait.max(Duration::from_millis(1)));
         }
         assert!(made < 10 * 110, "{made}");
+    }
+
+    #[test]
+    fn a_fixed_delay_lets_through_so_many_and_then_none_until_it_is_over() {
+        let day = Duration::from_hours(24);
+        let limit = GuessLimit {
+            without_delay: 2,
+            forgets_one_in: day,
+            fixed_delay: Some(day),
+        };
+        let mut guesses = Guesses::default();
+        let mut counted = Vec::new();
+        for hour in 0..75 {
+            let now = at(hour * 3_600);
+            if guesses.delay(limit, now) == Duration::ZERO {
+                guesses = guesses.after_guess(limit, now);
+                counted.push(hour);
+            }
+        }
+        assert_eq!(counted, [0, 1, 2, 26, 27, 28, 52, 53, 54]);
     }
 
     #[test]

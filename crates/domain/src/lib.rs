@@ -31,9 +31,10 @@ mod user;
 pub use access_proof::{AccessProof, Revocation};
 pub use access_token::{AccessClaims, AccessToken};
 pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
-pub use client::{Client, UserAgent, network_of};
+pub use client::{Client, NETWORKS_PER_SITE, UserAgent, network_of, site_of};
 pub use guess::{
-    GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, TooManyGuesses,
+    GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, NoticeKind,
+    TooManyGuesses,
 };
 pub use id::{EventId, InvalidId, SessionId, TodoId, TokenId, UserId};
 pub use mail::Mail;

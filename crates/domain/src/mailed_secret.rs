@@ -52,6 +52,19 @@ impl MailPurpose {
         }
     }
 
+    /// How many of its secrets are valid at the same time for one user.
+    ///
+    /// Anyone can request a password reset. So a request invalidates no secret that was mailed before: up to three are
+    /// valid, and no further one is made until the oldest expires. That also bounds the mails. All other mails are
+    /// requested with a session, and there the latest secret replaces the one before it.
+    #[must_use]
+    pub fn max_live(self) -> usize {
+        match self {
+            Self::PasswordReset => 3,
+            Self::EmailVerification | Self::EmailChange | Self::EmailChangeCancellation => 1,
+        }
+    }
+
     /// For how long its secrets count: half an hour for a password, a day for an address (NIST SP 800-63B-4, 4.2.1.2,
     /// allows a day for what is mailed).
     #[must_use]
@@ -82,7 +95,8 @@ impl FromStr for MailPurpose {
     }
 }
 
-/// What is kept of a secret that was mailed. It counts once, and only the last one of its user and purpose does.
+/// What is kept of a secret that was mailed. It is valid once, and so are at most
+/// [so many](MailPurpose::max_live) of its user and purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailedSecret {
     /// By what it is found.

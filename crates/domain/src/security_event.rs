@@ -15,7 +15,7 @@ pub struct SecurityEvent {
     pub user_id: Option<UserId>,
     /// What happened.
     pub kind: SecurityEventKind,
-    /// The session or the token that it happened to or through.
+    /// The session or the token that it happened to or through; the former id of a user who is gone.
     pub subject: Option<Uuid>,
     /// What it came from.
     pub client: Client,
@@ -92,6 +92,8 @@ kinds! {
     AccountEnabled = "account_enabled",
     /// An operator revoked all keys that sign tokens but for a new one. It is of no account.
     KeysRevoked = "keys_revoked",
+    /// The account was deleted with all its events but this one, whose subject is the id that the user had.
+    AccountDeleted = "account_deleted",
 }
 
 /// There is no such kind.
@@ -118,6 +120,16 @@ impl FromStr for SecurityEventKind {
 }
 
 impl SecurityEvent {
+    /// The same event, of a user who is gone with it: it belongs to no account, and so outlives this one.
+    #[must_use]
+    pub fn of_former_user(self, id: UserId) -> Self {
+        Self {
+            user_id: None,
+            subject: Some(id.as_uuid()),
+            ..self
+        }
+    }
+
     /// The same event, of this session.
     #[must_use]
     pub fn of_session(self, id: SessionId) -> Self {

@@ -78,7 +78,7 @@ pub(crate) fn serve() -> CommandResult {
     database.migrate_and_tell(&mut migration::log())?;
     database.watch()?;
 
-    let metrics = ServerMetrics::new(&database, log.count_of_lost());
+    let metrics = ServerMetrics::new(&database, log.count_of_lost(), log.malformed_requests());
     let lanes = start_lanes(
         &config.http,
         &config.hashing,
@@ -114,6 +114,7 @@ pub(crate) fn serve() -> CommandResult {
         guess_policy: config.guesses,
         login_limits: Arc::new(LoginLimits::new(config.logins_per_minute)),
         refresh_limits: Arc::new(RefreshLimits::new(config.refreshes_per_minute)),
+        failed_login_floor: Arc::default(),
         security_event_retention: config.sessions.security_event_retention,
         public_url: config.mail.public_url,
     };
@@ -146,6 +147,8 @@ pub(crate) fn serve() -> CommandResult {
     }
 
     keep_pruning(app.clone())?;
+    keep_refreshing_floor(app.clone())?;
+    log.malformed_requests().keep_logging()?;
     todo_api::serve(listener, app, lanes, observers, settings)?;
     traces.end();
     info!("ended");
@@ -196,7 +199,7 @@ fn start_lanes(
         mail: start_lane(
             "mail",
             MAIL_THREADS,
-            (QueueOrder::Fifo, http.queue),
+            (QueueOrder::Priority, http.queue),
             GIVING_WAY,
             MAIL_DEADLINES,
         )?,
@@ -266,6 +269,21 @@ fn keep_pruning(app: App) -> std::io::Result<()> {
                     }
                 } else {
                     error!("nothing is cleared away, since the database does not answer");
+                }
+                thread::sleep(PRUNE_INTERVAL);
+            }
+        })
+        .map(drop)
+}
+
+/// Keeps asking whether any account has a hash by bcrypt, for as long as the process lives.
+fn keep_refreshing_floor(app: App) -> std::io::Result<()> {
+    thread::Builder::new()
+        .name("bcrypt".to_owned())
+        .spawn(move || {
+            loop {
+                if let Err(error) = app.failed_login_floor.refresh(&*app.users) {
+                    warn!(%error, "it is not known whether any account has a hash by bcrypt");
                 }
                 thread::sleep(PRUNE_INTERVAL);
             }

@@ -19,6 +19,7 @@ use tracing_subscriber::{
 use crate::{
     config::{LogConfig, LogFormat, TraceConfig},
     log_writer::{FlushDeadlines, LogWriter},
+    malformed_requests::{Counting, MalformedRequests},
     traces::Traces,
 };
 
@@ -35,20 +36,28 @@ const FLUSH_DEADLINES: FlushDeadlines = FlushDeadlines {
 /// The log of a server. Lines that wait are written when it is dropped, however the server ends, unless
 /// [nobody reads](FLUSH_DEADLINES).
 #[derive(Debug)]
-pub(crate) struct ServerLog(LogWriter);
+pub(crate) struct ServerLog {
+    writer: LogWriter,
+    malformed: MalformedRequests,
+}
 
 impl ServerLog {
     /// What tells how many lines were lost so far.
     pub(crate) fn count_of_lost(&self) -> impl Fn() -> usize + Send + Sync + 'static {
-        let writer = self.0.clone();
+        let writer = self.writer.clone();
         move || writer.lost()
+    }
+
+    /// The requests that could not be read, which are counted here.
+    pub(crate) fn malformed_requests(&self) -> MalformedRequests {
+        self.malformed.clone()
     }
 }
 
 impl Drop for ServerLog {
     fn drop(&mut self) {
         // Whatever comes of it, the server ends.
-        self.0.flush(FLUSH_DEADLINES);
+        self.writer.flush(FLUSH_DEADLINES);
     }
 }
 
@@ -56,7 +65,7 @@ impl Drop for ServerLog {
 pub(crate) fn start(config: LogConfig) {
     registry()
         .with(config.filter)
-        .with(lines(config.format, stderr))
+        .with(lines(config.format, stderr, MalformedRequests::default()))
         .init();
 }
 
@@ -70,34 +79,47 @@ pub(crate) fn start_with_traces(
     traces: Option<TraceConfig>,
 ) -> Result<(ServerLog, Traces), Box<dyn Error>> {
     let writer = LogWriter::start(stderr(), MAX_WAITING_LINES)?;
-    let log = ServerLog(writer.clone());
+    let malformed = MalformedRequests::default();
+    let log = ServerLog {
+        writer: writer.clone(),
+        malformed: malformed.clone(),
+    };
     let Some(traces) = traces else {
         registry()
             .with(config.filter)
-            .with(lines(config.format, writer))
+            .with(lines(config.format, writer, malformed))
             .init();
         return Ok((log, Traces::none()));
     };
     let (traces, layer) = Traces::start(traces)?;
     registry()
         .with(layer)
-        .with(lines(config.format, writer).with_filter(config.filter))
+        .with(lines(config.format, writer, malformed).with_filter(config.filter))
         .init();
     Ok((log, traces))
 }
 
 /// What makes the lines.
-fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+fn lines<S, W>(
+    format: LogFormat,
+    writer: W,
+    malformed: MalformedRequests,
+) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = layer().with_writer(writer);
     match format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .map_event_format(|format| Counting::new(format, malformed))
+            .boxed(),
         LogFormat::Text => lines
             .with_ansi(stderr().is_terminal())
             .with_target(false)
+            .map_event_format(|format| Counting::new(format, malformed))
             .boxed(),
     }
 }

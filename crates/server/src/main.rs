@@ -10,6 +10,7 @@ mod emergency;
 mod keys;
 mod log_writer;
 mod logging;
+mod malformed_requests;
 mod metrics;
 mod migration;
 mod report;

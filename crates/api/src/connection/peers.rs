@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use todo_domain::network_of;
+use todo_domain::{NETWORKS_PER_SITE, network_of, site_of};
 
 use crate::client::TrustedProxies;
 
@@ -24,7 +24,14 @@ pub(crate) struct TooManyConnections;
 pub(crate) struct Peers {
     limit: Option<NonZeroUsize>,
     exempt: TrustedProxies,
-    connections: Mutex<HashMap<IpAddr, Counted>>,
+    connections: Mutex<Connections>,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    networks: HashMap<IpAddr, Counted>,
+    /// The number of connections of each [site](site_of).
+    sites: HashMap<IpAddr, usize>,
 }
 
 #[derive(Debug, Default)]
@@ -58,20 +65,31 @@ impl Peers {
         }
         let network = network_of(address);
         let mut connections = self.lock();
-        let counted = connections.entry(network).or_default();
+        let site = site_of(address);
+        let of_site = site.and_then(|site| connections.sites.get(&site));
+        let networks = usize::try_from(NETWORKS_PER_SITE).unwrap_or(usize::MAX);
+        if of_site.is_some_and(|count| *count >= limit.get().saturating_mul(networks)) {
+            return Err(TooManyConnections);
+        }
+        let counted = connections.networks.entry(network).or_default();
         if counted.connections >= limit.get() {
             return Err(TooManyConnections);
         }
         counted.connections += 1;
+        let buffered = Arc::clone(&counted.buffered);
+        if let Some(site) = site {
+            *connections.sites.entry(site).or_default() += 1;
+        }
         Ok(Some(Arc::new(Peer {
             peers: Arc::clone(self),
             network,
-            buffered: Arc::clone(&counted.buffered),
+            site,
+            buffered,
         })))
     }
 
     /// Nothing is left half done by a panic while it is locked.
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Counted>> {
+    fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -83,6 +101,7 @@ impl Peers {
 pub(crate) struct Peer {
     peers: Arc<Peers>,
     network: IpAddr,
+    site: Option<IpAddr>,
     /// The bytes that are buffered for all connections of the network.
     buffered: Arc<AtomicUsize>,
 }
@@ -108,12 +127,19 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         let mut connections = self.peers.lock();
-        let Some(counted) = connections.get_mut(&self.network) else {
-            return;
-        };
-        counted.connections -= 1;
-        if counted.connections == 0 {
-            connections.remove(&self.network);
+        if let Some(counted) = connections.networks.get_mut(&self.network) {
+            counted.connections -= 1;
+            if counted.connections == 0 {
+                connections.networks.remove(&self.network);
+            }
+        }
+        if let Some(site) = self.site
+            && let Some(count) = connections.sites.get_mut(&site)
+        {
+            *count -= 1;
+            if *count == 0 {
+                connections.sites.remove(&site);
+            }
         }
     }
 }
@@ -151,6 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn a_site_has_as_many_connections_as_sixteen_networks() {
+        let peers = peers(1);
+        let admit = |network: u16| admit(&peers, &format!("2001:db8:1:{network:x}::1"));
+        let admitted: Vec<_> = (0..16).map(|network| admit(network).unwrap()).collect();
+        assert!(admit(16).is_err());
+        drop(admitted);
+        assert!(admit(16).is_ok());
+    }
+
+    #[test]
     fn trusted_proxies_and_no_limit_are_not_counted() {
         let limited = peers(1);
         for _ in 0..3 {
@@ -164,7 +200,9 @@ mod tests {
     fn peers_without_connections_are_forgotten() {
         let peers = peers(1);
         drop(admit(&peers, "192.0.2.1").unwrap());
-        assert!(peers.lock().is_empty());
+        drop(admit(&peers, "2001:db8::1").unwrap());
+        let connections = peers.lock();
+        assert!(connections.networks.is_empty() && connections.sites.is_empty());
     }
 
     #[test]

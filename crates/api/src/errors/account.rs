@@ -5,7 +5,7 @@ use todo_application::account::{
     AllowEmailChangeError, AllowPasswordResetError, CancelEmailChangeError, ChangePasswordError,
     CreateTokenError, DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
     ListSecurityEventsError, ListSessionsError, ListTokensError, LoginError, LogoutError,
-    RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
+    NotifyError, RefreshError, RegisterError, RequestEmailChangeError, RequestPasswordResetError,
     RequestVerificationError, ResetPasswordError, RevokeTokenError, TellOfEmailChangeError,
     TellOfPasswordResetError, TooManyRefreshes, UpdateAccountError, VerifyEmailError,
 };
@@ -16,10 +16,15 @@ use super::{
 };
 use crate::{problem::Problem, rate_limits::RateLimited};
 
+/// The fault of an address that the mailer cannot read.
+const UNDELIVERABLE: &str =
+    "must be an e-mail address to which mail can be sent, such as ada@example.com";
+
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::EmailTaken => email_taken(),
+            RegisterError::UndeliverableEmail => Self::invalid_field("email", UNDELIVERABLE),
             RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
             RegisterError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             RegisterError::Failure(failure) => failure.into(),
@@ -96,6 +101,9 @@ impl From<AllowEmailChangeError> for Problem {
             AllowEmailChangeError::WrongPassword => {
                 Self::invalid_field("password", "is not the password of this account")
             }
+            AllowEmailChangeError::UndeliverableEmail => {
+                Self::invalid_field("email", UNDELIVERABLE)
+            }
             AllowEmailChangeError::SameEmail => {
                 Self::invalid_field("email", "must be another than that of the account")
             }
@@ -132,7 +140,7 @@ impl From<CancelEmailChangeError> for Problem {
 impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials => Self::new(
+            LoginError::InvalidCredentials { .. } => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "invalid_credentials",
                 "Invalid email or password",
@@ -303,6 +311,14 @@ impl From<UpdateAccountError> for Problem {
         match error {
             UpdateAccountError::CallerMissing => invalid_token(),
             UpdateAccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<NotifyError> for Problem {
+    fn from(error: NotifyError) -> Self {
+        match error {
+            NotifyError::Failure(failure) => failure.into(),
         }
     }
 }

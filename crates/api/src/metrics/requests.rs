@@ -44,12 +44,19 @@ impl Default for RequestMetrics {
         let problems = Family::default();
         // A rate needs a counter that is there before it counts.
         for code in [
+            "cross_site",
+            "insufficient_scope",
             "internal_error",
+            "invalid_credentials",
             "invalid_token",
             "outcome_unknown",
             "overloaded",
             "quota_exceeded",
+            "rate_limited",
+            "reauthentication_required",
             "storage_unavailable",
+            "too_many_attempts",
+            "user_id_mismatch",
         ] {
             drop(problems.get_or_create(&ProblemLabel { code }));
         }

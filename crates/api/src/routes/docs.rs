@@ -7,7 +7,10 @@ use std::{
 
 use actix_web::{
     HttpResponse,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
     web::{Bytes, Path},
 };
 use utoipa_swagger_ui::Config;
@@ -17,6 +20,9 @@ use crate::{edge::Shared, openapi::openapi_json, problem::Problem};
 /// The page brings its own scripts and styles, and calls nothing but this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
 
 pub(crate) async fn openapi() -> HttpResponse {
     static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
@@ -39,7 +45,8 @@ pub(crate) async fn file(path: Path<String>) -> Result<HttpResponse, Problem> {
                 // The validator is a service elsewhere.
                 .validator_url("none")
                 .display_request_duration(true)
-                .persist_authorization(true)
+                // Else a token outlives the page, where any script of this origin can read it.
+                .persist_authorization(false)
                 .try_it_out_enabled(true),
         )
     });
@@ -56,6 +63,7 @@ pub(crate) async fn file(path: Path<String>) -> Result<HttpResponse, Problem> {
     Ok(response
         .content_type(file.content_type.as_str())
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((CROSS_ORIGIN_OPENER_POLICY, "same-origin"))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .body(bytes))
 }

@@ -24,6 +24,9 @@ pub enum AllowEmailChangeError {
     /// The password is another, or there is none.
     #[error("the password is wrong")]
     WrongPassword,
+    /// No mail can be sent to an address of this form.
+    #[error("no mail can be sent to the address")]
+    UndeliverableEmail,
     /// The account has this address.
     #[error("the account has this address already")]
     SameEmail,
@@ -88,6 +91,9 @@ pub fn allow_email_change(
     caller: &SessionCaller,
     change: EmailChange,
 ) -> Result<AllowedEmailChange, AllowEmailChangeError> {
+    if !app.mailer.accepts(&change.email) {
+        return Err(AllowEmailChangeError::UndeliverableEmail);
+    }
     let (user, proof) = confirm_password(app, caller, &change.password)?;
     if change.email == user.email {
         return Err(AllowEmailChangeError::SameEmail);
@@ -245,6 +251,7 @@ mod tests {
                 .returning(|_, _| Ok(()));
         }
         mocks.guesses.expect_succeed().returning(|_, _, _| Ok(()));
+        mocks.mailer.expect_accepts().return_const(true);
         assert!(allowed_by(mocks, new_email()).is_ok());
     }
 

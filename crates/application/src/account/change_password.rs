@@ -8,6 +8,7 @@ use todo_domain::{
 use super::{
     choose_password::{ChoosePasswordError, choose_password},
     confirm_password::{ConfirmPasswordError, confirm_password},
+    notices::Notice,
 };
 use crate::{App, Failure, SessionCaller, security_event::event_by};
 
@@ -63,7 +64,8 @@ impl From<ChoosePasswordError> for ChangePasswordError {
 }
 
 /// Changes the password of the caller, who must know the present one, and revokes all other access: every other session,
-/// every e-mail token, and a pending change of the address (OWASP ASVS 5.0, 6.2.3 and 7.4.3).
+/// every e-mail token, and a pending change of the address (OWASP ASVS 5.0, 6.2.3 and 7.4.3). Gives the notice for the
+/// user (6.3.7).
 ///
 /// # Errors
 /// [`ChangePasswordError`].
@@ -71,7 +73,7 @@ pub fn change_password(
     app: &App,
     caller: &SessionCaller,
     input: &ChangePassword,
-) -> Result<(), ChangePasswordError> {
+) -> Result<Notice, ChangePasswordError> {
     let (user, proof) = confirm_password(app, caller, &input.current)?;
     let context = PasswordContext::from(&user);
     let new = choose_password(app, &input.new, context)?;
@@ -81,7 +83,8 @@ pub fn change_password(
     };
     let event = event_by(app, caller, PasswordChanged);
     let replaced = app.users.replace_password(&proof, &new, revocation, &event);
-    Ok(replaced.map_err(ConfirmPasswordError::from)?)
+    replaced.map_err(ConfirmPasswordError::from)?;
+    Ok(Notice::password_changed(app, user.email, &caller.client))
 }
 
 #[cfg(test)]
@@ -123,7 +126,7 @@ mod tests {
         mocks
     }
 
-    fn change(mocks: Mocks, new: &str) -> Result<(), ChangePasswordError> {
+    fn change(mocks: Mocks, new: &str) -> Result<Notice, ChangePasswordError> {
         let input = ChangePassword {
             current: PasswordAttempt::new("correct horse").unwrap(),
             new: Password::new(new).unwrap(),

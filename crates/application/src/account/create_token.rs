@@ -5,7 +5,10 @@ use todo_domain::{
     SecurityEventKind::TokenCreated, TooManyGuesses, ports::InsertTokenError,
 };
 
-use super::confirm_password::{ConfirmPasswordError, confirm_password};
+use super::{
+    confirm_password::{ConfirmPasswordError, confirm_password},
+    notices::Notice,
+};
 use crate::{App, Failure, SessionCaller, security_event::event_by};
 
 /// The input of [`create_token`].
@@ -24,6 +27,8 @@ pub struct CreatedToken {
     pub token: PersonalAccessToken,
     /// What the program is to show. Nobody can tell it a second time.
     pub secret: Secret,
+    /// The notice for the user.
+    pub notice: Notice,
 }
 
 /// Why no token was made.
@@ -86,7 +91,12 @@ pub fn create_token(
             InsertTokenError::Proof(failed) => ConfirmPasswordError::from(failed).into(),
             error => Failure::Internal(error.into()).into(),
         })?;
-    Ok(CreatedToken { token, secret })
+    let notice = Notice::token_created(app, caller.user_id(), &caller.client);
+    Ok(CreatedToken {
+        token,
+        secret,
+        notice,
+    })
 }
 
 /// The proof that the owner is present: by the password, or else by a recent login.
@@ -238,6 +248,7 @@ mod tests {
         let CreatedToken {
             token,
             secret: told,
+            notice: _,
         } = created(|| Ok(())).unwrap();
         assert_eq!(token, personal_access_token());
         assert_eq!(

@@ -1,9 +1,9 @@
 //! Deleting one's account.
 
-use todo_domain::{PasswordAttempt, TooManyGuesses};
+use todo_domain::{PasswordAttempt, SecurityEventKind::AccountDeleted, TooManyGuesses};
 
 use super::confirm_password::{ConfirmPasswordError, confirm_password};
-use crate::{App, Failure, SessionCaller};
+use crate::{App, Failure, SessionCaller, security_event::event_by};
 
 /// Why the account was not deleted.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ impl From<ConfirmPasswordError> for DeleteAccountError {
 }
 
 /// Deletes the caller's account with everything that is kept of it. From the next request on, none of its sessions and
-/// tokens counts any more.
+/// tokens counts any more. One event is left: who was deleted, when and from where.
 ///
 /// # Errors
 /// [`DeleteAccountError`].
@@ -44,19 +44,20 @@ pub fn delete_account(
     password: &PasswordAttempt,
 ) -> Result<(), DeleteAccountError> {
     let (_, proof) = confirm_password(app, caller, password)?;
-    let deleted = app.users.delete(&proof);
+    let event = event_by(app, caller, AccountDeleted).of_former_user(caller.user_id());
+    let deleted = app.users.delete(&proof, &event);
     Ok(deleted.map_err(ConfirmPasswordError::from)?)
 }
 
 #[cfg(test)]
 mod tests {
     use todo_domain::{
-        Credentials,
+        Credentials, SecurityEvent,
         ports::{ProofError, Verification},
     };
 
     use super::*;
-    use crate::testing::{Mocks, password_hash, session_caller, unavailable, user};
+    use crate::testing::{Mocks, event, password_hash, session_caller, unavailable, user};
 
     fn delete(
         verification: Verification,
@@ -82,10 +83,16 @@ mod tests {
             mocks
                 .users
                 .expect_delete()
-                .withf(|proof| {
+                .withf(|proof, recorded| {
+                    let left = SecurityEvent {
+                        user_id: None,
+                        subject: Some(user().id.as_uuid()),
+                        ..event(AccountDeleted)
+                    };
                     *proof == session_caller().proof().with_password_hash(password_hash())
+                        && *recorded == left
                 })
-                .return_once(|_| answer);
+                .return_once(|_, _| answer);
         }
         let password = PasswordAttempt::new("correct horse").unwrap();
         delete_account(&mocks.unguarded().app(), &session_caller(), &password)

@@ -34,12 +34,17 @@ impl From<CountGuessError> for GuardError {
 pub(super) struct Guess {
     cleared: Vec<GuessSubject>,
     taken_back: Vec<GuessSubject>,
+    /// Whether it is made from a device or a place that has logged in to the account lately.
+    is_known: bool,
+    /// The secret that the device shows, if it may keep it.
+    device: Option<Secret>,
 }
 
 /// Counts a login to an account, whether or not there is one with this address.
 ///
 /// From a device or a place that has logged in to it lately, that alone is asked and counted: so nobody elsewhere can
-/// keep its owner out. From anywhere else, the account and the address of the client are.
+/// keep its owner out. Where the device is refused, the place is tried: so a thief of its secret cannot either. From
+/// anywhere else, the account and the address of the client are counted.
 ///
 /// Nothing is counted where too many logins of the known device, or of the account, are in flight or succeeded within the
 /// last minute. The permit is for all that the login hashes.
@@ -54,33 +59,71 @@ pub(super) fn guard_login<'a>(
     let now = app.clock.now();
     let candidates = places(email, client, device);
     let found = app.guesses.find(&candidates).map_err(Failure::from)?;
-    let known = candidates
+    let mut known: Vec<_> = candidates
         .into_iter()
         .zip(found)
-        .find(|(_, guesses)| guesses.is_known(now))
-        .map(|(subject, _)| subject);
-    if let Some(subject) = known {
-        let permit = app.login_limits.begin(&subject, now)?;
-        count(app, &[(&subject, policy.known)])?;
-        let guess = Guess {
-            cleared: vec![subject],
-            taken_back: Vec::new(),
-        };
-        return Ok((guess, permit));
+        .filter(|(_, guesses)| guesses.is_known(now))
+        .map(|(subject, _)| subject)
+        .collect();
+    let issued = device.map(GuessSubject::issued_device);
+    let of_device = device.map(|device| GuessSubject::device(purpose, email, device));
+    // One that the client made up is not adopted: whoever made it up would know it, too.
+    let is_issued = |subject: &GuessSubject| {
+        issued.as_ref() == Some(subject) || of_device.as_ref() == Some(subject)
+    };
+    let mut device = device.filter(|_| known.iter().any(is_issued)).cloned();
+    known.retain(|subject| issued.as_ref() != Some(subject));
+    let mut refusals = Vec::new();
+    for subject in known {
+        match guard_known(app, &subject) {
+            Ok(permit) => {
+                let guess = Guess {
+                    cleared: vec![subject],
+                    taken_back: Vec::new(),
+                    is_known: true,
+                    device,
+                };
+                return Ok((guess, permit));
+            }
+            Err(LoginError::TooManyAttempts(refusal)) => {
+                if of_device.as_ref() == Some(&subject) {
+                    // Somebody else may have it: it gets a new secret.
+                    device = None;
+                }
+                refusals.push((refusal.retry_after, LoginError::TooManyAttempts(refusal)));
+            }
+            Err(LoginError::TooManyLogins(refusal)) => {
+                refusals.push((refusal.retry_after, LoginError::TooManyLogins(refusal)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let soonest = refusals
+        .into_iter()
+        .min_by_key(|(retry_after, _)| *retry_after);
+    if let Some((_, refusal)) = soonest {
+        return Err(refusal);
     }
     let account = GuessSubject::account(purpose, email);
     let permit = app.login_limits.begin(&account, now)?;
-    let address = client
-        .address
-        .map(|address| GuessSubject::address(purpose, address));
+    let networks = networks(purpose, policy.address, client);
     let mut counted = vec![(&account, policy.account)];
-    counted.extend(address.as_ref().map(|address| (address, policy.address)));
+    counted.extend(networks.iter().map(|(network, limit)| (network, *limit)));
     count(app, &counted)?;
     let guess = Guess {
         cleared: vec![account],
-        taken_back: address.into_iter().collect(),
+        taken_back: networks.into_iter().map(|(network, _)| network).collect(),
+        is_known: false,
+        device,
     };
     Ok((guess, permit))
+}
+
+/// Counts a login from a known device or place.
+fn guard_known<'a>(app: &'a App, subject: &GuessSubject) -> Result<LoginPermit<'a>, LoginError> {
+    let permit = app.login_limits.begin(subject, app.clock.now())?;
+    count(app, &[(subject, app.guess_policy.known)])?;
+    Ok(permit)
 }
 
 /// Counts what whoever has a session says to be the user's password. It counts for this session alone: the user, who can
@@ -91,6 +134,8 @@ pub(super) fn guard_confirmation(app: &App, caller: &SessionCaller) -> Result<Gu
     Ok(Guess {
         cleared: vec![session],
         taken_back: Vec::new(),
+        is_known: true,
+        device: None,
     })
 }
 
@@ -112,10 +157,31 @@ fn guard_address(
     limit: GuessLimit,
     client: &Client,
 ) -> Result<(), GuardError> {
-    match client.address {
-        None => Ok(()),
-        Some(address) => count(app, &[(&GuessSubject::address(purpose, address), limit)]),
+    let networks = networks(purpose, limit, client);
+    if networks.is_empty() {
+        return Ok(());
     }
+    let counted: Vec<_> = networks
+        .iter()
+        .map(|(network, limit)| (network, *limit))
+        .collect();
+    count(app, &counted)
+}
+
+/// The address of the client, which has this limit, and its site, which has a higher one.
+fn networks(
+    purpose: GuessPurpose,
+    limit: GuessLimit,
+    client: &Client,
+) -> Vec<(GuessSubject, GuessLimit)> {
+    let Some(address) = client.address else {
+        return Vec::new();
+    };
+    let site = GuessSubject::site(purpose, address).map(|site| (site, limit.of_site()));
+    [(GuessSubject::address(purpose, address), limit)]
+        .into_iter()
+        .chain(site)
+        .collect()
 }
 
 fn count(app: &App, counted: &[(&GuessSubject, GuessLimit)]) -> Result<(), GuardError> {
@@ -130,6 +196,16 @@ fn count(app: &App, counted: &[(&GuessSubject, GuessLimit)]) -> Result<(), Guard
 }
 
 impl Guess {
+    /// Whether it is made from a device or a place that has logged in to the account lately.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// The secret by which the device is known from now on.
+    pub(super) fn device(&self, app: &App) -> Result<Secret, Failure> {
+        device(app, self.device.clone())
+    }
+
     /// The same, after which the device and the place of the client are known to the account.
     pub(super) fn making_known(mut self, email: &Email, client: &Client, device: &Secret) -> Self {
         self.cleared.extend(places(email, client, Some(device)));
@@ -155,13 +231,32 @@ pub(super) fn know(
     let nothing = Guess {
         cleared: Vec::new(),
         taken_back: Vec::new(),
+        is_known: false,
+        device: None,
     };
     nothing.making_known(email, client, device).succeed(app)
 }
 
-/// The secret by which a device is known from now on: the one that it shows, or a new one.
-pub(super) fn device(app: &App, shown: Option<Secret>) -> Result<Secret, Failure> {
-    match shown {
+/// Clears the throttle of an account whose mailbox its owner has proven to read, and makes the device and the place of
+/// the client known to it: the next login from there is counted by itself, however many others guess.
+pub(super) fn recover(
+    app: &App,
+    email: &Email,
+    client: &Client,
+    device: &Secret,
+) -> Result<(), Failure> {
+    let throttled = Guess {
+        cleared: vec![GuessSubject::account(GuessPurpose::Login, email)],
+        taken_back: Vec::new(),
+        is_known: false,
+        device: None,
+    };
+    throttled.making_known(email, client, device).succeed(app)
+}
+
+/// The secret by which a device is known from now on: the one that it keeps, or a new one.
+pub(super) fn device(app: &App, kept: Option<Secret>) -> Result<Secret, Failure> {
+    match kept {
         Some(secret) => Ok(secret),
         None => app
             .secrets
@@ -170,12 +265,27 @@ pub(super) fn device(app: &App, shown: Option<Secret>) -> Result<Secret, Failure
     }
 }
 
-/// By what whoever guesses may be known, the device first.
+/// The secret that a device shows, if we gave it to a device lately.
+pub(super) fn issued(app: &App, shown: Option<Secret>) -> Result<Option<Secret>, Failure> {
+    let Some(secret) = shown else {
+        return Ok(None);
+    };
+    let found = app
+        .guesses
+        .find(&[GuessSubject::issued_device(&secret)])
+        .map_err(Failure::from)?;
+    let now = app.clock.now();
+    let is_issued = found.iter().any(|guesses| guesses.is_known(now));
+    Ok(is_issued.then_some(secret))
+}
+
+/// By what whoever guesses may be known: the device at this account, the place, the device at any account.
 fn places(email: &Email, client: &Client, device: Option<&Secret>) -> Vec<GuessSubject> {
     let purpose = GuessPurpose::Login;
-    let device = device.map(|device| GuessSubject::device(purpose, email, device));
+    let of_account = device.map(|device| GuessSubject::device(purpose, email, device));
     let place = client
         .address
         .map(|address| GuessSubject::place(purpose, email, address));
-    device.into_iter().chain(place).collect()
+    let issued = device.map(GuessSubject::issued_device);
+    of_account.into_iter().chain(place).chain(issued).collect()
 }

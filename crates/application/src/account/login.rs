@@ -1,5 +1,7 @@
 //! Logging in.
 
+use std::time::Duration;
+
 use todo_domain::{
     AccessProof, AccessToken, Client, Credentials, Email, PasswordAttempt, PasswordHash, Secret,
     SecurityEventKind, TooManyGuesses, User, UserId,
@@ -8,8 +10,9 @@ use todo_domain::{
 
 use super::{
     Keeper, SignedIn,
-    guard::{GuardError, device, guard_login},
+    guard::{GuardError, guard_login},
     login_limits::TooManyLogins,
+    notices::Notice,
     renew_hash::renew_hash,
     signed_in::begin_session,
 };
@@ -37,6 +40,8 @@ pub struct LoggedIn {
     pub signed_in: SignedIn,
     /// What the device is to show to be known again.
     pub device: Secret,
+    /// The notice for the user, if neither the device nor the network was known to the account.
+    pub notice: Option<Notice>,
     /// Why an outdated hash of the password is kept, for the log. Whoever logs in need not care: it still counts, and
     /// the next login tries to renew it again.
     pub hash_not_renewed: Option<Failure>,
@@ -49,7 +54,10 @@ pub struct LoggedIn {
 pub enum LoginError {
     /// There is no such account, or it has another password, or none; which of these is not said.
     #[error("the address or the password is wrong")]
-    InvalidCredentials,
+    InvalidCredentials {
+        /// The time to wait before it is said, so that the time does not tell it either.
+        rest: Duration,
+    },
     /// The password is right, but an operator disabled the account. Nobody learns that who does not know the password.
     #[error("the account is disabled")]
     AccountDisabled,
@@ -82,7 +90,8 @@ const VERIFICATIONS: usize = 2;
 /// The session begins only if the account still has the hash that was verified: no login with the old password survives a
 /// change of the password, however long it was under way.
 ///
-/// It takes the same time whether or not the account exists, unless its hash costs other than those of today.
+/// It takes the same time whether or not the account exists, with what is [left to wait](LoginError::InvalidCredentials) by
+/// the caller, unless its hash is by Argon2id and costs other than those of today.
 ///
 /// An attempt that is refused for being too early is no event, lest whoever makes many fill the storage; those before
 /// it are.
@@ -97,7 +106,9 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
             continue;
         };
         permit.succeed();
-        let device = device(app, input.device.clone())?;
+        let device = guess.device(app)?;
+        let notice = (!guess.is_known())
+            .then(|| Notice::new_login(app, verified.user.email.clone(), client));
         // After the session, since a password that has changed meanwhile proves nothing.
         let throttle_not_reset = guess
             .making_known(&input.email, client, &device)
@@ -111,13 +122,14 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
         return Ok(LoggedIn {
             signed_in,
             device,
+            notice,
             hash_not_renewed,
             throttle_not_reset,
         });
     }
     let user = app.users.find_credentials(&input.email);
     let user_id = user.map_err(Failure::from)?.map(|found| found.user.id);
-    Err(refused(app, user_id, client))
+    Err(refused(app, user_id, client, Duration::ZERO))
 }
 
 /// A user whose password was verified.
@@ -135,6 +147,7 @@ fn verify(app: &App, client: &Client, input: &Login) -> Result<Verified, LoginEr
         .find_credentials(&input.email)
         .map_err(Failure::from)?;
     let user_id = credentials.as_ref().map(|found| found.user.id);
+    let began = app.clock.now();
     let Some(Credentials {
         user,
         password_hash: Some(hash),
@@ -143,14 +156,19 @@ fn verify(app: &App, client: &Client, input: &Login) -> Result<Verified, LoginEr
         app.hasher
             .verify_nothing(&input.password)
             .map_err(Failure::from)?;
-        return Err(refused(app, user_id, client));
+        let took = began.until(app.clock.now());
+        return Err(refused(app, user_id, client, took));
     };
     let verification = app
         .hasher
         .verify(&input.password, &hash)
         .map_err(Failure::from)?;
+    let took = began.until(app.clock.now());
+    if hash.is_bcrypt() {
+        app.failed_login_floor.observe_bcrypt(took);
+    }
     match verification {
-        Verification::Wrong => Err(refused(app, user_id, client)),
+        Verification::Wrong => Err(refused(app, user_id, client, took)),
         Verification::Right | Verification::RightButOutdated => Ok(Verified {
             user,
             hash,
@@ -183,10 +201,12 @@ fn begin(
     }
 }
 
-/// Records that a login failed, which whoever tries is told no more about.
-fn refused(app: &App, user_id: Option<UserId>, client: &Client) -> LoginError {
+/// Records that a login failed, which whoever tries is told no more about. Verifying the password took so long.
+fn refused(app: &App, user_id: Option<UserId>, client: &Client, took: Duration) -> LoginError {
     match record_failed(app, user_id, client) {
-        Ok(()) => LoginError::InvalidCredentials,
+        Ok(()) => LoginError::InvalidCredentials {
+            rest: app.failed_login_floor.rest(took),
+        },
         Err(failure) => LoginError::Failure(failure),
     }
 }
@@ -200,20 +220,28 @@ fn record_failed(app: &App, user_id: Option<UserId>, client: &Client) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        slice,
+        sync::{
+            Arc,
+            atomic::{AtomicI64, Ordering},
+        },
+    };
+
     use rstest::rstest;
     use todo_domain::{
-        GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken, ReplacedSession,
-        SecurityEvent,
+        GuessCounter, GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken,
+        ReplacedSession, SecretKind, SecurityEvent,
         SecurityEventKind::{LoggedIn, LoggedOut, LoginFailed},
-        SessionStart,
-        ports::{HashError, TokenError},
+        SessionStart, Timestamp,
+        ports::{CountGuessError, HashError, TokenError},
     };
 
     use super::*;
     use crate::account::LoginLimit;
     use crate::testing::{
-        Mocks, access_claims, cause, client, device, email, event, now, password_hash, session,
-        session_id, unavailable, user,
+        Mocks, access_claims, cause, client, device, email, event, event_id, now, password_hash,
+        session, session_id, unavailable, user,
     };
 
     fn input() -> Login {
@@ -363,7 +391,7 @@ mod tests {
             .expect_verify()
             .returning(|_, _| Ok(Verification::Wrong));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
     }
 
     #[rstest]
@@ -382,7 +410,59 @@ mod tests {
             .once()
             .returning(|_| Ok(()));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
+    }
+
+    /// The time that a failed login takes, with what is left to wait.
+    fn failed_login_takes(found: Option<Credentials>, verification_takes: Duration) -> Duration {
+        let clock = Arc::new(AtomicI64::new(now().as_microseconds()));
+        let mut mocks = Mocks::default();
+        mocks.ids.expect_event().return_const(event_id());
+        let read = Arc::clone(&clock);
+        mocks
+            .clock
+            .expect_now()
+            .returning(move || Timestamp::from_microseconds(read.load(Ordering::Relaxed)).unwrap());
+        mocks
+            .users
+            .expect_find_credentials()
+            .return_once(|_| Ok(found));
+        let take = move || {
+            let micros = i64::try_from(verification_takes.as_micros()).unwrap();
+            clock.fetch_add(micros, Ordering::Relaxed);
+        };
+        let take_as_well = take.clone();
+        mocks.hasher.expect_verify().returning(move |_, _| {
+            take();
+            Ok(Verification::Wrong)
+        });
+        mocks.hasher.expect_verify_nothing().returning(move |_| {
+            take_as_well();
+            Ok(())
+        });
+        mocks.security_events.expect_record().returning(|_| Ok(()));
+        match login(&mocks.unguarded().app(), &client(), &input()).unwrap_err() {
+            LoginError::InvalidCredentials { rest } => verification_takes + rest,
+            error => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_failed_login_takes_as_long_whichever_hash_the_account_has() {
+        let with_hash = |hash: &str| {
+            Some(Credentials {
+                password_hash: Some(PasswordHash::new(hash.to_owned())),
+                ..credentials()
+            })
+        };
+        let (fast, slow) = (Duration::from_millis(20), Duration::from_millis(600));
+        let times = [
+            failed_login_takes(with_hash("$2b$12$a-hash"), slow),
+            failed_login_takes(with_hash("$argon2id$a-hash"), fast),
+            failed_login_takes(None, fast),
+        ];
+        assert_eq!(times, [times[0]; 3]);
+        assert!(times[0] > slow);
     }
 
     #[test]
@@ -468,7 +548,7 @@ mod tests {
         mocks.guesses.expect_count().returning(|_, _| Ok(()));
         mocks.guesses.expect_succeed().never();
         let error = login(&mocks.app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
     }
 
     #[rstest]
@@ -514,7 +594,7 @@ mod tests {
             .once()
             .returning(|_| Ok(()));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::InvalidCredentials));
+        assert!(matches!(error, LoginError::InvalidCredentials { .. }));
     }
 
     #[test]
@@ -580,11 +660,19 @@ mod tests {
         let of_place = GuessSubject::place(GuessPurpose::Login, &email(), address);
         let of_account = GuessSubject::account(GuessPurpose::Login, &email());
         let of_address = GuessSubject::address(GuessPurpose::Login, address);
+        // One that we gave to nobody gets another.
+        let new_device = Secret::from_random(SecretKind::Device, [4, 5, 6]);
+        let kept = if known { device() } else { new_device.clone() };
+        let making_known = [
+            GuessSubject::device(GuessPurpose::Login, &email(), &kept),
+            of_place.clone(),
+            GuessSubject::issued_device(&kept),
+        ];
         let (counted, cleared, taken_back) = if known {
-            let cleared = vec![of_device.clone(), of_device.clone(), of_place.clone()];
+            let cleared = [slice::from_ref(&of_device), &making_known[..]].concat();
             (vec![of_device.clone()], cleared, Vec::new())
         } else {
-            let cleared = vec![of_account.clone(), of_device.clone(), of_place.clone()];
+            let cleared = [slice::from_ref(&of_account), &making_known[..]].concat();
             (
                 vec![of_account, of_address.clone()],
                 cleared,
@@ -593,7 +681,12 @@ mod tests {
         };
         let mut mocks = verified(Verification::Right);
         mocks.sessions.expect_insert().returning(|_, _| Ok(()));
-        let candidates = [of_device, of_place];
+        mocks
+            .secrets
+            .expect_generate()
+            .times(usize::from(!known))
+            .returning(move |_| Ok(new_device.clone()));
+        let candidates = [of_device, of_place, GuessSubject::issued_device(&device())];
         mocks
             .guesses
             .expect_find()
@@ -604,7 +697,7 @@ mod tests {
                     failed_at: Some(now()),
                     succeeded_at: known.then(now),
                 };
-                Ok(vec![of_device, Guesses::default()])
+                Ok(vec![of_device, Guesses::default(), Guesses::default()])
             });
         mocks
             .guesses
@@ -626,7 +719,56 @@ mod tests {
             ..input()
         };
         let logged_in = login(&mocks.app(), &client(), &input).unwrap();
-        assert_eq!(logged_in.device.expose(), device().expose());
+        assert_eq!(logged_in.device.expose(), kept.expose());
+        assert_eq!(logged_in.notice.is_some(), !known);
+    }
+
+    #[test]
+    fn the_place_is_tried_where_the_device_is_delayed_which_gets_a_new_secret() {
+        let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
+        let mut mocks = verified(Verification::Right);
+        mocks.sessions.expect_insert().returning(|_, _| Ok(()));
+        let new_device = Secret::from_random(SecretKind::Device, [4, 5, 6]);
+        let generated = new_device.clone();
+        mocks
+            .secrets
+            .expect_generate()
+            .once()
+            .returning(move |_| Ok(generated.clone()));
+        mocks.guesses.expect_find().returning(|subjects| {
+            let known = Guesses {
+                succeeded_at: Some(now()),
+                ..Guesses::default()
+            };
+            Ok(vec![known; subjects.len()])
+        });
+        mocks
+            .guesses
+            .expect_count()
+            .times(2)
+            .returning(move |counters, _| {
+                let GuessCounter { subject, limit } = &counters[0];
+                if *subject != of_device {
+                    return Ok(());
+                }
+                Err(CountGuessError::TooMany(TooManyGuesses {
+                    purpose: GuessPurpose::Login,
+                    retry_after: Duration::from_secs(4),
+                    limit: *limit,
+                }))
+            });
+        mocks
+            .guesses
+            .expect_succeed()
+            .once()
+            .returning(|_, _, _| Ok(()));
+        let input = Login {
+            device: Some(device()),
+            ..input()
+        };
+        let logged_in = login(&mocks.app(), &client(), &input).unwrap();
+        assert_eq!(logged_in.device.expose(), new_device.expose());
+        assert!(logged_in.notice.is_none());
     }
 
     #[rstest]
@@ -638,17 +780,18 @@ mod tests {
         let of_account = GuessSubject::account(GuessPurpose::Login, &email());
         let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
         let (limited, other) = if known {
-            (of_device, of_account)
+            (of_device.clone(), of_account)
         } else {
-            (of_account, of_device)
+            (of_account, of_device.clone())
         };
         let mut mocks = Mocks::at_now();
+        // The place is not known, else it would be tried.
         mocks.guesses.expect_find().returning(move |subjects| {
-            let guesses = Guesses {
-                succeeded_at: known.then(now),
+            let guesses = subjects.iter().map(|subject| Guesses {
+                succeeded_at: (known && *subject == of_device).then(now),
                 ..Guesses::default()
-            };
-            Ok(vec![guesses; subjects.len()])
+            });
+            Ok(guesses.collect())
         });
         // A call of any other port would fail: nothing is counted, looked up, or hashed.
         let app = mocks.app();

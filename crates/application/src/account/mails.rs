@@ -1,6 +1,6 @@
 //! The mails of the service.
 
-use todo_domain::{Email, Mail, MailPurpose, PublicUrl, Secret};
+use todo_domain::{Client, Email, Mail, MailPurpose, PublicUrl, Secret, Timestamp};
 
 /// The parts of a mail with a secret that depend on its purpose.
 struct Template {
@@ -104,6 +104,63 @@ pub(super) fn password_was_reset(to: Email) -> Mail {
                If it was not you, ask for a new password at once, and see who else reads your mail.\n"
             .to_owned(),
     }
+}
+
+/// When and from where something happened.
+pub(super) struct Occurrence<'a> {
+    pub(super) at: Timestamp,
+    pub(super) client: &'a Client,
+}
+
+/// A notice: what happened, when and from where, and what to do about it.
+fn notice(to: Email, subject: &str, what: &str, occurrence: &Occurrence<'_>, todo: &str) -> Mail {
+    let Occurrence { at, client } = occurrence;
+    let address = client
+        .address
+        .map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    Mail {
+        to,
+        subject: subject.to_owned(),
+        text: format!(
+            "Hello,\n\n{what}\n\nTime: {at}\nNetwork address: {address}\n\n\
+             If it was you, you need not do anything. If it was not, {todo}\n"
+        ),
+    }
+}
+
+/// The notice of a password that was changed in a session.
+pub(super) fn password_was_changed(to: Email, occurrence: &Occurrence<'_>) -> Mail {
+    notice(
+        to,
+        "Your password was changed",
+        "The password of your account was changed in a session, by someone who knew the former one. All other sessions \
+         have ended.",
+        occurrence,
+        "reset your password now: that ends every session and revokes every personal access token.",
+    )
+}
+
+/// The notice of a personal access token that was created.
+pub(super) fn token_was_created(to: Email, occurrence: &Occurrence<'_>) -> Mail {
+    notice(
+        to,
+        "A personal access token was created",
+        "A personal access token of your account was created. Programs can use your tasks with it.",
+        occurrence,
+        "reset your password now: that ends every session and revokes every personal access token.",
+    )
+}
+
+/// The notice of a login on an unknown device in an unknown network.
+pub(super) fn new_login(to: Email, occurrence: &Occurrence<'_>) -> Mail {
+    notice(
+        to,
+        "New login to your account",
+        "Someone logged in to your account with its password, on a device and in a network from which nobody has logged \
+         in to it lately.",
+        occurrence,
+        "reset your password now: that ends every session. Then look at your security events.",
+    )
 }
 
 /// The mail that tells a user at the former address that the account has another one. Which, is not said.

@@ -12,6 +12,7 @@ mod create_token;
 mod delete_account;
 mod end_session;
 mod export_account;
+mod failed_login_floor;
 mod get_account;
 mod guard;
 mod list_security_events;
@@ -22,6 +23,7 @@ mod login_limits;
 mod logout;
 mod mail_secret;
 mod mails;
+mod notices;
 mod refresh;
 mod refresh_limits;
 mod register;
@@ -47,6 +49,7 @@ pub use create_token::{CreateToken, CreateTokenError, CreatedToken, create_token
 pub use delete_account::{DeleteAccountError, delete_account};
 pub use end_session::{EndSessionError, end_session};
 pub use export_account::{AccountExport, ExportAccountError, ExportPage, export_account};
+pub use failed_login_floor::{FailedLoginFloor, RefreshFloorError};
 pub use get_account::{Account, GetAccountError, get_account, get_user};
 pub use list_security_events::{
     ListSecurityEventsError, SECURITY_EVENTS_SHOWN, list_security_events,
@@ -56,6 +59,7 @@ pub use list_tokens::{ListTokensError, list_tokens};
 pub use login::{LoggedIn, Login, LoginError, login};
 pub use login_limits::{LoginLimit, LoginLimits, TooManyLogins};
 pub use logout::{LogoutError, LogoutExtent, logout};
+pub use notices::{Notice, NotifyError, notify};
 pub use refresh::{RefreshError, refresh};
 pub use refresh_limits::{RefreshLimits, TooManyRefreshes};
 pub use register::{Register, RegisterError, Registered, register};
@@ -65,7 +69,8 @@ pub use request_password_reset::{
 };
 pub use request_verification::{RequestVerificationError, request_verification};
 pub use reset_password::{
-    ResetPasswordError, TellOfPasswordResetError, reset_password, tell_of_password_reset,
+    PasswordWasReset, ResetPasswordError, TellOfPasswordResetError, reset_password,
+    tell_of_password_reset,
 };
 pub use revoke_token::{RevokeTokenError, revoke_token};
 pub use seen_sessions::SeenSessions;

@@ -8,7 +8,7 @@ use todo_domain::{
 use super::{
     Keeper, SignedIn,
     choose_password::{ChoosePasswordError, choose_password},
-    guard::{GuardError, device, guard_registration, know},
+    guard::{GuardError, device, guard_registration, issued, know},
     signed_in::begin_session,
 };
 use crate::{App, Failure};
@@ -47,6 +47,9 @@ pub enum RegisterError {
     /// Someone has registered with this address.
     #[error("the e-mail address is registered already")]
     EmailTaken,
+    /// No mail can be sent to an address of this form.
+    #[error("no mail can be sent to the address")]
+    UndeliverableEmail,
     /// The password is too easily guessed.
     #[error("the password {0}")]
     GuessablePassword(GuessablePassword),
@@ -74,6 +77,9 @@ impl From<GuardError> for RegisterError {
 /// # Errors
 /// [`RegisterError`].
 pub fn register(app: &App, client: &Client, input: Register) -> Result<Registered, RegisterError> {
+    if !app.mailer.accepts(&input.email) {
+        return Err(RegisterError::UndeliverableEmail);
+    }
     guard_registration(app, client)?;
     let context = PasswordContext {
         email: &input.email,
@@ -84,7 +90,7 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<Registere
             ChoosePasswordError::Guessable(reason) => RegisterError::GuessablePassword(reason),
             ChoosePasswordError::Failure(failure) => RegisterError::Failure(failure),
         })?;
-    let device = device(app, input.device)?;
+    let device = device(app, issued(app, input.device)?)?;
     let now = app.clock.now();
     let user = User::new(app.ids.user(), input.email, input.name, now);
     let kind = SecurityEventKind::Registered;
@@ -235,6 +241,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_no_mail_can_be_sent_to_is_refused() {
+        let mut mocks = Mocks::at_now();
+        mocks
+            .mailer
+            .expect_accepts()
+            .withf(|address| *address == email())
+            .once()
+            .return_const(false);
+        let error = register(&mocks.app(), &client(), input()).unwrap_err();
+        assert!(matches!(error, RegisterError::UndeliverableEmail));
+    }
+
+    #[test]
     fn what_comes_too_early_is_not_hashed() {
         let app = Mocks::at_now().guarded().app();
         let error = register(&app, &client(), input()).unwrap_err();
@@ -253,6 +272,7 @@ mod tests {
         };
         let mut mocks = with_token(mocks());
         mocks.users.expect_insert().returning(|_, _, _| Ok(()));
+        mocks.mailer.expect_accepts().return_const(true);
         mocks.secrets.expect_generate().returning(|_| Ok(device()));
         // The device is known; nothing is expected to be counted.
         mocks.guesses.expect_succeed().returning(|_, _, _| Ok(()));

@@ -171,4 +171,32 @@ mod tests {
         let error = allow_password_reset(&app, &client()).unwrap_err();
         assert!(matches!(error, AllowPasswordResetError::TooManyAttempts(_)));
     }
+
+    #[test]
+    fn of_ipv6_the_site_is_counted_as_well() {
+        let address = "2001:db8:1:2::1".parse().unwrap();
+        let client = Client {
+            address: Some(address),
+            ..client()
+        };
+        let expected = [
+            GuessSubject::address(GuessPurpose::Mail, address),
+            GuessSubject::site(GuessPurpose::Mail, "2001:db8:1:3::1".parse().unwrap()).unwrap(),
+        ];
+        let mut mocks = Mocks::at_now();
+        mocks
+            .guesses
+            .expect_count()
+            .withf(move |counters, _| {
+                let [network, site] = counters else {
+                    return false;
+                };
+                [&network.subject, &site.subject] == [&expected[0], &expected[1]]
+                    && site.limit.without_delay == 16 * network.limit.without_delay
+                    && site.limit.forgets_one_in == network.limit.forgets_one_in / 16
+            })
+            .once()
+            .returning(|_, _| Ok(()));
+        assert!(allow_password_reset(&mocks.app(), &client).is_ok());
+    }
 }

@@ -7,6 +7,7 @@ use todo_domain::{
 
 use super::{
     choose_password::{ChoosePasswordError, choose_password},
+    guard::{device, recover},
     mails::password_was_reset,
 };
 use crate::{App, Failure, security_event::event};
@@ -14,7 +15,7 @@ use crate::{App, Failure, security_event::event};
 /// Why the password is what it was.
 #[derive(Debug, thiserror::Error)]
 pub enum ResetPasswordError {
-    /// The secret was never made, was used, has expired, or is not the last one; which of these is not said.
+    /// The secret was never made, was used, or has expired; which of these is not said.
     #[error("the token is not valid any more")]
     InvalidToken,
     /// The password is too easily guessed. The secret can be used again.
@@ -33,8 +34,22 @@ pub enum TellOfPasswordResetError {
     Failure(#[from] Failure),
 }
 
+/// A password that was reset.
+#[derive(Debug)]
+pub struct PasswordWasReset {
+    /// The address to [notify](tell_of_password_reset).
+    pub email: Email,
+    /// The secret by which the device is known to the account from now on.
+    pub device: Secret,
+    /// Why the throttle of the account is as it was, for the log.
+    pub throttle_not_reset: Option<Failure>,
+}
+
 /// Uses a mailed secret to set the password of its account, ends every session of the user, and revokes every access
-/// token. Gives the address to [tell](tell_of_password_reset) of it.
+/// token.
+///
+/// The secret proves that its owner reads the mailbox. So the failed logins of the account are forgotten, and the device
+/// and the place of the client become known to it. The device gets a new secret: the one that it has may be stolen.
 ///
 /// Of several uses of one secret at the same time, exactly one succeeds.
 ///
@@ -45,7 +60,7 @@ pub fn reset_password(
     client: &Client,
     secret: &Secret,
     password: &Password,
-) -> Result<Email, ResetPasswordError> {
+) -> Result<PasswordWasReset, ResetPasswordError> {
     let digest = app.secrets.digest(secret);
     let kept = app
         .mailed_secrets
@@ -67,17 +82,22 @@ pub fn reset_password(
                 ChoosePasswordError::Failure(failure) => ResetPasswordError::Failure(failure),
             },
         )?;
+    let device = device(app, None)?;
     let now = app.clock.now();
     let event = event(app, PasswordReset, Some(user.id), client, now);
     let was_reset = app
         .mailed_secrets
         .reset_password(&kept, &hash, now, &event)
         .map_err(Failure::from)?;
-    if was_reset {
-        Ok(kept.email)
-    } else {
-        Err(ResetPasswordError::InvalidToken)
+    if !was_reset {
+        return Err(ResetPasswordError::InvalidToken);
     }
+    let throttle_not_reset = recover(app, &kept.email, client, &device).err();
+    Ok(PasswordWasReset {
+        email: kept.email,
+        device,
+        throttle_not_reset,
+    })
 }
 
 /// Tells a user by mail that the password is another.
@@ -92,15 +112,15 @@ pub fn tell_of_password_reset(app: &App, to: Email) -> Result<(), TellOfPassword
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{MailedSecret, SecretKind, ports::StorageError};
+    use todo_domain::{GuessPurpose, GuessSubject, MailedSecret, SecretKind, ports::StorageError};
 
     use super::*;
     use crate::testing::{
-        Mocks, client, digest, email, event, mailed_secret, now, password_hash, secret,
+        Mocks, client, device, digest, email, event, mailed_secret, now, password_hash, secret,
         unavailable, user, user_id,
     };
 
-    fn reset(mocks: Mocks) -> Result<Email, ResetPasswordError> {
+    fn reset(mocks: Mocks) -> Result<PasswordWasReset, ResetPasswordError> {
         let password = Password::new("battery staple").unwrap();
         let secret = secret(SecretKind::PasswordReset);
         reset_password(&mocks.app(), &client(), &secret, &password)
@@ -141,6 +161,11 @@ mod tests {
             .withf(|password| password.expose() == "battery staple")
             .returning(|_| Ok(password_hash()));
         mocks
+            .secrets
+            .expect_generate()
+            .withf(|kind| *kind == SecretKind::Device)
+            .returning(|_| Ok(device()));
+        mocks
             .mailed_secrets
             .expect_reset_password()
             .withf(|kept, hash, at, recorded| {
@@ -155,8 +180,36 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_set_and_the_address_to_tell_given() {
-        assert_eq!(reset(used(|| Ok(true))).unwrap(), email());
+    fn the_password_is_set_and_its_owner_no_longer_kept_out_by_others() {
+        let expected = [
+            GuessSubject::account(GuessPurpose::Login, &email()),
+            GuessSubject::device(GuessPurpose::Login, &email(), &device()),
+            GuessSubject::place(GuessPurpose::Login, &email(), client().address.unwrap()),
+            GuessSubject::issued_device(&device()),
+        ];
+        let mut mocks = used(|| Ok(true));
+        mocks
+            .guesses
+            .expect_succeed()
+            .withf(move |cleared, taken_back, at| {
+                *cleared == expected && taken_back.is_empty() && *at == now()
+            })
+            .once()
+            .returning(|_, _, _| Ok(()));
+        let reset = reset(mocks).unwrap();
+        assert_eq!(reset.email, email());
+        assert_eq!(reset.device.expose(), device().expose());
+        assert!(reset.throttle_not_reset.is_none());
+    }
+
+    #[test]
+    fn a_throttle_that_cannot_be_reset_undoes_nothing() {
+        let mut mocks = used(|| Ok(true));
+        mocks
+            .guesses
+            .expect_succeed()
+            .returning(|_, _, _| Err(unavailable()));
+        assert!(reset(mocks).unwrap().throttle_not_reset.is_some());
     }
 
     #[rstest]

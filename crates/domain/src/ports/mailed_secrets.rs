@@ -25,10 +25,12 @@ pub enum ChangeEmailError {
 /// uses of one secret at the same time, exactly one MUST succeed.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait MailedSecrets: Send + Sync {
-    /// Keeps a secret in place of any other of its user and purpose, and records the event if there is one.
+    /// Keeps a secret, and records the event if there is one. Where [one](crate::MailPurpose::max_live) of its purpose is
+    /// valid at a time, it replaces any other of its user; else those that are live stay valid.
     ///
     /// `false`, and nothing is changed, when the one before it was made
-    /// [too short a time ago](MailedSecret::none_made_after). Of several secrets for one user and purpose that are kept at
+    /// [too short a time ago](MailedSecret::none_made_after), or when as many as may be valid at a time are live and none
+    /// is replaced. Of several secrets for one user and purpose that are kept at
     /// the same time, exactly one MUST be.
     ///
     /// # Errors

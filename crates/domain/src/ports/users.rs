@@ -64,6 +64,12 @@ pub trait UserRepository: Send + Sync {
     /// [`StorageError`].
     fn find_credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError>;
 
+    /// Whether any user has a [hash by bcrypt](PasswordHash::is_bcrypt). It may read all users.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn has_bcrypt_hash(&self) -> Result<bool, StorageError>;
+
     /// Replaces the password of the user of `proof`, revokes access as far as `revocation` says, and records the event:
     /// all of it or nothing. Of several replacements of one password at the same time, exactly one MUST happen.
     ///
@@ -77,11 +83,12 @@ pub trait UserRepository: Send + Sync {
         event: &SecurityEvent,
     ) -> Result<(), ProofError>;
 
-    /// Deletes the user of `proof` with all data of the user: all of it or nothing.
+    /// Deletes the user of `proof` with all data of the user, and records the event, which is of no user: all of it or
+    /// nothing.
     ///
     /// # Errors
     /// MUST be a [`ProofError`], with nothing changed, when the proof does not hold.
-    fn delete(&self, proof: &AccessProof) -> Result<(), ProofError>;
+    fn delete(&self, proof: &AccessProof, event: &SecurityEvent) -> Result<(), ProofError>;
 
     /// Disables the account of a user at the time of the event, and revokes all access: sessions, personal access tokens
     /// and mailed secrets. While it is disabled, no proof of access to it holds, and no mailed secret is accepted.

@@ -9,10 +9,19 @@ use std::fmt;
 pub struct PasswordHash(String);
 
 impl PasswordHash {
+    /// The prefix of every hash by bcrypt, and of no other.
+    pub const BCRYPT_PREFIX: &str = "$2";
+
     /// Wraps a hash.
     #[must_use]
     pub fn new(hash: String) -> Self {
         Self(hash)
+    }
+
+    /// Whether it is a hash by bcrypt, which accounts have that came from another backend. It takes longer to verify.
+    #[must_use]
+    pub fn is_bcrypt(&self) -> bool {
+        self.0.starts_with(Self::BCRYPT_PREFIX)
     }
 
     /// The hash, for a hasher or a storage and no one else.

@@ -1,5 +1,6 @@
 //! How mails are sent: over SMTP, or to the log.
 
+mod address;
 mod log;
 mod smtp;
 

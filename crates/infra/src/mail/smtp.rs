@@ -3,13 +3,15 @@
 use std::{fmt, net::IpAddr, time::Duration};
 
 use lettre::{
-    Address, Message, SmtpTransport, Transport,
+    Message, SmtpTransport, Transport,
     message::{Mailbox, header::ContentType},
 };
 use todo_domain::{
-    Mail,
+    Email, Mail,
     ports::{BoxError, MailError, Mailer},
 };
+
+use super::address::address;
 
 /// Within which time the server must answer each thing that it is told.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -104,7 +106,7 @@ impl SmtpMailer {
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, BoxError> {
-        let to: Address = mail.to.as_str().parse()?;
+        let to = address(&mail.to)?;
         let message = Message::builder()
             .from(self.from.clone())
             .to(to.into())
@@ -140,6 +142,10 @@ impl fmt::Debug for SmtpMailer {
 }
 
 impl Mailer for SmtpMailer {
+    fn accepts(&self, email: &Email) -> bool {
+        address(email).is_ok()
+    }
+
     fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.message(mail).map_err(MailError)?;
         match self.transport.send(&message) {
@@ -158,7 +164,6 @@ mod tests {
     };
 
     use rstest::rstest;
-    use todo_domain::Email;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
-    Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::exists, select,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
     AccessProof, Email, MailPurpose, MailedSecret, PasswordHash, Revocation, SecretDigest,
@@ -114,14 +114,24 @@ impl MailedSecrets for Database {
             let of_purpose = mailed_secrets::user_id
                 .eq(row.user_id)
                 .and(mailed_secrets::purpose.eq(secret.purpose.as_str()));
-            let too_late = Instant(secret.none_made_after());
-            let recent = mailed_secrets::table
+            let max_live = secret.purpose.max_live();
+            let earlier: Vec<(Instant, Instant)> = mailed_secrets::table
                 .filter(of_purpose)
-                .filter(mailed_secrets::created_at.gt(too_late));
-            if select(exists(recent)).get_result::<bool>(connection)? {
+                .select((mailed_secrets::created_at, mailed_secrets::expires_at))
+                .load(connection)?;
+            let is_recent = |(made, _): &(Instant, Instant)| made.0 > secret.none_made_after();
+            let is_live = |(_, expires): &&(Instant, Instant)| expires.0 > secret.created_at;
+            let live = earlier.iter().filter(is_live).count();
+            if earlier.iter().any(is_recent) || (max_live > 1 && live >= max_live) {
                 return Ok(Ok(false));
             }
-            diesel::delete(mailed_secrets::table.filter(of_purpose)).execute(connection)?;
+            let replaced = mailed_secrets::table.filter(of_purpose);
+            if max_live > 1 {
+                let expired = mailed_secrets::expires_at.le(row.created_at);
+                diesel::delete(replaced.filter(expired)).execute(connection)?;
+            } else {
+                diesel::delete(replaced).execute(connection)?;
+            }
             let insert = diesel::insert_into(mailed_secrets::table)
                 .values(&row)
                 .returning(mailed_secrets::user_id);

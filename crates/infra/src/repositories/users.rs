@@ -2,7 +2,8 @@
 
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
-    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper, TextExpressionMethods, dsl::exists,
+    select,
 };
 use todo_domain::{
     AccessProof, Credentials, DisplayName, Email, PasswordHash, Revocation, SecurityEvent,
@@ -196,6 +197,12 @@ impl UserRepository for Database {
         Ok(row.map(credentials))
     }
 
+    fn has_bcrypt_hash(&self) -> Result<bool, StorageError> {
+        let pattern = format!("{}%", PasswordHash::BCRYPT_PREFIX);
+        let by_bcrypt = users::table.filter(users::hashed_password.like(pattern));
+        Ok(self.read(|connection| select(exists(by_bcrypt.clone())).get_result(connection))?)
+    }
+
     fn replace_password(
         &self,
         proof: &AccessProof,
@@ -222,7 +229,7 @@ impl UserRepository for Database {
         .map_err(StorageError::from)?
     }
 
-    fn delete(&self, proof: &AccessProof) -> Result<(), ProofError> {
+    fn delete(&self, proof: &AccessProof, event: &SecurityEvent) -> Result<(), ProofError> {
         let id = Id(proof.user_id().as_uuid());
         self.transaction(|connection| {
             if let Err(failed) = lock_and_check(connection, proof)? {
@@ -233,6 +240,7 @@ impl UserRepository for Database {
             // Where another backend made the table, its rows do not go with their owner.
             diesel::delete(tasks::table.filter(tasks::user_id.eq(id))).execute(connection)?;
             diesel::delete(users::table.find(id)).execute(connection)?;
+            record(connection, event)?;
             Ok(Ok(()))
         })
         .map_err(StorageError::from)?

@@ -37,6 +37,7 @@ fn count(
             limit: GuessLimit {
                 without_delay: *without_delay,
                 forgets_one_in: Duration::from_mins(15),
+                fixed_delay: None,
             },
         })
         .collect();

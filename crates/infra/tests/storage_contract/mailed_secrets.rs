@@ -130,12 +130,44 @@ fn the_last_of_a_purpose_replaces_the_one_before_it(#[values(Sqlite, Postgres)] 
         storage.keep_mailed(&grace, MailPurpose::PasswordReset, at(0)),
         storage.keep_mailed(&ada, MailPurpose::EmailVerification, at(0)),
     ];
-    let first = storage.keep_mailed(&ada, MailPurpose::PasswordReset, at(0));
-    let second = storage.keep_mailed(&ada, MailPurpose::PasswordReset, at(MINUTE));
+    let first = storage.keep_mailed(&ada, MailPurpose::EmailChange, at(0));
+    let second = storage.keep_mailed(&ada, MailPurpose::EmailChange, at(MINUTE));
     assert_eq!(storage.mailed().find(&first.digest).unwrap(), None);
     for kept in others.into_iter().chain([second]) {
         assert_eq!(storage.mailed().find(&kept.digest).unwrap(), Some(kept));
     }
+}
+
+#[rstest]
+fn a_reset_that_is_requested_again_invalidates_no_earlier_one(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let purpose = MailPurpose::PasswordReset;
+    let (ada, grace) = (
+        storage.user("ada@example.com"),
+        storage.user("grace@example.com"),
+    );
+    let first = storage.keep_mailed(&ada, purpose, at(0));
+    for minute in 1..3 {
+        storage.keep_mailed(&ada, purpose, at(minute * MINUTE));
+    }
+    // No more are made until the first expires; those of others are none of these.
+    for minute in [3, 10, 29] {
+        let further = secret(ada.id, purpose, "ada@example.com", at(minute * MINUTE));
+        assert!(!storage.insert_mailed(&further, None).unwrap());
+        assert_eq!(storage.mailed().find(&further.digest).unwrap(), None);
+    }
+    storage.keep_mailed(&grace, purpose, at(3 * MINUTE));
+    let found = storage.mailed().find(&first.digest).unwrap();
+    assert_eq!(found.as_ref(), Some(&first));
+    let last = storage.keep_mailed(&ada, purpose, at(30 * MINUTE));
+    assert_eq!(storage.mailed().find(&first.digest).unwrap(), None);
+    assert!(storage.reset(&last, at(31 * MINUTE)));
+    // One that was used ends all others.
+    storage.keep_mailed(&ada, purpose, at(32 * MINUTE));
 }
 
 #[rstest]

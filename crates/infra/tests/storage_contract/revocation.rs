@@ -8,8 +8,9 @@ use todo_domain::{
     AccessProof, Email, MailPurpose, MailedSecret, NewPersonalAccessToken, PasswordHash,
     PersonalAccessToken, Quotas, ReplacedSession, Revocation, Scope, SecretDigest,
     SecurityEventKind::{
-        AccountDisabled, AccountEnabled, EmailChangeCancelled, EmailChanged, LoggedIn, LoggedOut,
-        PasswordChanged, PasswordReset, Registered, SessionsEnded, TokenCreated,
+        AccountDeleted, AccountDisabled, AccountEnabled, EmailChangeCancelled, EmailChanged,
+        LoggedIn, LoggedOut, PasswordChanged, PasswordReset, Registered, SessionsEnded,
+        TokenCreated,
     },
     Session, SessionStart, TokenLifetime, TokenName, TokenScopes, User,
     ports::{
@@ -191,7 +192,8 @@ impl<'a> Account<'a> {
                 granted(database.revoke_all(&proof, others, &event).map(|_| true))
             }
             Measure::DeleteAccount => {
-                granted(UserRepository::delete(database, &proof).map(|()| true))
+                let event = event_of(id, AccountDeleted).of_former_user(id);
+                granted(UserRepository::delete(database, &proof, &event).map(|()| true))
             }
             Measure::Disable => {
                 let event = event_of(id, AccountDisabled);
@@ -361,7 +363,8 @@ fn a_session_that_ended_grants_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
         let event = event_of(user, SessionsEnded);
         let revoked = sessions.revoke_all(&proof, Revocation::default(), &event);
         assert!(matches!(revoked, Err(ProofError::SessionEnded)));
-        let deleted = account.storage.users().delete(&proof);
+        let event = event_of(user, AccountDeleted).of_former_user(user);
+        let deleted = account.storage.users().delete(&proof, &event);
         assert!(matches!(deleted, Err(ProofError::SessionEnded)));
     }
 }

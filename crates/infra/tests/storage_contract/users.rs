@@ -3,7 +3,7 @@
 use rstest::rstest;
 use todo_domain::{
     AccessProof, Change, DisplayName, Email, PasswordHash, Revocation,
-    SecurityEventKind::{PasswordChanged, Registered},
+    SecurityEventKind::{AccountDeleted, PasswordChanged, Registered},
     User, UserChange,
     ports::{IdGenerator, InsertUserError, ProofError},
 };
@@ -275,7 +275,7 @@ fn a_password_that_is_replaced_ends_all_sessions_but_one(#[values(Sqlite, Postgr
 }
 
 #[rstest]
-fn a_deleted_user_leaves_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
+fn a_deleted_user_leaves_nothing_but_one_event(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
@@ -285,16 +285,43 @@ fn a_deleted_user_leaves_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
     storage.begin(&session);
     let todo = storage.todo(ada, "Buy milk", 1);
     let kept = storage.todo(grace.id, "Buy bread", 1);
-    let delete = || storage.users().delete(&AccessProof::new(ada));
+    let left = event_of(ada, AccountDeleted).of_former_user(ada);
+    let delete = || storage.users().delete(&AccessProof::new(ada), &left);
     delete().unwrap();
+    // One event is left, which belongs to no account; the second attempt adds none.
     assert!(matches!(delete(), Err(ProofError::UserMissing)));
     assert_eq!(storage.users().find(ada).unwrap(), None);
     assert_eq!(storage.session(session.id), None);
     assert_eq!(storage.events(ada), []);
+    let events = storage.behind.values(
+        "SELECT CAST(count(*) AS TEXT) AS value FROM security_events \
+         WHERE kind = 'account_deleted' AND user_id IS NULL AND subject IS NOT NULL",
+    );
+    assert_eq!(events, [Some("1".to_owned())]);
     assert_eq!(storage.todos().find(ada.into(), todo.id).unwrap(), None);
     assert_eq!(
         storage.todos().find(grace.id.into(), kept.id).unwrap(),
         Some(kept)
     );
     assert_eq!(storage.users().find(grace.id).unwrap(), Some(grace));
+}
+
+#[rstest]
+fn a_hash_by_bcrypt_is_found_until_the_last_is_replaced(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    assert!(!storage.users().has_bcrypt_hash().unwrap());
+    let ada = storage.user("ada@example.com");
+    storage.user("grace@example.com");
+    assert!(!storage.users().has_bcrypt_hash().unwrap());
+    let bcrypt = PasswordHash::new("$2b$12$a-hash".to_owned());
+    let renew = |from: &PasswordHash, to: &PasswordHash| {
+        let renewed = storage.users().replace_password_hash(ada.id, from, to);
+        assert!(renewed.unwrap());
+    };
+    renew(&hash(), &bcrypt);
+    assert!(storage.users().has_bcrypt_hash().unwrap());
+    renew(&bcrypt, &hash());
+    assert!(!storage.users().has_bcrypt_hash().unwrap());
 }

@@ -16,6 +16,9 @@ fn parse(text: &str) -> Result<CorsOrigins, String> {
     if text.trim() == "*" {
         return Ok(CorsOrigins::Any);
     }
+    if text.trim().eq_ignore_ascii_case("none") {
+        return Ok(CorsOrigins::Listed(Vec::new()));
+    }
     let origins: Vec<String> = text
         .split(',')
         .map(|origin| origin.trim().to_owned())
@@ -24,7 +27,7 @@ fn parse(text: &str) -> Result<CorsOrigins, String> {
     match origins.iter().find(|origin| !is_origin(origin)) {
         None => Ok(CorsOrigins::Listed(origins)),
         Some(wrong) => Err(format!(
-            "must be * or origins such as https://todo.example.com, separated by commas; \
+            "must be *, none, or origins such as https://todo.example.com, separated by commas; \
              {wrong:?} is none"
         )),
     }

@@ -7,10 +7,12 @@ use prometheus_client::{
 };
 
 use super::show;
+use crate::malformed_requests::MalformedRequests;
 
-/// Shows how many lines were lost.
+/// Shows how many lines were lost, and how many requests could not be read.
 pub(super) struct LogCollector {
     lost: Box<dyn Fn() -> usize + Send + Sync>,
+    malformed: MalformedRequests,
 }
 
 impl fmt::Debug for LogCollector {
@@ -20,9 +22,13 @@ impl fmt::Debug for LogCollector {
 }
 
 impl LogCollector {
-    pub(super) fn new(lost: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+    pub(super) fn new(
+        lost: impl Fn() -> usize + Send + Sync + 'static,
+        malformed: MalformedRequests,
+    ) -> Self {
         Self {
             lost: Box::new(lost),
+            malformed,
         }
     }
 }
@@ -34,6 +40,12 @@ impl Collector for LogCollector {
             "log_lines_lost",
             "Lines of the log that nobody read in time",
             &ConstCounter::new((self.lost)() as u64),
+        )?;
+        show(
+            &mut encoder,
+            "http_malformed_requests",
+            "Requests that were not HTTP, or were cut off",
+            &ConstCounter::new(self.malformed.count()),
         )
     }
 }

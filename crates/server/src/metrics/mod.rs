@@ -25,6 +25,8 @@ use todo_domain::ports::PasswordHasher;
 use todo_infra::Database;
 use tracing::error;
 
+use crate::malformed_requests::MalformedRequests;
+
 use self::{
     hashing::{HashingMetrics, MeasuredHasher},
     log::LogCollector,
@@ -43,10 +45,12 @@ pub(crate) struct ServerMetrics {
 }
 
 impl ServerMetrics {
-    /// Metrics of a server on `database`, with nothing counted yet. `lost` tells how many lines of its log were lost.
+    /// Metrics of a server on `database`, with nothing counted yet. `lost` tells how many lines of its log were lost,
+    /// `malformed` how many requests could not be read.
     pub(crate) fn new(
         database: &Database,
         lost: impl Fn() -> usize + Send + Sync + 'static,
+        malformed: MalformedRequests,
     ) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let build = Info::new(vec![
@@ -60,7 +64,7 @@ impl ServerMetrics {
         let hashing = HashingMetrics::default();
         hashing.register(&mut registry);
         registry.register_collector(Box::new(PoolCollector::new(database.clone())));
-        registry.register_collector(Box::new(LogCollector::new(lost)));
+        registry.register_collector(Box::new(LogCollector::new(lost, malformed)));
         Self {
             registry,
             api,

@@ -202,3 +202,19 @@ fn the_page_loads_nothing_from_elsewhere() {
     assert!(loaded >= 4, "{html}");
     assert_eq!(client.get("/api/docs/nothing.js").status, 404);
 }
+
+#[test]
+fn the_page_keeps_no_token_and_is_alone_in_its_browsing_context() {
+    let server = Server::start(Sqlite).unwrap();
+    let client = server.client();
+    let page = client.get("/api/docs/");
+    let policy = page.header("cross-origin-opener-policy");
+    assert_eq!(policy, Some("same-origin"));
+    let script = client.get("/api/docs/swagger-initializer.js").body;
+    let script = String::from_utf8(script).unwrap();
+    assert!(script.contains("tryItOutEnabled"), "{script}");
+    assert!(
+        !script.contains("\"persistAuthorization\": true"),
+        "{script}"
+    );
+}

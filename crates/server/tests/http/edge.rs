@@ -278,3 +278,59 @@ fn no_secret_is_in_the_log(#[values(Sqlite, Postgres)] kind: Kind) {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
 }
+
+#[test]
+fn other_origins_may_embed_nothing_and_use_no_method_that_no_route_has() {
+    let server = Server::with(Sqlite, &[("CORS_ORIGINS", ORIGIN)]).unwrap();
+    let client = server.user("ada@example.com");
+    for path in ["/api/tasks", "/api/docs/", "/health/live", "/no/such/route"] {
+        let answer = client.get(path);
+        let policy = answer.header("cross-origin-resource-policy");
+        assert_eq!(policy, Some("same-origin"), "{path}");
+    }
+    let preflight = |method| {
+        let headers = [
+            ("origin", ORIGIN),
+            ("access-control-request-method", method),
+        ];
+        client.send("OPTIONS", "/api/tasks/1", &headers, &[])
+    };
+    let allowed = preflight("DELETE");
+    let methods = allowed.header("access-control-allow-methods").unwrap();
+    let mut methods: Vec<_> = methods.split(", ").collect();
+    methods.sort_unstable();
+    assert_eq!(methods, ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]);
+    for method in ["TRACE", "CONNECT"] {
+        assert_eq!(preflight(method).status, 400, "{method}");
+    }
+}
+
+#[test]
+fn no_other_origin_may_call_where_there_is_to_be_none() {
+    let server = Server::with(Sqlite, &[("CORS_ORIGINS", "none")]).unwrap();
+    let client = server.user("ada@example.com");
+    for origin in ["http://localhost:3000", ORIGIN] {
+        let answer = client.send("GET", "/api/tasks", &[("origin", origin)], &[]);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+}
+
+#[test]
+fn requests_that_are_no_http_are_counted_and_no_errors_of_the_server() {
+    let server = Server::with(Sqlite, &[("METRICS_LISTEN", "127.0.0.1:0")]).unwrap();
+    for _ in 0..10 {
+        let patience = std::time::Duration::from_secs(5);
+        let answer = crate::harness::send_raw(server.address(), b"NOT HTTP\r\n\r\n", patience);
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    let line = "todo_http_malformed_requests_total 10";
+    crate::harness::eventually("all are counted", || {
+        let shown = server.scraper().get("/metrics").body;
+        String::from_utf8(shown)
+            .unwrap()
+            .lines()
+            .any(|shown| shown == line)
+    });
+    assert!(!server.log().contains("ERROR"), "{}", server.log());
+}

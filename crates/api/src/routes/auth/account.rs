@@ -135,7 +135,7 @@ pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
         .for_session(database, |app, caller, input| {
             input.nothing()?;
             let account = get_account(app, caller)?;
-            Ok(Reply::ok(&AccountResponse::from(&account))?.not_to_be_stored())
+            Reply::ok(&AccountResponse::from(&account))
         })
         .await
 }
@@ -153,7 +153,7 @@ pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
         .for_session(database, |app, caller, input| {
             let change = input.merge_patch(read)?;
             let account = update_account(app, caller, &change)?;
-            Ok(Reply::ok(&AccountResponse::from(&account))?.not_to_be_stored())
+            Reply::ok(&AccountResponse::from(&account))
         })
         .await
 }

@@ -93,7 +93,7 @@ pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
             Ok(match verified.former {
                 None => reply,
                 Some(former) => {
-                    reply.followed_at_best_by(move |app| tell_of_email_change(app, former))
+                    reply.followed_by_notice(move |app| tell_of_email_change(app, former))
                 }
             })
         })

@@ -71,7 +71,7 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
             let body = EventListResponse {
                 events: events.iter().map(EventItem::from).collect(),
             };
-            Ok(Reply::ok(&body)?.not_to_be_stored())
+            Reply::ok(&body)
         })
         .await
 }

@@ -1,7 +1,13 @@
 //! Logging in.
 
-use todo_application::account::{LoggedIn, Login, LoginError, login as log_in};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use todo_application::account::{LoggedIn, Login, LoginError, login as log_in, notify};
 use todo_domain::{Email, PasswordAttempt};
+use tokio::time::sleep;
 use tracing::warn;
 use utoipa::ToSchema;
 
@@ -44,7 +50,8 @@ fn read(fields: &mut Fields) -> Option<Login> {
 
 /// Log in
 ///
-/// A login with `cookie` ends the session whose cookie it overwrites.
+/// A login with `cookie` ends the session whose cookie it overwrites. A notice is mailed to the account if neither the
+/// device nor the network has logged in to it lately.
 #[utoipa::path(post, path = "/api/auth/login", operation_id = "login", tag = "auth", security(()),
     request_body = LoginBody,
     responses(
@@ -59,6 +66,8 @@ fn read(fields: &mut Fields) -> Option<Login> {
 pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
     let metrics = request.login_metrics();
     let limited = metrics.clone();
+    let floor = Floor::default();
+    let floor_of_work = floor.clone();
     let answer = request
         .for_anyone(hashing, move |app, visitor, input| {
             let input = input.body(read)?;
@@ -70,12 +79,13 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
             let LoggedIn {
                 signed_in,
                 device,
+                notice,
                 hash_not_renewed,
                 throttle_not_reset,
-            } = log_in(app, &visitor.client, &input).inspect_err(|error| {
-                if let LoginError::TooManyLogins(too_many) = error {
-                    limited.limited(too_many.limit);
-                }
+            } = log_in(app, &visitor.client, &input).inspect_err(|error| match error {
+                LoginError::TooManyLogins(too_many) => limited.limited(too_many.limit),
+                LoginError::InvalidCredentials { rest } => floor_of_work.set(*rest),
+                _ => {}
             })?;
             if let Some(failure) = hash_not_renewed {
                 let cause = Problem::from(failure).causes();
@@ -85,9 +95,52 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
                 let cause = Problem::from(failure).causes();
                 warn!(cause, "a login that succeeded is counted as a failed one");
             }
-            reply_with(&signed_in, input.keeper, Some(&device), Reply::ok)
+            let reply = reply_with(visitor, &signed_in, input.keeper, Some(&device), Reply::ok)?;
+            Ok(match notice {
+                Some(notice) => reply.followed_by_notice(move |app| notify(app, &notice).map(drop)),
+                None => reply,
+            })
         })
         .await;
+    floor.wait().await;
     metrics.answered(answer.as_ref().err().map(Problem::code));
     answer
+}
+
+/// What is left of the floor of a failed login. It is waited for here, where it occupies no thread.
+#[derive(Debug, Clone, Default)]
+struct Floor(Arc<OnceLock<Duration>>);
+
+impl Floor {
+    fn set(&self, rest: Duration) {
+        // A login fails once.
+        self.0.get_or_init(|| rest);
+    }
+
+    async fn wait(&self) {
+        if let Some(rest) = self.0.get().filter(|rest| !rest.is_zero()) {
+            sleep(*rest).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// By a clock that stands still while anything runs, and jumps ahead while all waits.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_of_the_floor_is_waited_for() {
+        let began = Instant::now();
+        let floor = Floor::default();
+        floor.wait().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        floor.clone().set(Duration::from_millis(970));
+        floor.wait().await;
+        // The timer counts whole milliseconds.
+        let waited = began.elapsed().as_millis();
+        assert!((970..=972).contains(&waited), "{waited}");
+    }
 }

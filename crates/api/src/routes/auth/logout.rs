@@ -1,14 +1,16 @@
 //! Logging out.
 
+use actix_web::{HttpRequest, http::header};
 use todo_application::account::{LogoutExtent, logout as log_out};
 use utoipa::ToSchema;
 
 use super::message::{MessageResponse, done};
 use crate::{
     credentials::no_session_cookie,
-    errors::not_authenticated,
+    errors::{cross_site, not_authenticated},
     fields::{Fields, boolean, text},
-    problem::Problem,
+    origin::{is_of_same_origin, is_said_to_be_cross_site},
+    problem::{Problem, ProblemBody},
     reply::Reply,
     request::{Request, database},
 };
@@ -63,15 +65,23 @@ fn extent(text: &str) -> Result<Extent, &'static str> {
 ///
 /// From the next request on, no token of the session counts any more. Without a token, or with one that does not count,
 /// there is nothing to end, and the answer is the same; but it takes one that counts to end the others, or all. Ending the
-/// others, or all, also revokes every e-mail token and cancels a pending change of the address.
+/// others, or all, also revokes every e-mail token and cancels a pending change of the address. A session cookie is cleared
+/// where a page of this origin asks for it.
 #[utoipa::path(post, path = "/api/auth/logout", operation_id = "logout", tag = "auth", security((), ("token" = [])),
     request_body = LogoutBody,
     responses(
         (status = 200, description = "What was to end has ended", body = MessageResponse),
+        (status = 403, description = "A personal access token is not good for this (`insufficient_scope`), or a page of another origin asks that shows no token and is not in `CORS_ORIGINS` (`cross_site`)", body = ProblemBody,
+            content_type = "application/problem+json"),
     ))]
-pub(crate) async fn logout(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn logout(http: HttpRequest, request: Request) -> Result<Reply, Problem> {
+    // A browser obeys Set-Cookie in the response to a form of another site, though it sends no cookie with it.
+    let clears_cookie = is_of_same_origin(&http);
+    if is_forced(&http, &request) {
+        return Err(cross_site());
+    }
     request
-        .for_anyone(database, |app, visitor, input| {
+        .for_anyone(database, move |app, visitor, input| {
             let extent = input.body_if_any(read)?;
             match &visitor.credential {
                 Some(credential) => {
@@ -82,11 +92,26 @@ pub(crate) async fn logout(request: Request) -> Result<Reply, Problem> {
             }
             let reply = done("Successfully signed out")?;
             Ok(match extent {
-                LogoutExtent::This | LogoutExtent::All { .. } => {
+                LogoutExtent::This | LogoutExtent::All { .. } if clears_cookie => {
                     reply.with_cookie(no_session_cookie())
                 }
-                LogoutExtent::Others { .. } => reply,
+                LogoutExtent::This | LogoutExtent::All { .. } | LogoutExtent::Others { .. } => {
+                    reply
+                }
             })
         })
         .await
+}
+
+/// Whether a page of a site that nobody trusts asks, without a credential of its own. Pages of `CORS_ORIGINS` may log out
+/// without a token, which has no effect.
+fn is_forced(http: &HttpRequest, request: &Request) -> bool {
+    let headers = http.headers();
+    let is_trusted = || {
+        let origin = headers
+            .get(header::ORIGIN)
+            .and_then(|line| line.to_str().ok());
+        origin.is_some_and(|origin| request.state.cors_origins.contain(origin))
+    };
+    !headers.contains_key(header::AUTHORIZATION) && is_said_to_be_cross_site(http) && !is_trusted()
 }

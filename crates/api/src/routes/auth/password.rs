@@ -1,6 +1,6 @@
 //! Changing the caller's password.
 
-use todo_application::account::{ChangePassword, change_password};
+use todo_application::account::{ChangePassword, change_password, notify};
 use todo_domain::{Password, PasswordAttempt};
 use utoipa::ToSchema;
 
@@ -41,7 +41,8 @@ fn read(fields: &mut Fields) -> Option<ChangePassword> {
 
 /// Change my password
 ///
-/// Every other session ends, every e-mail token is revoked, and a pending change of the address is cancelled.
+/// Every other session ends, every e-mail token is revoked, and a pending change of the address is cancelled. A notice is
+/// mailed to the account.
 #[utoipa::path(put, path = "/api/auth/password", operation_id = "changePassword", tag = "auth",
     request_body = ChangePasswordBody,
     responses(
@@ -52,8 +53,9 @@ fn read(fields: &mut Fields) -> Option<ChangePassword> {
 pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(hashing, |app, caller, input| {
-            change_password(app, caller, &input.body(read)?)?;
-            done("Password changed")
+            let notice = change_password(app, caller, &input.body(read)?)?;
+            Ok(done("Password changed")?
+                .followed_by_notice(move |app| notify(app, &notice).map(drop)))
         })
         .await
 }

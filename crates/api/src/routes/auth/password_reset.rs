@@ -1,9 +1,11 @@
 //! Choosing a new password by mail.
 
 use todo_application::account::{
-    allow_password_reset, request_password_reset, reset_password, tell_of_password_reset,
+    PasswordWasReset, allow_password_reset, request_password_reset, reset_password,
+    tell_of_password_reset,
 };
 use todo_domain::{Email, Password, Secret, SecretKind};
+use tracing::warn;
 use utoipa::ToSchema;
 
 use super::{
@@ -11,6 +13,7 @@ use super::{
     message::{MessageResponse, accepted, done},
 };
 use crate::{
+    credentials::device_cookie,
     fields::{Fields, text},
     problem::{Problem, ProblemBody},
     reply::Reply,
@@ -36,7 +39,7 @@ fn read_request(fields: &mut Fields) -> Option<Email> {
 #[schema(as = ResetPassword)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct ResetPasswordBody {
-    /// The token of the last such mail.
+    /// The token of one of the mails.
     #[schema(example = "todo_pwr_0000000000000000000001LygHa16AHYF2Ys7tC")]
     token: String,
     /// Any characters; it is not trimmed. What is easily guessed is refused, as it is where an account is made.
@@ -52,8 +55,9 @@ fn read(fields: &mut Fields) -> Option<(Secret, Password)> {
 
 /// Ask for a new password
 ///
-/// If there is an account with this address, it is mailed a token that counts once, for 30 minutes; and at most one
-/// such mail a minute. The answer is the same if there is none.
+/// If there is an account with this address, a token is mailed to it that is valid once, for 30 minutes: at most one such
+/// mail a minute, and none while three of them are valid. A further request invalidates none of them. The answer is the
+/// same if there is no account.
 #[utoipa::path(post, path = "/api/auth/password/reset", operation_id = "requestPasswordReset", tag = "auth",
     security(()), request_body = RequestPasswordResetBody,
     responses(
@@ -76,7 +80,8 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
 
 /// Choose a new password
 ///
-/// It takes the token of the mail. Every session of the user ends, and every personal access token is revoked.
+/// It takes the token of a mail. Every session of the user ends, and every personal access token is revoked. Failed logins
+/// of the account are forgotten, and the device and the address of the client become known to it.
 #[utoipa::path(post, path = "/api/auth/password/reset/confirm", operation_id = "resetPassword", tag = "auth",
     security(()), request_body = ResetPasswordBody,
     responses(
@@ -87,9 +92,18 @@ pub(crate) async fn confirm(request: Request) -> Result<Reply, Problem> {
         .reserved()
         .for_anyone(hashing, |app, visitor, input| {
             let (secret, password) = input.body(read)?;
-            let email = reset_password(app, &visitor.client, &secret, &password)?;
+            let PasswordWasReset {
+                email,
+                device,
+                throttle_not_reset,
+            } = reset_password(app, &visitor.client, &secret, &password)?;
+            if let Some(failure) = throttle_not_reset {
+                let cause = Problem::from(failure).causes();
+                warn!(cause, "failed logins still count after a password reset");
+            }
             Ok(done("Password changed; log in with the new one")?
-                .followed_at_best_by(move |app| tell_of_password_reset(app, email)))
+                .with_cookie(device_cookie(&device))
+                .followed_by_notice(move |app| tell_of_password_reset(app, email)))
         })
         .await
 }

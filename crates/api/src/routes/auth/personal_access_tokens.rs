@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::Value;
 use todo_application::account::{
-    CreateToken, CreatedToken, create_token, list_tokens, revoke_token,
+    CreateToken, CreatedToken, create_token, list_tokens, notify, revoke_token,
 };
 use todo_domain::{
     NewPersonalAccessToken, PasswordAttempt, PersonalAccessToken, Scope, Timestamp, TokenId,
@@ -155,12 +155,16 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(hashing, |app, caller, input| {
             let new = input.body(read)?;
-            let CreatedToken { token, secret } = create_token(app, caller, new)?;
+            let CreatedToken {
+                token,
+                secret,
+                notice,
+            } = create_token(app, caller, new)?;
             Ok(Reply::created(&CreatedTokenResponse {
                 token: secret.expose(),
                 item: (&token).into(),
             })?
-            .not_to_be_stored())
+            .followed_by_notice(move |app| notify(app, &notice).map(drop)))
         })
         .await
 }
@@ -176,10 +180,9 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
         .for_session(database, |app, caller, input| {
             input.nothing()?;
             let tokens = list_tokens(app, caller)?;
-            Ok(Reply::ok(&TokenListResponse {
+            Reply::ok(&TokenListResponse {
                 tokens: tokens.iter().map(TokenItem::from).collect(),
-            })?
-            .not_to_be_stored())
+            })
         })
         .await
 }

@@ -49,7 +49,7 @@ pub(crate) async fn refresh(request: Request) -> Result<Reply, Problem> {
         .for_anyone(database, |app, visitor, input| {
             let token = input.body(read)?;
             let signed_in = refresh_session(app, &visitor.client, &token)?;
-            reply_with(&signed_in, Keeper::Client, None, Reply::ok)
+            reply_with(visitor, &signed_in, Keeper::Client, None, Reply::ok)
         })
         .await
 }

@@ -85,7 +85,7 @@ pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
                 let cause = Problem::from(failure).causes();
                 warn!(cause, "a device is not known yet");
             }
-            let reply = reply_with(&signed_in, keeper, Some(&device), Reply::created)?;
+            let reply = reply_with(visitor, &signed_in, keeper, Some(&device), Reply::created)?;
             let client = visitor.client.clone();
             let proof = AccessProof::new(signed_in.user.id).with_session(signed_in.session.id);
             Ok(reply

@@ -31,11 +31,10 @@ pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
         .for_session(database, |app, caller, input| {
             input.nothing()?;
             let user = get_user(app, caller)?;
-            Ok(Reply::ok(&SessionResponse {
+            Reply::ok(&SessionResponse {
                 user: (&user).into(),
                 expires_at: caller.token_expires_at.as_seconds(),
-            })?
-            .not_to_be_stored())
+            })
         })
         .await
 }

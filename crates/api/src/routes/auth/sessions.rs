@@ -79,10 +79,9 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
             let items = sessions
                 .iter()
                 .map(|session| SessionItem::new(session, caller.session.id));
-            Ok(Reply::ok(&SessionListResponse {
+            Reply::ok(&SessionListResponse {
                 sessions: items.collect(),
-            })?
-            .not_to_be_stored())
+            })
         })
         .await
 }

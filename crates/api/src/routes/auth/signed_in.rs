@@ -50,6 +50,7 @@ pub(super) fn replaced_cookie(visitor: &Visitor, keeper: Keeper) -> Option<Acces
 /// Answers with the body that `reply` is given, and with a cookie where that was asked for. Another one has
 /// `device` known again.
 pub(super) fn reply_with<'a>(
+    visitor: &Visitor,
     signed_in: &'a SignedIn,
     keeper: Keeper,
     device: Option<&Secret>,
@@ -63,13 +64,14 @@ pub(super) fn reply_with<'a>(
         expires_at,
         ..
     } = signed_in;
+    visitor.actor.is(user.id);
     let body = SignedInResponse {
         user: user.into(),
         token: (keeper == Keeper::Client).then(|| token.expose()),
         refresh_token: refresh_token.as_ref().map(RefreshToken::expose),
         expires_at: expires_at.as_seconds(),
     };
-    let reply = reply(&body)?.not_to_be_stored();
+    let reply = reply(&body)?;
     let reply = match keeper {
         Keeper::Client => reply,
         Keeper::Browser => reply.with_cookie(session_cookie(token, *issued_at, *expires_at)),

@@ -1,11 +1,11 @@
 //! What a migration makes of tables that are there.
 
 use rstest::rstest;
-use todo_domain::{AccessProof, Page, SearchText, TodoFilter};
+use todo_domain::{AccessProof, Page, SearchText, SecurityEventKind::AccountDeleted, TodoFilter};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use super::old_backend::{FIRST_POSTGRES, FIRST_RECORDED, FIRST_SQLITE, OldBackend, Shape};
-use crate::storage::Storage;
+use crate::storage::{Storage, event_of};
 
 const INDEXES: &str = "SELECT indexrelid::regclass::text AS value FROM pg_index \
     WHERE indrelid = 'tasks'::regclass AND indisvalid ORDER BY 1";
@@ -87,7 +87,8 @@ fn a_user_of_the_old_backend_can_be_deleted_though_its_keys_do_not_cascade() {
     old.insert("Buy milk", "", false);
     old.storage.database.migrate().unwrap();
     let proof = AccessProof::new(old.user);
-    old.storage.users().delete(&proof).unwrap();
+    let event = event_of(old.user, AccountDeleted).of_former_user(old.user);
+    old.storage.users().delete(&proof, &event).unwrap();
     let sql = "SELECT count(*)::text AS value FROM tasks";
     assert_eq!(old.storage.behind.values(sql), [Some("0".to_owned())]);
 }

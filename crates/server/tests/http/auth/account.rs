@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::harness::{PASSWORD, Server};
+use crate::harness::{PASSWORD, Server, eventually};
 
 const PATH: &str = "/api/auth/account";
 
@@ -170,4 +170,69 @@ fn an_export_has_every_task_of_many(#[values(Sqlite, Postgres)] kind: Kind) {
     }
     let export = client.get("/api/auth/account/export").json();
     assert_eq!(export["tasks"].as_array().unwrap().len(), 1_100);
+}
+
+#[rstest]
+fn each_line_of_the_log_says_who_asked_and_a_deletion_is_recorded(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let variables = [("LOG_FORMAT", "json"), ("TRUSTED_PROXIES", "127.0.0.1")];
+    let Some(server) = Server::with(kind, &variables) else {
+        return;
+    };
+    let ada = server.user("ada@example.com");
+    let send = |id: &str, method: &str, path: &str, body: &Value| {
+        let headers = [
+            ("x-request-id", id),
+            ("x-forwarded-for", "198.51.100.1"),
+            ("content-type", "application/json"),
+        ];
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        ada.send(method, path, &headers, body.as_bytes()).status
+    };
+    let wrong = json!({"email": "ada@example.com", "password": "wrong password"});
+    let right = json!({"email": "ada@example.com", "password": PASSWORD});
+    assert_eq!(send("a", "GET", "/api/tasks", &Value::Null), 200);
+    let other = "/api/0192f0c1-2345-7abc-8def-0123456789ab/tasks";
+    assert_eq!(send("b", "GET", other, &Value::Null), 403);
+    assert_eq!(send("c", "POST", "/api/auth/login", &wrong), 401);
+    assert_eq!(send("d", "POST", "/api/auth/login", &right), 200);
+    let password = json!({"password": PASSWORD});
+    assert_eq!(
+        send("e", "POST", "/api/auth/account/delete", &password),
+        204
+    );
+    let line = |id: &str| {
+        let lines = server.log();
+        let line = lines.lines().find_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            (line["message"] == "answered" && line["span"]["id"] == id).then_some(line)
+        });
+        line.map(|line| {
+            let text = |name: &str| line[name].as_str().map(str::to_owned);
+            (text("address"), text("user"), text("code"))
+        })
+    };
+    for (id, user, code) in [
+        ("a", Some(&ada.id), None),
+        ("b", Some(&ada.id), Some("user_id_mismatch")),
+        ("c", None, Some("invalid_credentials")),
+        ("d", Some(&ada.id), None),
+        ("e", Some(&ada.id), None),
+    ] {
+        eventually("the line", || line(id).is_some());
+        let expected = (
+            Some("198.51.100.1".to_owned()),
+            user.cloned(),
+            code.map(str::to_owned),
+        );
+        assert_eq!(line(id), Some(expected), "{id}");
+    }
+    let left = server.database.as_ref().unwrap().values(
+        "SELECT address AS value FROM security_events WHERE kind = 'account_deleted' AND user_id IS NULL",
+    );
+    assert_eq!(left, [Some("198.51.100.1".to_owned())]);
 }

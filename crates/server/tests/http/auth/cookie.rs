@@ -134,3 +134,38 @@ fn logging_out_ends_the_session_and_clears_the_cookie(#[values(Sqlite, Postgres)
     assert!(cleared.contains("Max-Age=0"), "{cleared}");
     assert_eq!(client.send("GET", "/api/tasks", &[cookie], &[]).status, 401);
 }
+
+#[test]
+fn a_page_of_another_site_cannot_have_the_cookie_cleared() {
+    let trusted = "https://app.example";
+    let server = Server::with(Sqlite, &[("CORS_ORIGINS", trusted)]).unwrap();
+    let client = server.user("ada@example.com");
+    let logout = |client: &Client, headers: &[(&str, &str)]| {
+        client.send("POST", "/api/auth/logout", headers, &[])
+    };
+    let anyone = server.client();
+    // The browser sends no cookie with the form of another site, but would obey the response.
+    for site in ["cross-site", "same-site", "none"] {
+        let forced = logout(
+            &anyone,
+            &[("sec-fetch-site", site), ("origin", "https://evil.example")],
+        );
+        assert_eq!(forced.status, 403, "{site}");
+        assert_eq!(forced.code(), "cross_site");
+        assert_eq!(forced.header("set-cookie"), None);
+    }
+    let elsewhere = [("sec-fetch-site", "cross-site"), ("origin", trusted)];
+    for (client, headers) in [
+        (&anyone, &elsewhere[..]),
+        (&anyone, &[]),
+        (&client, &elsewhere),
+    ] {
+        let answer = logout(client, headers);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.header("set-cookie"), None);
+    }
+    assert_eq!(client.get("/api/tasks").status, 401);
+    let here = logout(&anyone, &[("sec-fetch-site", "same-origin")]);
+    assert_eq!(here.status, 200);
+    assert!(here.header("set-cookie").unwrap().contains("Max-Age=0"));
+}

@@ -3,10 +3,10 @@
 use std::thread;
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::harness::{Answer, Client, PASSWORD, Server};
+use crate::harness::{Answer, Client, PASSWORD, Server, eventually};
 
 const BEHIND_PROXY: [(&str, &str); 1] = [("TRUSTED_PROXIES", "127.0.0.1")];
 
@@ -22,6 +22,13 @@ fn log_in_with(server: &Server, head: &[(&str, &str)], email: &str, password: &s
     server
         .client()
         .send("POST", path, &[head, &json].concat(), body.as_bytes())
+}
+
+/// The device cookie that a response sets.
+fn cookie_of(answer: &Answer) -> String {
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Host-todo-device="), "{cookie}");
+    cookie.split_once(';').unwrap().0.to_owned()
 }
 
 /// Guesses until it is told to wait, and gives how many guesses were looked at.
@@ -116,6 +123,156 @@ fn the_owner_gets_in_from_a_known_device_or_place_while_others_guess(
     // What the owner did gives whoever guesses nothing.
     let refused = log_in_from(&server, "203.0.113.8", "ada@example.com", PASSWORD);
     assert_eq!(refused.code(), "too_many_attempts");
+}
+
+#[rstest]
+fn a_reset_by_mail_lets_the_owner_in_on_a_new_device_while_others_guess(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::with(kind, &BEHIND_PROXY) else {
+        return;
+    };
+    server.user("ada@example.com");
+    let database = server.database.as_ref().unwrap();
+    database.execute("DELETE FROM guesses");
+    delay_for_long(&server, "ada@example.com");
+    let here = [
+        ("x-forwarded-for", "198.51.100.1"),
+        ("content-type", "application/json"),
+    ];
+    let refused = log_in_with(&server, &here[..1], "ada@example.com", PASSWORD);
+    assert_eq!(refused.code(), "too_many_attempts");
+    let post = |path: &str, body: &Value| {
+        let body = body.to_string();
+        server.client().send("POST", path, &here, body.as_bytes())
+    };
+    let asked = post(
+        "/api/auth/password/reset",
+        &json!({"email": "ada@example.com"}),
+    );
+    assert_eq!(asked.status, 202);
+    let token = server.mailed_token("ada@example.com", "todo_pwr_");
+    let new = "battery staple";
+    let reset = post(
+        "/api/auth/password/reset/confirm",
+        &json!({"token": token, "password": new}),
+    );
+    assert_eq!(reset.status, 200);
+    // Whoever guesses goes on.
+    delay_for_long(&server, "ada@example.com");
+    let at_this_place = log_in_with(&server, &here[..1], "ada@example.com", new);
+    assert_eq!(at_this_place.status, 200, "{at_this_place:?}");
+    let (cookie, _) = reset.header("set-cookie").unwrap().split_once(';').unwrap();
+    let elsewhere = [("x-forwarded-for", "198.51.100.2"), ("cookie", cookie)];
+    let on_this_device = log_in_with(&server, &elsewhere, "ada@example.com", new);
+    assert_eq!(on_this_device.status, 200, "{on_this_device:?}");
+}
+
+#[rstest]
+fn a_secret_of_a_device_that_we_did_not_make_is_replaced(#[values(Sqlite, Postgres)] kind: Kind) {
+    let (Some(server), Some(elsewhere)) =
+        (Server::with(kind, &BEHIND_PROXY), Server::start(Sqlite))
+    else {
+        return;
+    };
+    let register = |server: &Server, headers: &[(&str, &str)], email: &str| {
+        let json = [("content-type", "application/json")];
+        let body = json!({"email": email, "password": PASSWORD, "name": "Ada"}).to_string();
+        let answer = server.client().send(
+            "POST",
+            "/api/auth/register",
+            &[headers, &json].concat(),
+            body.as_bytes(),
+        );
+        assert_eq!(answer.status, 201, "{answer:?}");
+        cookie_of(&answer)
+    };
+    // It is well formed, as anyone can make one.
+    let made_up = register(&elsewhere, &[], "ada@example.com");
+    let with_it = [("cookie", made_up.as_str())];
+    let given = register(&server, &with_it, "ada@example.com");
+    assert_ne!(given, made_up);
+    let answer = log_in_with(&server, &with_it, "ada@example.com", PASSWORD);
+    assert_ne!(cookie_of(&answer), made_up);
+    // One that we made is kept, also at another account.
+    let with_own = [("cookie", given.as_str())];
+    let answer = log_in_with(&server, &with_own, "ada@example.com", PASSWORD);
+    assert_eq!(cookie_of(&answer), given);
+    assert_eq!(register(&server, &with_own, "grace@example.com"), given);
+}
+
+#[rstest]
+fn whoever_has_stolen_a_device_cookie_cannot_keep_the_owner_out_at_a_known_place(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::with(kind, &BEHIND_PROXY) else {
+        return;
+    };
+    server.user("ada@example.com");
+    let first = log_in_from(&server, "198.51.100.1", "ada@example.com", PASSWORD);
+    let stolen = cookie_of(&first);
+    let thief = [
+        ("x-forwarded-for", "203.0.113.7"),
+        ("cookie", stolen.as_str()),
+    ];
+    let guess = log_in_with(&server, &thief, "ada@example.com", "wrong password");
+    assert_eq!(guess.code(), "invalid_credentials");
+    let database = server.database.as_ref().unwrap();
+    database.execute("UPDATE guesses SET level = 40000 WHERE level > 0");
+    let delayed = log_in_with(&server, &thief, "ada@example.com", PASSWORD);
+    assert_eq!(delayed.code(), "too_many_attempts");
+
+    let owner = [
+        ("x-forwarded-for", "198.51.100.1"),
+        ("cookie", stolen.as_str()),
+    ];
+    let answer = log_in_with(&server, &owner, "ada@example.com", PASSWORD);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // The device has a secret of its own again, with which it gets in elsewhere.
+    let renewed = cookie_of(&answer);
+    assert_ne!(renewed, stolen);
+    let moved = [
+        ("x-forwarded-for", "198.51.100.2"),
+        ("cookie", renewed.as_str()),
+    ];
+    let answer = log_in_with(&server, &moved, "ada@example.com", PASSWORD);
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[rstest]
+fn an_address_is_the_same_whichever_way_a_proxy_writes_it(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(server) = Server::with(kind, &BEHIND_PROXY) else {
+        return;
+    };
+    server.user("ada@example.com");
+    let known = log_in_from(&server, "[2001:db8::1]:443", "ada@example.com", PASSWORD);
+    assert_eq!(known.status, 200);
+    delay_for_long(&server, "ada@example.com");
+    for (address, status) in [
+        ("2001:db8::2", 200),
+        ("[2001:db8::3]:80", 200),
+        ("[2001:db8:0:1::1]:443", 429),
+    ] {
+        let answer = log_in_from(&server, address, "ada@example.com", PASSWORD);
+        assert_eq!(answer.status, status, "{address}");
+    }
+}
+
+#[test]
+fn a_proxy_that_is_not_trusted_is_warned_of_once() {
+    let server = Server::start(Sqlite).unwrap();
+    let warned = || server.log().matches("not in TRUSTED_PROXIES").count();
+    let headers = [("x-forwarded-for", "198.51.100.1")];
+    server.client().send("GET", "/api/tasks", &[], &[]);
+    assert_eq!(warned(), 0);
+    for _ in 0..3 {
+        server.client().send("GET", "/api/tasks", &headers, &[]);
+    }
+    // The line of a later request is there.
+    let last = [headers[0], ("x-request-id", "the-last")];
+    server.client().send("GET", "/api/tasks", &last, &[]);
+    eventually("the last line", || server.log().contains("the-last"));
+    assert_eq!(warned(), 1);
 }
 
 #[rstest]

@@ -9,6 +9,7 @@ mod login;
 mod login_limits;
 mod logout;
 mod mails_in_log;
+mod notices;
 mod password;
 mod password_reset;
 mod personal_access_tokens;

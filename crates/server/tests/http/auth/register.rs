@@ -105,3 +105,26 @@ fn a_password_can_be_typed_in_every_spelling(#[values(Sqlite, Postgres)] kind: K
         assert_eq!(answer.status, status);
     }
 }
+
+#[rstest]
+fn an_address_that_no_mail_can_be_sent_to_is_refused_and_accounts_that_have_one_go_on(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let Some(server) = Server::start(kind) else {
+        return;
+    };
+    let ada = server.user("ada@example.com");
+    for email in ["ada..l@example.com", "a,b@example.com", "ada@-example.com"] {
+        let body = json!({"email": email, "password": PASSWORD, "name": "Ada"});
+        let answer = server.client().post("/api/auth/register", &body);
+        assert_eq!(answer.invalid_fields(), ["email"], "{email}");
+        let body = json!({"email": email, "password": PASSWORD});
+        let answer = ada.post("/api/auth/email", &body);
+        assert_eq!(answer.invalid_fields(), ["email"], "{email}");
+    }
+    let database = server.database.as_ref().unwrap();
+    database.execute("UPDATE users SET email = 'ada..l@example.com'");
+    let body = json!({"email": "ada..l@example.com", "password": PASSWORD});
+    let answer = server.client().post("/api/auth/login", &body);
+    assert_eq!(answer.status, 200, "{answer:?}");
+}

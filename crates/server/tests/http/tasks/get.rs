@@ -14,7 +14,7 @@ fn a_task_is_read(#[values(Sqlite, Postgres)] kind: Kind) {
     let task = client.task("Buy milk");
     let answer = client.get(&format!("/api/tasks/{}", task["id"].as_str().unwrap()));
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.json(), task);
 }
 
