@@ -53,15 +53,7 @@ pub(crate) fn serve() -> CommandResult {
     let longest_token_lifetime = config.longest_token_lifetime();
     let secret_paths = secret_files::paths(&config);
     let (log, traces) = logging::start_with_traces(config.log, config.observation.traces)?;
-    match config.mail.delivery {
-        MailDelivery::Smtp { .. } => {}
-        MailDelivery::Log { with_text: true } => warn!(
-            "SMTP_URL is not set: mails are written to this log, with the secrets in them, and not sent"
-        ),
-        MailDelivery::Log { with_text: false } => {
-            warn!("SMTP_URL is not set: no mail is sent, and no password can be reset");
-        }
-    }
+    warn_of_mails_not_sent(config.mail.delivery);
     secret_files::restrict(&secret_paths)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ring = keys::ring(
@@ -153,6 +145,19 @@ pub(crate) fn serve() -> CommandResult {
     traces.end();
     info!("ended");
     Ok(())
+}
+
+/// Says in the log what becomes of mails where there is no server for them.
+fn warn_of_mails_not_sent(delivery: MailDelivery) {
+    match delivery {
+        MailDelivery::Smtp { .. } => {}
+        MailDelivery::Log { with_text: true } => warn!(
+            "SMTP_URL is not set: mails are written to this log, with the secrets in them, and not sent"
+        ),
+        MailDelivery::Log { with_text: false } => {
+            warn!("SMTP_URL is not set: no mail is sent, and no password can be reset");
+        }
+    }
 }
 
 /// Starts the lanes. Threads can hang in PostgreSQL, and not in SQLite, which has no server.

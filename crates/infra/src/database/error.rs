@@ -76,13 +76,19 @@ pub(super) fn is_busy(error: &Error) -> bool {
 /// or a deadlock (40P01).
 ///
 /// diesel has a kind for the former alone, and gives no SQLSTATE. So a deadlock is known by the words of an English
-/// server, and those of Citus; in another language it is not repeated, and counts as a fault.
+/// server, and those of Citus. In another language it is [repeated](may_be_conflict), and is a fault if that did not help.
 pub(super) fn is_conflict(error: &Error) -> bool {
     is_of_kind(error, |kind| {
         matches!(kind, DatabaseErrorKind::SerializationFailure)
     }) || message_of(error).is_some_and(|message| {
         message.contains("deadlock detected") || message.contains("distributed deadlock")
     })
+}
+
+/// Whether an error is a conflict, or of a kind that diesel does not know, as a deadlock is.
+pub(super) fn may_be_conflict(error: &Error) -> bool {
+    let is_unknown = is_of_kind(error, |kind| matches!(kind, DatabaseErrorKind::Unknown));
+    is_conflict(error) || is_unknown && !is_cancelled(error) && !is_full(error)
 }
 
 /// Whether PostgreSQL ended a statement: by `statement_timeout` or on request (57014), or by `lock_timeout` (55P03).

@@ -2,8 +2,7 @@
 
 use std::{thread::sleep, time::Duration};
 
-use super::ConnectionError;
-use super::error::is_conflict;
+use super::{ConnectionError, error::may_be_conflict};
 
 /// How often a refused change is repeated.
 const MAX_REPETITIONS: u32 = 3;
@@ -25,14 +24,15 @@ impl Repetitions {
 
     /// Pauses before a repetition. `false` if the error is no conflict, or if there is no repetition or no time left.
     ///
-    /// A conflict is a serialization failure or a deadlock: the transaction was rolled back, and nothing was done.
+    /// A conflict is a serialization failure or a deadlock: the transaction was rolled back, and nothing was done. So it was
+    /// after every other error of a statement, too, and an error that only may be a conflict can be repeated.
     pub(super) fn pause_after(
         &mut self,
         error: &ConnectionError,
         time_left: Option<Duration>,
     ) -> bool {
         let is_repeatable =
-            matches!(error, ConnectionError::Statement(error) if is_conflict(error));
+            matches!(error, ConnectionError::Statement(error) if may_be_conflict(error));
         if !is_repeatable || self.made == MAX_REPETITIONS {
             return false;
         }
@@ -68,6 +68,7 @@ mod tests {
         for conflict in [
             error(DatabaseErrorKind::SerializationFailure, "in any language"),
             error(DatabaseErrorKind::Unknown, "deadlock detected"),
+            error(DatabaseErrorKind::Unknown, "Verklemmung entdeckt"),
         ] {
             let mut repetitions = Repetitions::new();
             let made = (0..10).take_while(|_| repetitions.pause_after(&conflict, None));
@@ -79,6 +80,9 @@ mod tests {
     fn other_errors_are_not_repeated() {
         let violation = error(DatabaseErrorKind::UniqueViolation, "it is there");
         assert!(!Repetitions::new().pause_after(&violation, None));
+        let cancelled = "canceling statement due to statement timeout";
+        let cancelled = error(DatabaseErrorKind::Unknown, cancelled);
+        assert!(!Repetitions::new().pause_after(&cancelled, None));
         let lost = ConnectionError::OutcomeUnknown("lost".into());
         assert!(!Repetitions::new().pause_after(&lost, None));
     }

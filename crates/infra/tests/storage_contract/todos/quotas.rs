@@ -239,15 +239,15 @@ fn insertions_at_the_same_time_never_exceed_a_quota(#[values(Sqlite, Postgres)] 
     let inserted = at_once(&storage, |instance| {
         let database = instance.clone().with_quotas(quotas);
         (0..10)
-            .filter(|number| match number % 2 {
-                0 => database.insert(&of_bytes(ada, 1), None).is_ok(),
-                _ => {
-                    let operations = [TodoOperation::Insert(of_bytes(ada, 1))];
-                    let atomicity = Atomicity::AllOrNothing;
-                    database
-                        .apply(ada, &operations, atomicity, at(1), None)
-                        .is_ok()
+            .filter(|number| {
+                if number % 2 == 0 {
+                    return database.insert(&of_bytes(ada, 1), None).is_ok();
                 }
+                let operations = [TodoOperation::Insert(of_bytes(ada, 1))];
+                let atomicity = Atomicity::AllOrNothing;
+                database
+                    .apply(ada, &operations, atomicity, at(1), None)
+                    .is_ok()
             })
             .count()
     });
