@@ -67,6 +67,6 @@ fn a_plan_makes_no_file() {
     let url: todo_infra::DatabaseUrl = format!("sqlite://{}", file.display()).parse().unwrap();
     let database =
         todo_infra::Database::new(url.clone(), &todo_infra::PoolSettings::for_kind(url.kind()));
-    assert_eq!(database.plan_migration().unwrap().len(), 4);
+    assert_eq!(database.plan_migration().unwrap().len(), 5);
     assert!(!file.exists());
 }

@@ -51,8 +51,18 @@ fn plain(length: usize) -> String {
     "ä".repeat(length)
 }
 
+/// An address that mails can have: its local part has 64 bytes at most, and each label of its domain 63 (RFC 5321, 4.5.3.1).
 fn address(length: usize) -> String {
-    format!("{}@example.com", "a".repeat(length - 12))
+    const LOCAL: usize = 64;
+    const END: &str = ".example.com";
+    let label = format!("{}.", "b".repeat(60));
+    let labels = label.repeat(4);
+    let domain = &labels[..length - LOCAL - 1 - END.len()];
+    format!(
+        "{}@{}{END}",
+        "a".repeat(LOCAL),
+        domain.trim_end_matches('.')
+    )
 }
 
 fn email() -> Field {
