@@ -94,7 +94,7 @@ fn any_number_of_rows_is_deleted_and_no_statement_deletes_them_all(
     if kind == Postgres {
         storage.behind.execute(&format!(
             "CREATE FUNCTION refuse_many() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             IF (SELECT count(*) FROM gone) > 1000 THEN RAISE 'too many rows at once'; END IF; RETURN NULL; \
+             IF (SELECT count(*) FROM gone) > 200 THEN RAISE 'too many rows at once'; END IF; RETURN NULL; \
              END $$; \
              CREATE TRIGGER refuse_many AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone \
              FOR EACH STATEMENT EXECUTE FUNCTION refuse_many()"
