@@ -117,13 +117,19 @@ fn cannot_revoke(
     if algorithm == Some(SigningAlgorithm::EdDsa) {
         return Ok(KeysError::ConfiguredForHs256 { variable });
     }
-    let secret = random_secret()?;
     report::line("Set this, remove JWT_PREVIOUS_SECRETS, and restart every instance at once:");
+    print_new_secret(variable)?;
+    Ok(KeysError::Configured { variable })
+}
+
+/// Prints a new secret, and where it is to be set.
+fn print_new_secret(variable: &str) -> Result<(), Box<dyn Error>> {
+    let secret = random_secret()?;
     match variable {
         "JWT_SECRET" => report::line(&format!("  JWT_SECRET={secret}")),
         file => report::line(&format!("  the content of the file of {file}: {secret}")),
     }
-    Ok(KeysError::Configured { variable })
+    Ok(())
 }
 
 /// Says what to do instead, with a secret to do it with.
@@ -134,12 +140,8 @@ fn cannot_rotate(
     if algorithm == Some(SigningAlgorithm::EdDsa) {
         return Ok(KeysError::ConfiguredForHs256 { variable });
     }
-    let secret = random_secret()?;
     report::line("Set these, and start every instance again; then nobody is logged out:");
-    match variable {
-        "JWT_SECRET" => report::line(&format!("  JWT_SECRET={secret}")),
-        file => report::line(&format!("  the content of the file of {file}: {secret}")),
-    }
+    print_new_secret(variable)?;
     report::line(
         "  JWT_PREVIOUS_SECRETS=(the secret so far),(what JWT_PREVIOUS_SECRETS is so far, if anything)",
     );

@@ -149,7 +149,7 @@ impl From<LoginError> for Problem {
             LoginError::AccountDisabled => Self::new(
                 StatusCode::FORBIDDEN,
                 "account_disabled",
-                "The account is disabled; ask whoever operates this service",
+                "The account is disabled; ask the operator of this service",
             ),
             LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             LoginError::TooManyLogins(too_many) => too_many_logins(too_many),

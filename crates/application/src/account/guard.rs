@@ -67,7 +67,7 @@ pub(super) fn guard_login<'a>(
         .collect();
     let issued = device.map(GuessSubject::issued_device);
     let of_device = device.map(|device| GuessSubject::device(purpose, email, device));
-    // One that the client made up is not adopted: whoever made it up would know it, too.
+    // A secret that the client made up is not adopted: its maker would know it, too.
     let is_issued = |subject: &GuessSubject| {
         issued.as_ref() == Some(subject) || of_device.as_ref() == Some(subject)
     };
@@ -279,7 +279,7 @@ pub(super) fn issued(app: &App, shown: Option<Secret>) -> Result<Option<Secret>,
     Ok(is_issued.then_some(secret))
 }
 
-/// By what whoever guesses may be known: the device at this account, the place, the device at any account.
+/// The marks by which a client may be known: the device at this account, the place, the device at any account.
 fn places(email: &Email, client: &Client, device: Option<&Secret>) -> Vec<GuessSubject> {
     let purpose = GuessPurpose::Login;
     let of_account = device.map(|device| GuessSubject::device(purpose, email, device));

@@ -201,7 +201,7 @@ fn begin(
     }
 }
 
-/// Records that a login failed, which whoever tries is told no more about. Verifying the password took so long.
+/// Records a failed login. The client is told no more about it. Verifying the password took `took`.
 fn refused(app: &App, user_id: Option<UserId>, client: &Client, took: Duration) -> LoginError {
     match record_failed(app, user_id, client) {
         Ok(()) => LoginError::InvalidCredentials {

@@ -11,14 +11,13 @@ use std::{
 
 use todo_domain::{GuessSubject, Timestamp};
 
+use super::allowance::{WINDOW, use_one};
+
 /// How many logins of one subject may be in flight: enough for a page that is submitted twice.
 const MAX_IN_FLIGHT: u32 = 2;
 
 /// After which time a login may be tried again where too many are in flight: a hash takes less.
 const RETRY_IN_FLIGHT: Duration = Duration::from_secs(1);
-
-/// The window of the rate. An allowance can be used at once and comes back evenly within it.
-const WINDOW: Duration = Duration::from_mins(1);
 
 /// A limit of logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,20 +123,12 @@ impl LoginLimits {
             });
         }
         if let Some(per_minute) = self.per_minute {
-            // It is further ahead than the window only if the clock was set back: then it says nothing.
-            let used = entry
-                .full_at
-                .map(|full_at| now.until(full_at))
-                .filter(|used| *used <= WINDOW)
-                .unwrap_or_default();
-            let used = used + WINDOW / per_minute.get();
-            if used > WINDOW {
-                return Err(TooManyLogins {
-                    limit: LoginLimit::Rate { per_minute },
-                    retry_after: used.saturating_sub(WINDOW),
-                });
-            }
-            entry.full_at = Some(now.saturating_add(used));
+            let used = use_one(entry.full_at, now, per_minute);
+            let full_at = used.map_err(|retry_after| TooManyLogins {
+                limit: LoginLimit::Rate { per_minute },
+                retry_after,
+            })?;
+            entry.full_at = Some(full_at);
         }
         entry.in_flight += 1;
         entries.insert(key, entry);

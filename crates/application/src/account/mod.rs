@@ -1,6 +1,7 @@
 //! Accounts and the sessions of their users.
 
 mod act;
+mod allowance;
 mod authenticate;
 mod authenticate_token;
 mod cancel_email_change;

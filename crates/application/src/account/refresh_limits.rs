@@ -9,8 +9,7 @@ use std::{
 
 use todo_domain::{SessionId, Timestamp};
 
-/// The window of the rate. An allowance can be used at once and comes back evenly within it (GCRA).
-const WINDOW: Duration = Duration::from_mins(1);
+use super::allowance::use_one;
 
 /// The tokens of a session were renewed too often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,20 +58,12 @@ impl RefreshLimits {
             return Ok(());
         };
         let mut full_at = self.lock();
-        // It is further ahead than the window only if the clock was set back: then it says nothing.
-        let used = full_at
-            .get(&session)
-            .map(|full_at| now.until(*full_at))
-            .filter(|used| *used <= WINDOW)
-            .unwrap_or_default();
-        let used = used + WINDOW / per_minute.get();
-        if used > WINDOW {
-            return Err(TooManyRefreshes {
-                per_minute,
-                retry_after: used.saturating_sub(WINDOW),
-            });
-        }
-        full_at.insert(session, now.saturating_add(used));
+        let used = use_one(full_at.get(&session).copied(), now, per_minute);
+        let used = used.map_err(|retry_after| TooManyRefreshes {
+            per_minute,
+            retry_after,
+        })?;
+        full_at.insert(session, used);
         Ok(())
     }
 

@@ -42,6 +42,17 @@ pub(super) fn usage_with_room(addition: Addition, quotas: Quotas) -> _ {
         .filter(user_usage::bytes.le(most_bytes))
 }
 
+/// What an update of usage sets for an addition.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn with_addition(addition: Addition) -> _ {
+    let todos: i64 = addition.todos;
+    let bytes: i64 = addition.bytes;
+    (
+        user_usage::tasks.eq(user_usage::tasks + todos),
+        user_usage::bytes.eq(user_usage::bytes + bytes),
+    )
+}
+
 /// The largest amount to which so much can be added.
 fn room(quota: u64, added: i64) -> i64 {
     i64::try_from(quota)
@@ -90,10 +101,7 @@ pub(super) fn reserve(
     let reserved: Option<Id> = match connection {
         AnyConnection::Postgres(own) => kept_prepared(
             diesel::update(with_room)
-                .set((
-                    user_usage::tasks.eq(user_usage::tasks + addition.todos),
-                    user_usage::bytes.eq(user_usage::bytes + addition.bytes),
-                ))
+                .set(with_addition(addition))
                 .returning(user_usage::user_id),
         )
         .get_result(own),

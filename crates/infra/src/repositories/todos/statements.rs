@@ -19,7 +19,9 @@ use todo_domain::{
 use super::{
     super::{
         session_guards::meeting,
-        usage::{Addition, WithCounted, counted, exceeded, reserve, usage_with_room},
+        usage::{
+            Addition, WithCounted, counted, exceeded, reserve, usage_with_room, with_addition,
+        },
     },
     rows::{ChangedBytes, NewTodoRow, TodoChangeset, TodoRow},
 };
@@ -90,10 +92,7 @@ pub(super) fn insert_row(
             match connection {
                 AnyConnection::Postgres(own) => kept_prepared(WithCounted {
                     update: diesel::update($with_room)
-                        .set((
-                            user_usage::tasks.eq(user_usage::tasks + addition.todos),
-                            user_usage::bytes.eq(user_usage::bytes + addition.bytes),
-                        ))
+                        .set(with_addition(addition))
                         .returning(user_usage::user_id),
                     statement: insert_each_of!(counted::table),
                 })

@@ -12,8 +12,9 @@ use crate::database::{Id, columns::sql::IdColumn};
 /// The number of users that are given a row in one short transaction.
 const USERS_AT_A_TIME: i64 = 1_000;
 
-/// The number of users whose tasks are counted in one short transaction. Changes of their tasks wait for its end.
-const COUNTED_AT_A_TIME: i64 = 20;
+/// The number of users whose tasks are counted in one short transaction. Changes of their tasks wait for its end,
+/// so they are few.
+const COUNTED_AT_A_TIME: i64 = 5;
 
 #[derive(QueryableByName)]
 struct User {
