@@ -19,22 +19,21 @@ INSERT INTO user_usage (user_id, tasks, bytes)
 CREATE TRIGGER todo_users_usage AFTER INSERT ON users BEGIN
     INSERT INTO user_usage (user_id) VALUES (NEW.id);
 END;
-CREATE TRIGGER todo_tasks_usage_insert AFTER INSERT ON tasks BEGIN
-    UPDATE user_usage SET tasks = tasks + 1, bytes = bytes + coalesce(NEW.bytes, 0) WHERE user_id = NEW.user_id;
+-- A task that is inserted with its bytes is counted by who inserts it. The release before and other software insert
+-- tasks without; their bytes are counted by the trigger of updates.
+CREATE TRIGGER todo_tasks_usage_insert AFTER INSERT ON tasks WHEN NEW.bytes IS NULL BEGIN
+    UPDATE tasks SET bytes =
+        max(length(CAST(title AS BLOB)), length(CAST(coalesce(title_folded, '') AS BLOB)))
+        + max(length(CAST(coalesce(description, '') AS BLOB)), length(CAST(coalesce(description_folded, '') AS BLOB)))
+        + length(CAST(tags AS BLOB))
+    WHERE id = NEW.id;
+    UPDATE user_usage SET tasks = tasks + 1 WHERE user_id = NEW.user_id;
 END;
 CREATE TRIGGER todo_tasks_usage_delete AFTER DELETE ON tasks BEGIN
     UPDATE user_usage SET tasks = tasks - 1, bytes = bytes - coalesce(OLD.bytes, 0) WHERE user_id = OLD.user_id;
 END;
 CREATE TRIGGER todo_tasks_usage_update AFTER UPDATE OF bytes ON tasks WHEN NEW.bytes IS NOT OLD.bytes BEGIN
     UPDATE user_usage SET bytes = bytes + coalesce(NEW.bytes, 0) - coalesce(OLD.bytes, 0) WHERE user_id = NEW.user_id;
-END;
--- The release before inserts tasks without it.
-CREATE TRIGGER todo_tasks_bytes_insert AFTER INSERT ON tasks WHEN NEW.bytes IS NULL BEGIN
-    UPDATE tasks SET bytes =
-        max(length(CAST(title AS BLOB)), length(CAST(coalesce(title_folded, '') AS BLOB)))
-        + max(length(CAST(coalesce(description, '') AS BLOB)), length(CAST(coalesce(description_folded, '') AS BLOB)))
-        + length(CAST(tags AS BLOB))
-    WHERE id = NEW.id;
 END;
 CREATE TRIGGER todo_tasks_bytes_update
 AFTER UPDATE OF title, title_folded, description, description_folded, tags ON tasks BEGIN

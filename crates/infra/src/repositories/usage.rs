@@ -1,17 +1,20 @@
 //! Usage: what each user stores, in one row, and the quotas that it must not exceed.
 //!
-//! Triggers keep the row up to date, also for changes by other software. Only insertions on PostgreSQL update it
-//! themselves: checking and counting are one statement there, so that insertions at the same time wait for each other. On
-//! SQLite there is one writer.
+//! Insertions of this program update the row themselves: checking and counting are one statement, so that insertions at
+//! the same time wait for each other. Triggers count every other change, also by other software.
 
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl,
     backend::Backend,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_query,
+    sql_types::{Array, BigInt},
 };
 use todo_domain::{QuotaExceeded, Quotas, UserId};
 
-use crate::database::{AnyConnection, Id, kept_prepared, schema::user_usage};
+use crate::database::{
+    AnyConnection, Id, columns::sql::IdColumn, kept_prepared, on_its_database, schema::user_usage,
+};
 
 diesel::table! {
     use crate::database::columns::sql::IdColumn;
@@ -98,17 +101,37 @@ pub(super) fn reserve(
     quotas: Quotas,
 ) -> QueryResult<bool> {
     let with_room = usage_with_room(addition, quotas);
-    let reserved: Option<Id> = match connection {
-        AnyConnection::Postgres(own) => kept_prepared(
-            diesel::update(with_room)
-                .set(with_addition(addition))
-                .returning(user_usage::user_id),
-        )
-        .get_result(own),
-        AnyConnection::Sqlite(own) => with_room.select(user_usage::user_id).first(own),
+    let update = diesel::update(with_room).set(with_addition(addition));
+    let updated = on_its_database!(connection, |own| kept_prepared(update).execute(own))?;
+    Ok(updated == 1)
+}
+
+/// Counts additions without regard to quotas, in the transaction that inserts the todos: one statement on PostgreSQL.
+pub(super) fn add(connection: &mut AnyConnection, additions: &[Addition]) -> QueryResult<()> {
+    match connection {
+        AnyConnection::Postgres(own) => {
+            let users = additions
+                .iter()
+                .map(|addition| Id(addition.user_id.as_uuid()));
+            let todos = additions.iter().map(|addition| addition.todos);
+            let bytes = additions.iter().map(|addition| addition.bytes);
+            sql_query(
+                "UPDATE user_usage SET tasks = tasks + added_tasks, bytes = bytes + added_bytes \
+                 FROM unnest($1, $2, $3) AS added (id, added_tasks, added_bytes) WHERE user_id = id",
+            )
+            .bind::<Array<IdColumn>, _>(users.collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(todos.collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(bytes.collect::<Vec<_>>())
+            .execute(own)
+            .map(drop)
+        }
+        AnyConnection::Sqlite(own) => additions.iter().try_for_each(|addition| {
+            let usage = user_usage::table.find(Id(addition.user_id.as_uuid()));
+            kept_prepared(diesel::update(usage).set(with_addition(*addition)))
+                .execute(own)
+                .map(drop)
+        }),
     }
-    .optional()?;
-    Ok(reserved.is_some())
 }
 
 /// The quota that an addition would exceed.

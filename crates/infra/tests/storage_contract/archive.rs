@@ -10,7 +10,10 @@ use todo_domain::{
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, description, hash, new_todo, new_user, tags};
+use crate::{
+    storage::{Storage, at, description, hash, new_todo, new_user, tags},
+    todos::quotas::usage,
+};
 
 fn archived(user: User) -> ArchivedUser {
     ArchivedUser {
@@ -274,4 +277,16 @@ fn an_insertion_that_loses_its_connection_is_not_blamed_on_a_record() {
     assert!(matches!(error, InsertArchiveError::Storage(_)), "{error:?}");
     drop(records);
     assert_eq!(read(&storage, &ArchiveScope::Everyone), []);
+}
+
+#[rstest]
+fn inserted_todos_are_counted(#[values(Sqlite, Postgres)] kind: Kind) {
+    let Some(storage) = Storage::new(kind) else {
+        return;
+    };
+    let (ada, first) = user("ada@example.com");
+    let (grace, second) = user("grace@example.com");
+    let todos = [ada, grace, ada].map(|owner| todo(owner, "title", 0));
+    insert(&storage, &[vec![first, second], todos.to_vec()].concat()).unwrap();
+    assert_eq!(usage(&storage), "1 5, 2 10");
 }

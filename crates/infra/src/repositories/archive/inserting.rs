@@ -1,5 +1,7 @@
 //! Inserting everything, many rows at a time.
 
+use std::collections::BTreeMap;
+
 use diesel::{
     Connection, PgConnection, QueryResult, RunQueryDsl,
     connection::SimpleConnection,
@@ -17,7 +19,10 @@ use crate::{
         kept_prepared,
         schema::{tasks, users},
     },
-    repositories::todos::rows::NewTodoRow,
+    repositories::{
+        todos::rows::NewTodoRow,
+        usage::{Addition, add},
+    },
 };
 
 /// How many rows of a table are inserted at a time. PostgreSQL takes 65,535 values in a statement.
@@ -69,10 +74,28 @@ impl Pending {
     fn flush(&mut self, connection: &mut AnyConnection) -> Result<(), Stopped> {
         insert_all::<ArchivedUser>(connection, &self.users)?;
         insert_all::<Todo>(connection, &self.todos)?;
+        let todos = self.todos.iter().map(|(_, todo)| todo);
+        add(connection, &additions(todos)).map_err(Stopped::Lost)?;
         self.users.clear();
         self.todos.clear();
         Ok(())
     }
+}
+
+/// What todos add to the usage of their owners, once for each owner.
+fn additions<'a>(todos: impl Iterator<Item = &'a Todo>) -> Vec<Addition> {
+    let mut additions = BTreeMap::<_, Addition>::new();
+    for todo in todos {
+        let addition = NewTodoRow::from(todo).addition();
+        additions
+            .entry(todo.owner.as_uuid())
+            .and_modify(|sum| {
+                sum.todos += addition.todos;
+                sum.bytes += addition.bytes;
+            })
+            .or_insert(addition);
+    }
+    additions.into_values().collect()
 }
 
 /// What is inserted into a table of its own.

@@ -7,7 +7,10 @@ use todo_domain::{
     TodoId, UserId, fold_case,
 };
 
-use crate::database::{Day, Id, Instant, schema::tasks};
+use crate::{
+    database::{Day, Id, Instant, schema::tasks},
+    repositories::usage::Addition,
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = tasks)]
@@ -134,9 +137,13 @@ impl<'a> Texts<'a> {
 }
 
 impl NewTodoRow<'_> {
-    /// Its part of an addition to the usage of its owner.
-    pub(super) fn counted_bytes(&self) -> i64 {
-        self.bytes.map_or(0, i64::from)
+    /// What it adds to the usage of its owner.
+    pub(in crate::repositories) fn addition(&self) -> Addition {
+        Addition {
+            user_id: UserId::from_uuid(self.user_id.0),
+            todos: 1,
+            bytes: self.bytes.map_or(0, i64::from),
+        }
     }
 }
 

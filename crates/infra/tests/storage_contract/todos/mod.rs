@@ -6,4 +6,4 @@ mod guarded;
 mod keeping;
 mod listing;
 mod once;
-mod quotas;
+pub(crate) mod quotas;

@@ -51,7 +51,7 @@ fn titled(title: &str) -> TodoChange {
 }
 
 /// The usage that is stored, and that of the todos that are there: they are the same.
-fn usage(storage: &Storage) -> String {
+pub(crate) fn usage(storage: &Storage) -> String {
     let stored = "SELECT tasks || ' ' || bytes AS value FROM user_usage ORDER BY value";
     let counted =
         "SELECT count(*) || ' ' || sum(bytes) AS value FROM tasks GROUP BY user_id ORDER BY value";
