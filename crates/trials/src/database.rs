@@ -6,6 +6,9 @@ use tempfile::TempDir;
 
 use crate::{PostgresDatabase, PostgresServer, TrialResult};
 
+/// The name of the file of an SQLite database in its folder.
+pub const SQLITE_FILE: &str = "todo.db";
+
 /// The two kinds of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -63,7 +66,7 @@ impl TrialDatabase {
     #[must_use]
     pub fn url(&self) -> String {
         match self {
-            Self::Sqlite(folder) => format!("sqlite://{}/todo.db", folder.path().display()),
+            Self::Sqlite(folder) => format!("sqlite://{}/{SQLITE_FILE}", folder.path().display()),
             Self::Postgres(database) => database.url(),
         }
     }

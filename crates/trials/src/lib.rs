@@ -24,7 +24,7 @@ mod table;
 
 use std::error::Error;
 
-pub use database::{Kind, TrialDatabase};
+pub use database::{Kind, SQLITE_FILE, TrialDatabase};
 pub use http::{Answer, Connection, Request};
 pub use load::{Group, GroupReport, Load, Until, run_in_another_process, run_load};
 pub use operation::{Accounts, Asked, Operation, Requests};

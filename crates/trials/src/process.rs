@@ -1,6 +1,6 @@
 //! What a process uses, as Linux tells in `/proc`.
 
-use std::{fs, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use crate::TrialResult;
 
@@ -80,12 +80,19 @@ pub fn children(process: u32) -> TrialResult<Vec<u32>> {
     Ok(children)
 }
 
-/// How many files and connections a process has open.
+/// The files and sockets that a process has open, as `/proc/PID/fd` names them.
 ///
 /// # Errors
 /// When there is no such process.
-pub fn open_files(process: u32) -> TrialResult<usize> {
-    Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())
+pub fn open_files(process: u32) -> TrialResult<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{process}/fd"))? {
+        // One that was closed meanwhile has no name.
+        if let Ok(name) = fs::read_link(entry?.path()) {
+            files.push(name);
+        }
+    }
+    Ok(files)
 }
 
 /// `USER_HZ` is 100 on every architecture of Linux that Rust has a standard library for.

@@ -75,7 +75,7 @@ fn inject(ground: &mut Ground, kind: Kind) -> TrialResult<Outcome> {
     // They come one after another, within this time.
     thread::sleep(RAMP);
     let with_slow = work(&server, "with-slow", &people, duration)?;
-    let open = open_files(server.process_id())?;
+    let open = open_files(server.process_id())?.len();
     let lives = slow.finish()?;
     normal.add(work(&server, "after", &people, duration)?);
 
