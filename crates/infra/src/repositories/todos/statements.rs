@@ -93,7 +93,7 @@ pub(super) fn insert_row(
                 .execute(own),
                 // Without round trips, two statements cost less than one that selects what it inserts.
                 AnyConnection::Sqlite(own) => match kept_prepared(count).execute(own) {
-                    Ok(1) => diesel::insert_into(tasks::table).values(row).execute(own),
+                    Ok(1) => kept_prepared(diesel::insert_into(tasks::table).values(row)).execute(own),
                     not_counted => not_counted,
                 },
             }
