@@ -13,6 +13,7 @@
 
 mod pooler;
 mod postgres;
+mod temporary_server;
 
 use std::{fmt, path::Path};
 
@@ -30,7 +31,7 @@ use postgres::PostgresDatabase;
 /// The two kinds of database that every test of storage runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// SQLite, in a temporary folder.
+    /// SQLite, in a temporary folder: in memory, where Linux has one there, so that no test waits for a disk.
     Sqlite,
     /// PostgreSQL.
     Postgres,
@@ -42,6 +43,17 @@ pub struct TestDatabase(Inner);
 impl fmt::Debug for TestDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TestDatabase").field(&self.url()).finish()
+    }
+}
+
+/// A transaction that is open, with the locks that it holds.
+pub struct OpenTransaction(
+    #[expect(dead_code, reason = "it is open until it is dropped")] PgConnection,
+);
+
+impl fmt::Debug for OpenTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenTransaction").finish_non_exhaustive()
     }
 }
 
@@ -68,11 +80,26 @@ impl TestDatabase {
     pub fn new(kind: Kind) -> Option<Self> {
         match kind {
             Kind::Sqlite => {
-                let folder = TempDir::new().expect("a temporary folder can be made");
+                let in_memory = TempDir::new_in("/dev/shm");
+                let folder = in_memory.or_else(|_| TempDir::new());
+                let folder = folder.expect("a temporary folder can be made");
                 Some(Self(Inner::Sqlite(folder)))
             }
             Kind::Postgres => {
                 PostgresDatabase::new().map(|database| Self(Inner::Postgres(database)))
+            }
+        }
+    }
+
+    /// Makes a database that is empty, or has the tables of the program and no rows; `None` when tests on this kind are to
+    /// be skipped. PostgreSQL takes much longer to make a database than to clear one, so the next test gets the same,
+    /// unless this one changed its tables by [`execute`](Self::execute).
+    #[must_use]
+    pub fn reusable(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Sqlite => Self::new(kind),
+            Kind::Postgres => {
+                PostgresDatabase::reusable().map(|database| Self(Inner::Postgres(database)))
             }
         }
     }
@@ -90,9 +117,20 @@ impl TestDatabase {
     pub fn execute(&self, sql: &str) {
         match &self.0 {
             Inner::Sqlite(_) => self.sqlite().batch_execute(sql),
-            Inner::Postgres(database) => database.connection().batch_execute(sql),
+            Inner::Postgres(database) => database.execute(sql),
         }
         .expect("the statement succeeds");
+    }
+
+    /// Begins a transaction of a PostgreSQL database with these statements, such as one that locks a table; it is rolled
+    /// back when it is dropped.
+    #[must_use]
+    pub fn open_transaction(&self, sql: &str) -> OpenTransaction {
+        let mut connection = self.postgres().connection();
+        connection
+            .batch_execute(&format!("BEGIN; {sql}"))
+            .expect("the statements succeed");
+        OpenTransaction(connection)
     }
 
     /// What a query gives that selects one text as `value`.

@@ -23,16 +23,19 @@ pub(crate) struct Storage {
 impl Storage {
     /// `None` when tests on this kind are to be skipped.
     pub(crate) fn new(kind: Kind) -> Option<Self> {
-        let storage = Self::empty(kind)?;
+        let storage = Self::on(TestDatabase::reusable(kind)?);
         storage.database.migrate().unwrap();
         Some(storage)
     }
 
     /// A database in which nothing has been migrated.
     pub(crate) fn empty(kind: Kind) -> Option<Self> {
-        let behind = TestDatabase::new(kind)?;
+        TestDatabase::new(kind).map(Self::on)
+    }
+
+    fn on(behind: TestDatabase) -> Self {
         let database = connect(&behind);
-        Some(Self { database, behind })
+        Self { database, behind }
     }
 
     pub(crate) fn users(&self) -> &dyn UserRepository {

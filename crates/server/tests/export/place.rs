@@ -18,7 +18,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new(kind: Kind) -> Option<Self> {
         Some(Self {
-            database: TestDatabase::new(kind)?,
+            database: TestDatabase::reusable(kind)?,
             folder: TempDir::new().unwrap(),
         })
     }

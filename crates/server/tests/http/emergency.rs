@@ -28,7 +28,7 @@ impl Place {
     fn new(kind: Kind) -> Option<Self> {
         let place = Self {
             folder: TempDir::new().unwrap(),
-            database: Arc::new(TestDatabase::new(kind)?),
+            database: Arc::new(TestDatabase::reusable(kind)?),
         };
         place.run(&["keys", "rotate"]);
         Some(place)

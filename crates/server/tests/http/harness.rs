@@ -5,7 +5,10 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -48,7 +51,7 @@ impl Server {
 
     /// A server with these variables besides those that make it fit for tests.
     pub(crate) fn with(kind: Kind, variables: &[(&str, &str)]) -> Option<Self> {
-        let database = Arc::new(TestDatabase::new(kind)?);
+        let database = Arc::new(TestDatabase::reusable(kind)?);
         Some(Self::on(&database, variables))
     }
 
@@ -66,7 +69,7 @@ impl Server {
 
     /// A server whose log is a pipe that nobody reads.
     pub(crate) fn with_unread_log(kind: Kind, variables: &[(&str, &str)]) -> Option<Self> {
-        let database = Arc::new(TestDatabase::new(kind)?);
+        let database = Arc::new(TestDatabase::reusable(kind)?);
         let program = Command::new(env!("CARGO_BIN_EXE_todo-server"));
         let mut server =
             Self::start_program(program, &database.url(), variables, LogReader::Nobody);
@@ -277,6 +280,15 @@ impl Server {
             .filter(|line| marks.iter().all(|mark| line.contains(mark)))
             .map(str::to_owned)
             .collect()
+    }
+
+    /// Waits until the log has everything that was logged before this call: lines are written in order.
+    pub(crate) fn complete_log(&self) {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let marker = format!("marker-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let headers = [("x-request-id", marker.as_str())];
+        self.client().send("GET", "/marker", &headers, &[]);
+        eventually("the line of a request", || self.log().contains(&marker));
     }
 
     /// What was written to the log so far.

@@ -28,7 +28,7 @@ struct Place {
 impl Place {
     fn new(kind: Kind) -> Option<Self> {
         Some(Self {
-            database: Arc::new(TestDatabase::new(kind)?),
+            database: Arc::new(TestDatabase::reusable(kind)?),
             folder: TempDir::new().unwrap(),
         })
     }

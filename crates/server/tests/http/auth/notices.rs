@@ -27,7 +27,7 @@ fn log_in(server: &Server, address: &str, cookie: Option<&str>) -> Answer {
     answer
 }
 
-/// Waits until so many pieces of work were done after responses.
+/// Waits until so many pieces of work were done after responses, and the log has their mails.
 fn after_responses(server: &Server, runs: usize) {
     let line = format!("todo_lane_run_seconds_count{{lane=\"mail\"}} {runs}");
     eventually("work after responses", || {
@@ -37,6 +37,7 @@ fn after_responses(server: &Server, runs: usize) {
             .lines()
             .any(|shown| shown == line)
     });
+    server.complete_log();
 }
 
 fn notices(server: &Server, subject: &str) -> Vec<String> {
