@@ -2,7 +2,7 @@
 FROM rust:1.95.0-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package todo-server
+RUN cargo build --profile dist --locked --package todo-server
 
 FROM debian:bookworm-20260824-slim
 RUN apt-get update \
@@ -10,7 +10,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --no-create-home todo \
  && install --directory --owner todo --mode 700 /data
-COPY --from=build /src/target/release/todo-server /usr/local/bin/todo-server
+COPY --from=build /src/target/dist/todo-server /usr/local/bin/todo-server
 USER todo
 WORKDIR /data
 VOLUME /data

@@ -14,6 +14,12 @@ migrate:
 check:
     CI=true .ci/run
 
+# Check what changed since the last commit on main, within a minute: format, lints and unit tests.
+check-fast:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    cargo nextest run --workspace --lib
+
 # Format the code.
 fmt:
     cargo fmt --all
@@ -29,8 +35,8 @@ test *arguments:
 
 # Measure how fast the server is, and what it costs: `just bench --help`.
 bench *arguments:
-    cargo build --release
-    cargo run --release --quiet --package todo-trials --bin bench -- {{ arguments }}
+    cargo build --profile dist
+    cargo run --profile dist --quiet --package todo-trials --bin bench -- {{ arguments }}
 
 # Measure what a request takes besides the database, piece by piece.
 bench-pure *arguments:
@@ -38,8 +44,8 @@ bench-pure *arguments:
 
 # Try whether what is promised holds under one fault after another: `just trials --short` takes three minutes.
 trials *arguments:
-    cargo build --release
-    cargo run --release --quiet --package todo-trials --bin trials -- {{ arguments }}
+    cargo build --profile dist
+    cargo run --profile dist --quiet --package todo-trials --bin trials -- {{ arguments }}
 
 # Try what the OpenAPI document says, and what it forbids, on the real server.
 schemathesis:
