@@ -6,79 +6,72 @@
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use todo_application::{
-    App, Caller, SessionCaller,
-    account::{act, authenticate_session},
-};
+use todo_application::{App, Caller, SessionCaller};
 use todo_domain::Scope;
 
 use crate::{
     State,
+    authorization::{Authorization, Outcome, Parsed},
     fair_queue::QueueKey,
     in_flight::Slot,
     input::Input,
     problem::Problem,
     reply::Reply,
-    request::{Request, bulk, count, database, hand_over, noted, run},
+    request::{Request, bulk, database, hand_over, with_afterwards},
     trace::{Trace, handler_of},
 };
 
 impl Request {
-    /// Runs a use case that reads all todos of a user, for whoever shows a credential that is good for `scope`, in the
-    /// bulk lane. As [`for_caller`](Request::for_caller) otherwise.
-    pub(crate) fn for_caller_in_bulk(
+    /// Runs a use case that reads all todos of a user, in the bulk lane; otherwise as [`for_caller`](Request::for_caller).
+    ///
+    /// The caller is authorized first, in the lane for the database, to have one of the user's places in the bulk lane.
+    pub(crate) fn for_caller_in_bulk<T: Send + 'static>(
         self,
         scope: Scope,
-        work: impl Fn(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
+        read: impl FnOnce(&Input) -> Result<T, Problem>,
+        work: impl Fn(&App, &Caller, &T) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
         let key = self.queue_key();
-        let Self {
-            state,
-            trace,
-            shown,
-            rate_limits,
-            input,
-            ..
-        } = self;
         let handler = handler_of(&work);
-        let actor = trace.actor().clone();
-        async move {
-            let credential = shown.into_required_credential()?;
-            let (shown, limits) = (credential.clone(), rate_limits);
-            let reserving = hand_over(&state, &trace, handler, key, database, move |state| {
-                let State {
-                    app, seen_sessions, ..
-                } = state;
-                let admit = |user| Ok::<_, Problem>(count(&actor, limits.as_deref(), user)?);
-                // For a session that was seen a moment ago nothing is asked of the storage here.
-                let user = act(app, seen_sessions, &shown, scope, admit, |authenticated| {
-                    Ok(noted(authenticated).claimed_user_id())
-                })?;
-                Ok(state.in_flight.begin(user)?)
-            });
-            let slot = reserving.await?;
-            let running = run(state, trace, handler, key, bulk, move |state| {
-                let _slot = slot;
-                let State {
-                    app, seen_sessions, ..
-                } = state;
-                let admit = |_| Ok::<_, Problem>(());
-                act(
-                    app,
-                    seen_sessions,
-                    &credential,
-                    scope,
-                    admit,
-                    |authenticated| {
-                        let caller = noted(authenticated);
-                        if let Some(user_id) = input.user_id()? {
-                            caller.must_be(user_id)?;
-                        }
-                        work(app, &caller, &input)
-                    },
+        let reserving = self
+            .authorization()
+            .map(|(state, trace, authorization, input)| {
+                let Parsed {
+                    subject,
+                    value,
+                    problem,
+                } = Parsed::new(&input, read);
+                let admission = authorization.clone();
+                let is_valid = value.is_some().then_some(());
+                let reserving = hand_over(&state, &trace, handler, key, database, move |state| {
+                    admission.run(state, scope, subject, is_valid.as_ref(), |_, caller, ()| {
+                        Ok(state.in_flight.begin(caller.claimed_user_id())?)
+                    })
+                });
+                let authorization = Authorization {
+                    // It is counted already.
+                    rate_limits: None,
+                    ..authorization
+                };
+                (
+                    state,
+                    trace,
+                    authorization,
+                    subject,
+                    value,
+                    problem,
+                    reserving,
                 )
             });
-            running.await
+        async move {
+            let (state, trace, authorization, subject, value, invalid, reserving) = reserving?;
+            let slot = Outcome::or_invalid(reserving.await, invalid)?;
+            let running = hand_over(&state, &trace, handler, key, bulk, move |state| {
+                let _slot = slot;
+                authorization.run(state, scope, subject, value.as_ref(), work)
+            });
+            let reply = Outcome::or_invalid(running.await, None)?;
+            with_afterwards(&state, &trace, reply)
         }
     }
 
@@ -89,27 +82,26 @@ impl Request {
         work: impl FnOnce(&App, &SessionCaller) -> Result<T, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<(T, BulkWork), Problem>> {
         let key = self.queue_key();
-        let Self {
-            state,
-            trace,
-            client,
-            shown,
-            rate_limits,
-            input,
-            ..
-        } = self;
+        let client = self.client.clone();
         let handler = handler_of(&work);
-        let actor = trace.actor().clone();
-        async move {
-            let credential = shown.into_required_credential()?;
-            let reserving = hand_over(&state, &trace, handler, key, database, move |state| {
-                let caller = noted(authenticate_session(&state.app, &credential, &client)?);
-                count(&actor, rate_limits.as_deref(), caller.user_id())?;
-                input.nothing()?;
-                let slot = state.in_flight.begin(caller.user_id())?;
-                Ok((caller, slot))
+        let reserving = self
+            .authorization()
+            .map(|(state, trace, authorization, input)| {
+                let invalid = input.nothing().err();
+                let is_valid = invalid.is_none();
+                let reserving = hand_over(&state, &trace, handler, key, database, move |state| {
+                    let caller = authorization.session(&state.app, &client)?;
+                    if !is_valid {
+                        return Ok(Outcome::InputInvalid);
+                    }
+                    let slot = state.in_flight.begin(caller.user_id())?;
+                    Ok(Outcome::Done((caller, slot)))
+                });
+                (state, trace, invalid, reserving)
             });
-            let (caller, slot) = reserving.await?;
+        async move {
+            let (state, trace, invalid, reserving) = reserving?;
+            let (caller, slot) = Outcome::or_invalid(reserving.await, invalid)?;
             let others = BulkWork {
                 state,
                 trace,

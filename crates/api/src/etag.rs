@@ -4,6 +4,8 @@ use todo_application::todo::Precondition;
 use todo_domain::Todo;
 use twox_hash::XxHash3_128;
 
+use crate::reply::Reply;
+
 /// The strong entity tag of a task: its version.
 pub(crate) fn of_task(todo: &Todo) -> String {
     of_version(todo.version)
@@ -76,16 +78,38 @@ pub(crate) fn if_match(header: Option<&str>) -> Result<Precondition, InvalidEnti
     Ok(Precondition::VersionIn(versions.collect()))
 }
 
-/// Whether `If-None-Match` names the tag of what would be answered, compared weakly.
-pub(crate) fn none_match_names(
-    header: Option<&str>,
-    etag: &str,
-) -> Result<bool, InvalidEntityTags> {
-    Ok(match header.map(parse).transpose()? {
-        None => false,
-        Some(None) => true,
-        Some(Some(tags)) => tags.iter().any(|tag| tag.opaque == etag),
-    })
+/// The entity tags of an `If-None-Match`, compared weakly (RFC 9110, 13.1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IfNoneMatch {
+    /// `*`: any representation matches.
+    Any,
+    /// These tags match, with their quotes; none without the header.
+    Tags(Vec<String>),
+}
+
+impl IfNoneMatch {
+    /// Parses the header.
+    pub(crate) fn parse(header: Option<&str>) -> Result<Self, InvalidEntityTags> {
+        Ok(match header.map(parse).transpose()? {
+            None => Self::Tags(Vec::new()),
+            Some(None) => Self::Any,
+            Some(Some(tags)) => Self::Tags(tags.iter().map(|tag| tag.opaque.to_owned()).collect()),
+        })
+    }
+
+    /// The reply with its entity tag; 304 without a body if the tag matches.
+    pub(crate) fn apply(&self, reply: Reply, etag: String) -> Reply {
+        let is_match = match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags.contains(&etag),
+        };
+        let reply = reply.with_etag(etag);
+        if is_match {
+            reply.not_modified()
+        } else {
+            reply
+        }
+    }
 }
 
 #[cfg(test)]
@@ -114,7 +138,10 @@ mod tests {
     #[case(Some("\"1\" , \"3\""), true)]
     #[case(Some("\"33\""), false)]
     fn if_none_match_is_compared_weakly(#[case] header: Option<&str>, #[case] names: bool) {
-        assert_eq!(none_match_names(header, "\"3\""), Ok(names));
+        let reply = IfNoneMatch::parse(header)
+            .unwrap()
+            .apply(Reply::ok(&"body").unwrap(), "\"3\"".to_owned());
+        assert_eq!(reply.body().is_empty(), names);
     }
 
     #[rstest]
@@ -126,10 +153,7 @@ mod tests {
     #[case("w/\"3\"")]
     fn what_is_no_list_of_tags_is_refused(#[case] header: &str) {
         assert_eq!(if_match(Some(header)), Err(InvalidEntityTags));
-        assert_eq!(
-            none_match_names(Some(header), "\"3\""),
-            Err(InvalidEntityTags)
-        );
+        assert_eq!(IfNoneMatch::parse(Some(header)), Err(InvalidEntityTags));
     }
 
     #[test]
@@ -154,11 +178,12 @@ mod tests {
                 let tag = of_version(version);
                 let expected = Precondition::VersionIn(vec![version]);
                 assert_eq!(if_match(Some(&tag)), Ok(expected));
-                assert_eq!(none_match_names(Some(&tag), &tag), Ok(true));
+                let matching = IfNoneMatch::Tags(vec![tag.clone()]);
+                assert_eq!(IfNoneMatch::parse(Some(&tag)), Ok(matching));
                 let text = bent(&format!("W/\"1\", {tag} ,\"a\""), edits);
                 let versions = if_match(Some(&text));
-                let named = none_match_names(Some(&text), &tag);
-                assert_eq!(versions.is_ok(), named.is_ok(), "{text:?}");
+                let tags = IfNoneMatch::parse(Some(&text));
+                assert_eq!(versions.is_ok(), tags.is_ok(), "{text:?}");
             });
     }
 }

@@ -12,11 +12,10 @@ use todo_domain::{IdempotencyKey, UserId};
 
 use crate::{
     body::{Body, parse_object},
-    etag,
+    etag::{self, IfNoneMatch},
     fields::Fields,
     problem::Problem,
     query::{parse_query, write_parameter},
-    reply::Reply,
 };
 
 const JSON: &str = "application/json";
@@ -83,20 +82,14 @@ impl Input {
             .map_err(|error| Problem::invalid_field("If-Match", error))
     }
 
-    /// The reply with its entity tag, or 304 when the client has it already.
-    pub(crate) fn unless_known(&self, reply: Reply, etag: String) -> Result<Reply, Problem> {
-        let is_known = etag::none_match_names(self.if_none_match.as_deref(), &etag)
-            .map_err(|error| Problem::invalid_field("If-None-Match", error))?;
-        let reply = reply.with_etag(etag);
-        Ok(if is_known {
-            reply.not_modified()
-        } else {
-            reply
-        })
+    /// The entity tags of representations that the client has.
+    pub(crate) fn if_none_match(&self) -> Result<IfNoneMatch, Problem> {
+        IfNoneMatch::parse(self.if_none_match.as_deref())
+            .map_err(|error| Problem::invalid_field("If-None-Match", error))
     }
 
-    /// The target of the request with another cursor, for the next page.
-    pub(crate) fn uri_with_cursor(&self, cursor: &str) -> Result<String, Problem> {
+    /// The target of the request, to which the cursor of another page can be added.
+    pub(crate) fn page_uri(&self) -> Result<PageUri, Problem> {
         let mut uri = format!("{}?", self.path);
         for (name, value) in parse_query(&self.query)? {
             if let (false, Some(value)) = (
@@ -106,9 +99,7 @@ impl Input {
                 write_parameter(&mut uri, &name, value);
             }
         }
-        write_parameter(&mut uri, "cursor", cursor);
-        uri.pop();
-        Ok(uri)
+        Ok(PageUri(uri))
     }
 
     /// Makes sure that there is neither a query nor a body, which an empty object is as good as.
@@ -116,6 +107,13 @@ impl Input {
         self.no_idempotency_key()?;
         self.no_query()?;
         self.no_body()
+    }
+
+    /// The id in the path, of a request that has neither a query nor a body.
+    pub(crate) fn id_alone<T: FromStr<Err: std::fmt::Display>>(&self) -> Result<T, Problem> {
+        let id = self.id()?;
+        self.nothing()?;
+        Ok(id)
     }
 
     /// Reads the query, and makes sure that there is no body.
@@ -211,6 +209,20 @@ impl Input {
             return Ok(());
         }
         Fields::read(self.object(&[JSON])?, |_| Some(()))
+    }
+}
+
+/// The target of a request for a page, without its cursor.
+#[derive(Debug)]
+pub(crate) struct PageUri(String);
+
+impl PageUri {
+    /// The target of the page that starts at `cursor`.
+    pub(crate) fn with_cursor(&self, cursor: &str) -> String {
+        let mut uri = self.0.clone();
+        write_parameter(&mut uri, "cursor", cursor);
+        uri.pop();
+        uri
     }
 }
 

@@ -4,6 +4,7 @@
 //! there becomes one call of one use case on one thread of a [`Lane`]. A handler parses, calls, and maps the answer.
 //! Errors become problems in `errors`, and nowhere else.
 
+mod authorization;
 mod body;
 mod budget;
 mod bulk;

@@ -24,6 +24,7 @@ pub(crate) struct Problem {
     violations: Violations,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<BoxError>,
+    is_session_not_proven: bool,
 }
 
 /// Problem details (RFC 9457).
@@ -71,6 +72,7 @@ impl Problem {
             violations: Violations::default(),
             headers: Vec::new(),
             cause: None,
+            is_session_not_proven: false,
         }
     }
 
@@ -140,6 +142,19 @@ impl Problem {
             self.headers.push((name, value));
         }
         self
+    }
+
+    /// The same, where it is not proven that the session of the caller is valid, so that the session is read.
+    pub(crate) fn of_session_not_proven(self) -> Self {
+        Self {
+            is_session_not_proven: true,
+            ..self
+        }
+    }
+
+    /// Whether it is not proven that the session of the caller is valid.
+    pub(crate) fn is_session_not_proven(&self) -> bool {
+        self.is_session_not_proven
     }
 
     /// Whether the server was busy and nothing was begun.

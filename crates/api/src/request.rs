@@ -8,15 +8,13 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web::Data};
-use todo_application::{
-    App, Caller, SessionCaller,
-    account::{Authenticated, Credential, act, authenticate_session},
-};
-use todo_domain::{AccessToken, Client, Scope, Secret, UserId, network_of};
+use todo_application::{App, Caller, SessionCaller, account::Credential};
+use todo_domain::{AccessToken, Client, Scope, Secret, network_of};
 use tracing::{error, warn};
 
 use crate::{
     Lanes, State,
+    authorization::{Authorization, Outcome, Parsed},
     client::client,
     credentials::{Shown, shown_device},
     fair_queue::{QueueClass, QueueKey},
@@ -24,7 +22,7 @@ use crate::{
     lane::Lane,
     metrics::LoginMetrics,
     problem::Problem,
-    rate_limits::{RateLimited, RateLimits},
+    rate_limits::RateLimits,
     reply::{Afterwards, Reply},
     trace::{Actor, Trace, handler_of},
 };
@@ -99,95 +97,78 @@ impl Request {
         self.state.observers.metrics.logins.clone()
     }
 
-    /// Runs a use case for whoever shows a credential that is good for `scope`, in the lane for the database: one
-    /// hand-over to one thread, for finding out who calls and for what they want.
+    /// Parses the input, then runs a use case for a caller whose credential has `scope`, on a thread of the lane for the
+    /// database: one hand-over, for authorization and work.
     ///
-    /// It may be run twice, and is so only where it failed with what is the client's fault; then it must have changed
-    /// nothing.
-    pub(crate) fn for_caller(
+    /// The work runs a second time only if the first failed because the session was not proven to be valid.
+    pub(crate) fn for_caller<T: Send + 'static>(
         self,
         scope: Scope,
-        work: impl Fn(&App, &Caller, &Input) -> Result<Reply, Problem> + Send + 'static,
+        read: impl FnOnce(&Input) -> Result<T, Problem>,
+        work: impl Fn(&App, &Caller, &T) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
         let key = self.queue_key();
-        let Self {
-            state,
-            trace,
-            shown,
-            rate_limits,
-            input,
-            ..
-        } = self;
         let handler = handler_of(&work);
-        let actor = trace.actor().clone();
-        let running = shown.into_required_credential().map(|credential| {
-            run(state, trace, handler, key, database, move |state| {
-                let admit = |user| Ok(count(&actor, rate_limits.as_deref(), user)?);
-                let State {
-                    app, seen_sessions, ..
-                } = state;
-                act(
-                    app,
-                    seen_sessions,
-                    &credential,
-                    scope,
-                    admit,
-                    |authenticated| {
-                        let caller = noted(authenticated);
-                        if let Some(user_id) = input.user_id()? {
-                            caller.must_be(user_id)?;
-                        }
-                        work(app, &caller, &input)
-                    },
-                )
-            })
-        });
-        async { running?.await }
+        let running = self
+            .authorization()
+            .map(|(state, trace, authorization, input)| {
+                let Parsed {
+                    subject,
+                    value,
+                    problem,
+                } = Parsed::new(&input, read);
+                let running = hand_over(&state, &trace, handler, key, database, move |state| {
+                    authorization.run(state, scope, subject, value.as_ref(), work)
+                });
+                (state, trace, running, problem)
+            });
+        async {
+            let (state, trace, running, invalid) = running?;
+            let reply = Outcome::or_invalid(running.await, invalid)?;
+            with_afterwards(&state, &trace, reply)
+        }
     }
 
-    /// Runs a use case for whoever shows that they have a session, in the lane that `lane` picks.
-    pub(crate) fn for_session(
+    /// Parses the input, then runs a use case for a caller who presents the credential of a session, on a thread of the
+    /// lane that `lane` picks.
+    pub(crate) fn for_session<T: Send + 'static>(
         self,
         lane: impl FnOnce(&Lanes) -> &Lane,
-        work: impl FnOnce(&App, &SessionCaller, &Input) -> Result<Reply, Problem> + Send + 'static,
+        read: impl FnOnce(&Input) -> Result<T, Problem>,
+        work: impl FnOnce(&App, &SessionCaller, T) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
         let key = QueueKey {
             class: QueueClass::Reserved,
             ..self.queue_key()
         };
-        let Self {
-            state,
-            trace,
-            client,
-            shown,
-            rate_limits,
-            input,
-            ..
-        } = self;
+        let client = self.client.clone();
         let handler = handler_of(&work);
-        let actor = trace.actor().clone();
-        let running = shown.into_required_credential().map(|credential| {
-            run(
-                state,
-                trace,
-                handler,
-                key,
-                lane,
-                move |State { app, .. }| {
-                    let caller = noted(authenticate_session(app, &credential, &client)?);
-                    count(&actor, rate_limits.as_deref(), caller.user_id())?;
-                    work(app, &caller, &input)
-                },
-            )
-        });
-        async { running?.await }
+        let running = self
+            .authorization()
+            .map(|(state, trace, authorization, input)| {
+                let Parsed { value, problem, .. } = Parsed::new(&input, read);
+                let running = hand_over(&state, &trace, handler, key, lane, move |state| {
+                    let caller = authorization.session(&state.app, &client)?;
+                    let Some(value) = value else {
+                        return Ok(Outcome::InputInvalid);
+                    };
+                    work(&state.app, &caller, value).map(Outcome::Done)
+                });
+                (state, trace, running, problem)
+            });
+        async {
+            let (state, trace, running, invalid) = running?;
+            let reply = Outcome::or_invalid(running.await, invalid)?;
+            with_afterwards(&state, &trace, reply)
+        }
     }
 
-    /// Runs a use case for anyone, in the lane that `lane` picks.
-    pub(crate) fn for_anyone(
+    /// Parses the input, then runs a use case for anyone, on a thread of the lane that `lane` picks.
+    pub(crate) fn for_anyone<T: Send + 'static>(
         self,
         lane: impl FnOnce(&Lanes) -> &Lane,
-        work: impl FnOnce(&App, &Visitor, &Input) -> Result<Reply, Problem> + Send + 'static,
+        read: impl FnOnce(&Input) -> Result<T, Problem>,
+        work: impl FnOnce(&App, &Visitor, T) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<Reply, Problem>> {
         let key = self.queue_key();
         let Self {
@@ -202,7 +183,10 @@ impl Request {
         let handler = handler_of(&work);
         let session_cookie = shown.session_cookie();
         let actor = trace.actor().clone();
-        let running = shown.into_credential().map(|credential| {
+        let prepared = shown
+            .into_credential()
+            .and_then(|credential| Ok((credential, read(&input)?)));
+        let running = prepared.map(|(credential, value)| {
             let visitor = Visitor {
                 client,
                 credential,
@@ -210,16 +194,27 @@ impl Request {
                 device,
                 actor,
             };
-            run(
-                state,
-                trace,
-                handler,
-                key,
-                lane,
-                move |State { app, .. }| work(app, &visitor, &input),
-            )
+            let running = hand_over(&state, &trace, handler, key, lane, move |state| {
+                work(&state.app, &visitor, value)
+            });
+            (state, trace, running)
         });
-        async { running?.await }
+        async {
+            let (state, trace, running) = running?;
+            with_afterwards(&state, &trace, running.await?)
+        }
+    }
+
+    /// What it takes to authorize the caller, and the input.
+    pub(crate) fn authorization(
+        self,
+    ) -> Result<(Data<State>, Trace, Authorization, Input), Problem> {
+        let authorization = Authorization {
+            credential: self.shown.into_required_credential()?,
+            rate_limits: self.rate_limits,
+            actor: self.trace.actor().clone(),
+        };
+        Ok((self.state, self.trace, authorization, self.input))
     }
 }
 
@@ -236,48 +231,6 @@ pub(crate) fn bulk(lanes: &Lanes) -> &Lane {
 /// The lane in which use cases run that hash a password.
 pub(crate) fn hashing(lanes: &Lanes) -> &Lane {
     &lanes.hashing
-}
-
-/// Who calls, after it was logged if something that they need not care about went wrong.
-pub(crate) fn noted<C>(authenticated: Authenticated<C>) -> C {
-    if let Some(failure) = authenticated.use_not_recorded {
-        let cause = Problem::from(failure).causes();
-        warn!(
-            cause,
-            "it is not recorded that a session or a token was used"
-        );
-    }
-    authenticated.caller
-}
-
-/// Takes note of the user who makes a request, and counts it for the user, where it is to be.
-pub(crate) fn count(
-    actor: &Actor,
-    rate_limits: Option<&RateLimits>,
-    user: UserId,
-) -> Result<(), RateLimited> {
-    actor.is(user);
-    rate_limits.map_or(Ok(()), |limits| limits.count_user(user))
-}
-
-/// Hands work over to a lane at once; what is given waits for its reply, and is small.
-pub(crate) fn run<L, W>(
-    state: Data<State>,
-    trace: Trace,
-    handler: &str,
-    key: QueueKey,
-    lane: L,
-    work: W,
-) -> impl Future<Output = Result<Reply, Problem>> + use<L, W>
-where
-    L: FnOnce(&Lanes) -> &Lane,
-    W: FnOnce(&State) -> Result<Reply, Problem> + Send + 'static,
-{
-    let running = hand_over(&state, &trace, handler, key, lane, work);
-    async move {
-        let reply = running.await?;
-        with_afterwards(&state, &trace, reply)
-    }
 }
 
 /// Hands work over to a lane at once, and gives what it gives.
@@ -303,7 +256,11 @@ where
 }
 
 /// The reply, after what is to follow it was put in the lane for mail.
-fn with_afterwards(state: &State, trace: &Trace, mut reply: Reply) -> Result<Reply, Problem> {
+pub(crate) fn with_afterwards(
+    state: &State,
+    trace: &Trace,
+    mut reply: Reply,
+) -> Result<Reply, Problem> {
     let Some(afterwards) = reply.take_afterwards() else {
         return Ok(reply);
     };

@@ -9,7 +9,7 @@ use crate::Failure;
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
-    /// A user who is known to call, as [`act`](crate::account::act) found out.
+    /// A user who is known to call, as [`authorize_and_run`](crate::account::authorize_and_run) found out.
     Known {
         /// Which user calls.
         user_id: UserId,

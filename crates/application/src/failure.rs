@@ -18,7 +18,7 @@ pub enum Failure {
     #[error("whether the change was made is not known")]
     OutcomeUnknown(#[source] BoxError),
     /// It is not proven that the session of the caller counts; nothing was changed. It is for whoever called on that
-    /// condition ([`act`](crate::account::act)), who then finds out.
+    /// condition ([`authorize_and_run`](crate::account::authorize_and_run)), who then finds out.
     #[error("it is not proven that the session counts")]
     SessionNotProven,
     /// A quota of the caller would be exceeded; nothing was changed.

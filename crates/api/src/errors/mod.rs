@@ -11,7 +11,7 @@ use actix_web::http::{
 };
 use todo_application::{
     Failure, NotTheCaller,
-    account::{AuthenticateError, LoginLimit, NotDone, TooManyLogins},
+    account::{AuthenticateError, AuthorizedWorkError, LoginLimit, TooManyLogins},
     operation::CheckReadinessError,
 };
 use todo_domain::{QuotaExceeded, Scope, TooManyGuesses};
@@ -268,9 +268,8 @@ impl From<Failure> for Problem {
                 "storage_full",
                 "The storage is full; nothing was changed, and nothing can be until there is room",
             ),
-            // `act` has looked at the session where nothing else came of it.
             Failure::QuotaExceeded(exceeded) => quota_exceeded(*exceeded),
-            Failure::SessionNotProven => invalid_token(),
+            Failure::SessionNotProven => invalid_token().of_session_not_proven(),
             Failure::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
             Failure::Internal(_) => Self::internal(),
         }
@@ -278,15 +277,9 @@ impl From<Failure> for Problem {
     }
 }
 
-impl NotDone for Problem {
-    /// What is not there, or is of another version, was looked for on the condition that the session counts. All else
-    /// that is wrong with a request is for those to know whose session counts.
-    fn is_certain(&self) -> bool {
-        !self.status().is_client_error()
-            || matches!(
-                self.status(),
-                StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED
-            )
+impl AuthorizedWorkError for Problem {
+    fn is_session_not_proven(&self) -> bool {
+        Self::is_session_not_proven(self)
     }
 }
 

@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 
 use crate::{
     errors::not_ready,
+    input::Input,
     problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
+    request::{Request, database},
 };
 
 /// How the server is.
@@ -39,14 +40,10 @@ pub(crate) async fn live() -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn ready(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(
-            |lanes| &lanes.database,
-            |app, _, input| {
-                input.nothing()?;
-                check_readiness(app)?;
-                Reply::ok(&Health { status: "ready" })
-            },
-        )
+        .for_anyone(database, Input::nothing, |app, _, ()| {
+            check_readiness(app)?;
+            Reply::ok(&Health { status: "ready" })
+        })
         .await
         .map_err(not_ready)
 }

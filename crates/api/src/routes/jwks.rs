@@ -6,7 +6,12 @@ use todo_application::operation::public_keys;
 use todo_domain::PublicKey;
 use utoipa::ToSchema;
 
-use crate::{problem::Problem, reply::Reply, request::Request};
+use crate::{
+    input::Input,
+    problem::Problem,
+    reply::Reply,
+    request::{Request, database},
+};
 
 /// For how long a copy may be used. A key that was dropped counts for no longer than that elsewhere; one that was added
 /// is found earlier by whoever fetches again on meeting a `kid` that is not in the copy.
@@ -60,14 +65,10 @@ impl From<PublicKey> for Jwk {
     responses((status = 200, description = "The keys", body = JwkSet)))]
 pub(crate) async fn jwks(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(
-            |lanes| &lanes.database,
-            |app, _, input| {
-                input.nothing()?;
-                let keys = public_keys(app).into_iter().map(Jwk::from).collect();
-                Ok(Reply::ok(&JwkSet { keys })?.cached(CACHE_CONTROL))
-            },
-        )
+        .for_anyone(database, Input::nothing, |app, _, ()| {
+            let keys = public_keys(app).into_iter().map(Jwk::from).collect();
+            Ok(Reply::ok(&JwkSet { keys })?.cached(CACHE_CONTROL))
+        })
         .await
 }
 

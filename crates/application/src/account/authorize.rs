@@ -1,4 +1,4 @@
-//! Doing something for whoever shows a credential, with as few looks at the storage as it takes.
+//! Authorizing a request and running it, with as few reads of the storage as possible.
 
 use todo_domain::{AccessClaims, Scope, SeenSession, SessionWithSettings, UserId};
 
@@ -7,30 +7,38 @@ use super::{
     authenticate::{find_session, verify},
     authenticate_token::authenticate_token,
 };
-use crate::{App, Caller};
+use crate::{App, Caller, NotTheCaller};
 
-/// Why something was not done, as whoever wants it done has it.
-pub trait NotDone: From<AuthenticateError> {
-    /// Whether it would be the same if the caller's session were looked at: the storage was asked about that already,
-    /// or the service failed, after which nothing is tried again.
-    ///
-    /// Where it is not, nothing was changed.
-    fn is_certain(&self) -> bool;
+/// The error type of [`authorize_and_run`].
+pub trait AuthorizedWorkError: From<AuthenticateError> + From<NotTheCaller> {
+    /// Whether the work failed because it is not proven that the caller's session is valid
+    /// ([`Failure::SessionNotProven`](crate::Failure::SessionNotProven)). Nothing was changed then.
+    fn is_session_not_proven(&self) -> bool;
 }
 
-/// Does `work` for whoever shows `credential`, if it counts and is good for `scope`, and `admit` lets them.
+/// What a request asks for permission to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission {
+    /// The scope that a personal access token must have.
+    pub scope: Scope,
+    /// The user that the caller must be, where the request names one.
+    pub subject: Option<UserId>,
+}
+
+/// Runs `work` for the caller who presents `credential`, if the credential is valid and grants `permission`, and `admit`
+/// accepts the request.
 ///
-/// For a session that was seen a moment ago it is done at once, on the condition that the session still counts. Where
-/// that leaves anything uncertain, nothing was done, and it is begun again as for all else: once the credential has been
-/// looked at. `admit` is asked before anything is done, until it has let the caller do it.
+/// A session that was verified within the last minute is not read again: `work` runs at once, on the condition that the
+/// session still exists, which each of its statements checks. Where that condition fails, nothing was changed; then the
+/// session is read, and `work` runs a second time. `admit` is called before any work, until it has accepted the request.
 ///
 /// # Errors
-/// [`AuthenticateError`], and what `admit` and `work` give.
-pub fn act<T, E: NotDone>(
+/// [`AuthenticateError`], [`NotTheCaller`], and the errors of `admit` and `work`.
+pub fn authorize_and_run<T, E: AuthorizedWorkError>(
     app: &App,
     seen: &SeenSessions,
     credential: &Credential,
-    scope: Scope,
+    permission: Permission,
     admit: impl Fn(UserId) -> Result<(), E>,
     work: impl Fn(Authenticated<Caller>) -> Result<T, E>,
 ) -> Result<T, E> {
@@ -38,8 +46,8 @@ pub fn act<T, E: NotDone>(
     let authenticated = match credential {
         Credential::AccessToken(token) => {
             let claims = verify(app, token)?;
-            if let Some(caller) = caller_at_once(app, seen, &claims) {
-                // Whoever may do no more is told so only once their session has been looked at.
+            if let Some(caller) = caller_at_once(app, seen, &claims, permission.subject) {
+                // The error of a caller who is not admitted is for those whose session is valid.
                 is_admitted = admit(claims.user_id).is_ok();
                 if is_admitted {
                     let at_once = Authenticated {
@@ -47,36 +55,82 @@ pub fn act<T, E: NotDone>(
                         use_not_recorded: None,
                     };
                     match work(at_once) {
-                        Err(error) if !error.is_certain() => seen.forget(claims.session_id),
+                        Err(error) if error.is_session_not_proven() => {
+                            seen.forget(claims.session_id);
+                        }
                         done => return done,
                     }
                 }
             }
-            find_session(app, &claims)?.map(|found| known(seen, found))
+            read_session(app, seen, &claims)?
         }
-        Credential::PersonalAccessToken(secret) => authenticate_token(app, secret, scope)?,
+        Credential::PersonalAccessToken(secret) => {
+            authenticate_token(app, secret, permission.scope)?
+        }
     };
     if !is_admitted {
         admit(authenticated.caller.claimed_user_id())?;
     }
+    require_subject(&authenticated.caller, permission.subject)?;
     work(authenticated)
 }
 
-/// Who shows these claims, on the condition that their session counts; `None` where that has to be looked at.
-fn caller_at_once(app: &App, seen: &SeenSessions, claims: &AccessClaims) -> Option<Caller> {
+/// Checks that `credential` is valid and grants `permission`, and that `admit` accepts the request, for a request whose
+/// input is invalid: only such a caller learns that.
+///
+/// # Errors
+/// As [`authorize_and_run`].
+pub fn authorize<E: AuthorizedWorkError>(
+    app: &App,
+    seen: &SeenSessions,
+    credential: &Credential,
+    permission: Permission,
+    admit: impl Fn(UserId) -> Result<(), E>,
+) -> Result<Authenticated<Caller>, E> {
+    let authenticated = match credential {
+        Credential::AccessToken(token) => read_session(app, seen, &verify(app, token)?)?,
+        Credential::PersonalAccessToken(secret) => {
+            authenticate_token(app, secret, permission.scope)?
+        }
+    };
+    admit(authenticated.caller.claimed_user_id())?;
+    require_subject(&authenticated.caller, permission.subject)?;
+    Ok(authenticated)
+}
+
+/// The caller with these claims, on the condition that the session still exists; `None` where the session must be read.
+fn caller_at_once(
+    app: &App,
+    seen: &SeenSessions,
+    claims: &AccessClaims,
+    subject: Option<UserId>,
+) -> Option<Caller> {
+    if subject.is_some_and(|subject| subject != claims.user_id) {
+        return None;
+    }
     let session = seen.find(claims.session_id)?;
     let guard = session.guard(app.clock.now(), &app.session_policy)?;
     (session.user_id == claims.user_id).then_some(Caller::OfSession(guard))
 }
 
-/// Who calls through a session that was found.
-fn known(seen: &SeenSessions, found: SessionWithSettings) -> Caller {
-    let SessionWithSettings { session, settings } = found;
-    seen.remember(SeenSession::from(&session));
-    Caller::Known {
-        user_id: session.user_id,
-        settings,
-    }
+/// The caller whose session is read from the storage.
+fn read_session(
+    app: &App,
+    seen: &SeenSessions,
+    claims: &AccessClaims,
+) -> Result<Authenticated<Caller>, AuthenticateError> {
+    let found = find_session(app, claims)?;
+    Ok(found.map(|SessionWithSettings { session, settings }| {
+        seen.remember(SeenSession::from(&session));
+        Caller::Known {
+            user_id: session.user_id,
+            settings,
+        }
+    }))
+}
+
+fn require_subject(caller: &Caller, subject: Option<UserId>) -> Result<(), NotTheCaller> {
+    subject.map_or(Ok(()), |subject| caller.must_be(subject))
 }
 
 #[cfg(test)]
@@ -95,10 +149,12 @@ mod tests {
     /// Why nothing was done in these tests.
     #[derive(Debug, PartialEq)]
     enum Why {
-        /// It is certain.
-        Certain,
-        /// Or not.
-        Uncertain,
+        /// The work failed otherwise.
+        Failed,
+        /// It is not proven that the session is valid.
+        NotProven,
+        /// The caller is somebody else.
+        SomebodyElse,
         /// The caller may do no more.
         NotAdmitted,
         /// The session has ended.
@@ -116,11 +172,22 @@ mod tests {
         }
     }
 
-    impl NotDone for Why {
-        fn is_certain(&self) -> bool {
-            *self == Self::Certain
+    impl From<NotTheCaller> for Why {
+        fn from(NotTheCaller: NotTheCaller) -> Self {
+            Self::SomebodyElse
         }
     }
+
+    impl AuthorizedWorkError for Why {
+        fn is_session_not_proven(&self) -> bool {
+            *self == Self::NotProven
+        }
+    }
+
+    const PERMISSION: Permission = Permission {
+        scope: Scope::ReadTodos,
+        subject: None,
+    };
 
     /// What was asked of whoever wants something done, in its order.
     #[derive(Debug, PartialEq)]
@@ -158,7 +225,7 @@ mod tests {
             }
         };
         let app = mocks.app();
-        let done = act(&app, seen, credential, Scope::ReadTodos, admit, |found| {
+        let done = authorize_and_run(&app, seen, credential, PERMISSION, admit, |found| {
             let result = work(&found.caller);
             asked.borrow_mut().push(Work(found.caller));
             result
@@ -193,7 +260,7 @@ mod tests {
     fn unless_of_session(caller: &Caller) -> Result<(), Why> {
         match caller {
             Caller::Known { .. } => Ok(()),
-            Caller::OfSession(_) => Err(Why::Uncertain),
+            Caller::OfSession(_) => Err(Why::NotProven),
         }
     }
 
@@ -208,11 +275,11 @@ mod tests {
 
     #[test]
     fn for_a_session_that_was_seen_it_is_done_at_once() {
-        for result in [Ok(()), Err(Why::Certain)] {
+        for result in [Ok(()), Err(Why::Failed)] {
             let mocks = stored(None, 0);
             let (done, asked) = outcome(mocks, &seen(), true, |_| match &result {
                 Ok(()) => Ok(()),
-                Err(_) => Err(Why::Certain),
+                Err(_) => Err(Why::Failed),
             });
             assert_eq!(done, result);
             assert_eq!(asked, [Admit(user_id(1)), Work(caller_of_session())]);
@@ -220,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_certain_is_done_again_after_the_session_was_looked_at() {
+    fn work_whose_condition_fails_runs_again_after_the_session_was_read() {
         let mocks = stored(Some(session()), 1);
         let (done, asked) = outcome(mocks, &seen(), true, unless_of_session);
         assert_eq!(done, Ok(()));
@@ -304,6 +371,37 @@ mod tests {
         let (done, asked) = outcome_for(mocks, &seen(), &credential, true, |_| Ok(()));
         assert_eq!(done, Ok(()));
         assert_eq!(asked, [Admit(user_id(1)), Work(caller())]);
+    }
+
+    #[rstest]
+    #[case::own(None, Ok(()))]
+    #[case::self_named(Some(user_id(1)), Ok(()))]
+    #[case::somebody_else(Some(user_id(2)), Err(Why::SomebodyElse))]
+    fn the_subject_is_the_caller(
+        #[case] subject: Option<UserId>,
+        #[case] expected: Result<(), Why>,
+    ) {
+        let permission = Permission {
+            subject,
+            ..PERMISSION
+        };
+        let credential = Credential::AccessToken(AccessToken::new("token".to_owned()));
+        let looks = usize::from(expected.is_err());
+        let app = stored(Some(session()), looks).app();
+        let admit = |_| Ok(());
+        let done = authorize_and_run(&app, &seen(), &credential, permission, admit, |_| Ok(()));
+        assert_eq!(done, expected);
+        let app = stored(Some(session()), 1).app();
+        let caller = authorize::<Why>(&app, &seen(), &credential, permission, admit);
+        assert_eq!(caller.map(|_| ()), expected);
+    }
+
+    #[test]
+    fn a_session_that_has_ended_authorizes_nothing() {
+        let credential = Credential::AccessToken(AccessToken::new("token".to_owned()));
+        let app = stored(None, 1).app();
+        let caller = authorize::<Why>(&app, &seen(), &credential, PERMISSION, |_| Ok(()));
+        assert_eq!(caller.map(|_| ()), Err(Why::Ended));
     }
 
     fn a_minute_ago() -> Timestamp {

@@ -1,9 +1,9 @@
 //! Accounts and the sessions of their users.
 
-mod act;
 mod allowance;
 mod authenticate;
 mod authenticate_token;
+mod authorize;
 mod cancel_email_change;
 mod change_email;
 mod change_password;
@@ -38,8 +38,8 @@ mod signed_in;
 mod update_account;
 mod verify_email;
 
-pub use act::{NotDone, act};
 pub use authenticate::{AuthenticateError, Authenticated, Credential, authenticate_session};
+pub use authorize::{AuthorizedWorkError, Permission, authorize, authorize_and_run};
 pub use cancel_email_change::{CancelEmailChangeError, cancel_email_change, withdraw_email_change};
 pub use change_email::{
     AllowEmailChangeError, AllowedEmailChange, EmailChange, RequestEmailChangeError,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::json;
-use todo_testkit::Kind::Sqlite;
+use todo_testkit::Kind::{Postgres, Sqlite};
 
 use crate::{
     harness::{Client, PASSWORD, Server, eventually, without_colours},
@@ -56,6 +56,45 @@ fn what_finds_the_queue_full_is_told_so_at_once_and_other_work_goes_on() {
         assert_eq!(verified + refused.len(), 8);
         assert!(verified >= 1);
     });
+}
+
+#[test]
+fn invalid_input_is_reported_though_the_queue_is_full() {
+    let variables = [
+        LISTEN,
+        ("DATABASE_MAX_CONNECTIONS", "1"),
+        ("QUEUE_LENGTH", "1"),
+    ];
+    let Some(server) = Server::with(Postgres, &variables) else {
+        return;
+    };
+    let client = server.user("ada@example.com");
+    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{lane="database"}}"#));
+    let database = server.database.as_ref().unwrap();
+    let lock = database.open_transaction("LOCK TABLE tasks, sessions");
+    let list = || client.get("/api/tasks").status;
+    thread::scope(|scope| {
+        let first = scope.spawn(list);
+        eventually("one runs", || of("todo_lane_running") == 1);
+        let second = scope.spawn(list);
+        eventually("one waits", || of("todo_lane_queued") == 1);
+        let invalid = client.post("/api/tasks", &json!({"title": ""}));
+        assert_eq!(invalid.status, 422);
+        assert_eq!(invalid.invalid_fields(), ["title"]);
+        let valid = client.post("/api/tasks", &json!({"title": "Buy milk"}));
+        assert_eq!((valid.status, valid.code().as_str()), (503, "overloaded"));
+        // Nobody waits for a thread to learn that a credential is missing.
+        let anonymous = server.client().post("/api/tasks", &json!({"title": ""}));
+        assert_eq!(anonymous.status, 401);
+        drop(lock);
+        for list in [first, second] {
+            assert_eq!(list.join().unwrap(), 200);
+        }
+    });
+    // Otherwise a credential that is not valid is reported before the input.
+    let mut forger = server.client();
+    forger.token = Some("no token".to_owned());
+    assert_eq!(forger.post("/api/tasks", &json!({"title": ""})).status, 401);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     credentials::no_session_cookie,
     fields::{Fields, text},
+    input::Input,
     problem::Problem,
     reply::Reply,
     request::{Request, database, hashing},
@@ -132,8 +133,7 @@ fn read(fields: &mut Fields) -> Option<UserChange> {
     ))]
 pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(database, |app, caller, input| {
-            input.nothing()?;
+        .for_session(database, Input::nothing, |app, caller, ()| {
             let account = get_account(app, caller)?;
             Reply::ok(&AccountResponse::from(&account))
         })
@@ -150,11 +150,14 @@ pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(database, |app, caller, input| {
-            let change = input.merge_patch(read)?;
-            let account = update_account(app, caller, &change)?;
-            Reply::ok(&AccountResponse::from(&account))
-        })
+        .for_session(
+            database,
+            |input| input.merge_patch(read),
+            |app, caller, change| {
+                let account = update_account(app, caller, &change)?;
+                Reply::ok(&AccountResponse::from(&account))
+            },
+        )
         .await
 }
 
@@ -182,9 +185,13 @@ fn read_password(fields: &mut Fields) -> Option<PasswordAttempt> {
     ))]
 pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(hashing, |app, caller, input| {
-            delete_account(app, caller, &input.body(read_password)?)?;
-            Ok(Reply::no_content().with_cookie(no_session_cookie()))
-        })
+        .for_session(
+            hashing,
+            |input| input.body(read_password),
+            |app, caller, password| {
+                delete_account(app, caller, &password)?;
+                Ok(Reply::no_content().with_cookie(no_session_cookie()))
+            },
+        )
         .await
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     errors::not_authenticated,
     fields::{Fields, text},
+    input::Input,
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::{Request, database, hashing},
@@ -65,8 +66,7 @@ fn read_change(fields: &mut Fields) -> Option<EmailChange> {
     ))]
 pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(database, |_, caller, input| {
-            input.nothing()?;
+        .for_session(database, Input::nothing, |_, caller, ()| {
             let (client, proof) = (caller.client.clone(), caller.proof());
             let reply = accepted("If your address is not confirmed, a mail is on its way to it")?;
             Ok(reply.followed_by(move |app| request_verification(app, &client, &proof)))
@@ -86,17 +86,20 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(database, |app, visitor, input| {
-            let secret = input.body(read_token)?;
-            let verified = verify_email(app, &visitor.client, &secret)?;
-            let reply = done("Address confirmed")?;
-            Ok(match verified.former {
-                None => reply,
-                Some(former) => {
-                    reply.followed_by_notice(move |app| tell_of_email_change(app, former))
-                }
-            })
-        })
+        .for_anyone(
+            database,
+            |input| input.body(read_token),
+            |app, visitor, secret| {
+                let verified = verify_email(app, &visitor.client, &secret)?;
+                let reply = done("Address confirmed")?;
+                Ok(match verified.former {
+                    None => reply,
+                    Some(former) => {
+                        reply.followed_by_notice(move |app| tell_of_email_change(app, former))
+                    }
+                })
+            },
+        )
         .await
 }
 
@@ -114,13 +117,16 @@ pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
     ))]
 pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(hashing, |app, caller, input| {
-            let change = input.body(read_change)?;
-            let allowed = allow_email_change(app, caller, change)?;
-            let reply =
-                accepted("A mail is on its way to the new address; confirm it to change it")?;
-            Ok(reply.followed_by(move |app| request_email_change(app, allowed)))
-        })
+        .for_session(
+            hashing,
+            |input| input.body(read_change),
+            |app, caller, change| {
+                let allowed = allow_email_change(app, caller, change)?;
+                let reply =
+                    accepted("A mail is on its way to the new address; confirm it to change it")?;
+                Ok(reply.followed_by(move |app| request_email_change(app, allowed)))
+            },
+        )
         .await
 }
 
@@ -152,16 +158,20 @@ fn read_cancellation(fields: &mut Fields) -> Option<Option<Secret>> {
     ))]
 pub(crate) async fn cancel(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(database, |app, visitor, input| {
-            match (input.body_if_any(read_cancellation)?, &visitor.credential) {
-                (Some(secret), _) => cancel_email_change(app, &visitor.client, &secret)?,
-                (None, Some(credential)) => {
-                    let caller = authenticate_session(app, credential, &visitor.client)?.caller;
-                    withdraw_email_change(app, &caller)?;
+        .for_anyone(
+            database,
+            |input| input.body_if_any(read_cancellation),
+            |app, visitor, secret| {
+                match (secret, &visitor.credential) {
+                    (Some(secret), _) => cancel_email_change(app, &visitor.client, &secret)?,
+                    (None, Some(credential)) => {
+                        let caller = authenticate_session(app, credential, &visitor.client)?.caller;
+                        withdraw_email_change(app, &caller)?;
+                    }
+                    (None, None) => return Err(not_authenticated()),
                 }
-                (None, None) => return Err(not_authenticated()),
-            }
-            done("Change of the address cancelled")
-        })
+                done("Change of the address cancelled")
+            },
+        )
         .await
 }

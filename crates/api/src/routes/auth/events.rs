@@ -6,6 +6,7 @@ use todo_domain::{SecurityEvent, Timestamp, UserAgent};
 use utoipa::ToSchema;
 
 use crate::{
+    input::Input,
     problem::Problem,
     reply::Reply,
     request::{Request, database},
@@ -65,8 +66,7 @@ impl<'a> From<&'a SecurityEvent> for EventItem<'a> {
     ))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(database, |app, caller, input| {
-            input.nothing()?;
+        .for_session(database, Input::nothing, |app, caller, ()| {
             let events = list_security_events(app, caller)?;
             let body = EventListResponse {
                 events: events.iter().map(EventItem::from).collect(),

@@ -69,38 +69,44 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
     let floor = Floor::default();
     let floor_of_work = floor.clone();
     let answer = request
-        .for_anyone(hashing, move |app, visitor, input| {
-            let input = input.body(read)?;
-            let input = Login {
-                device: visitor.device.clone(),
-                replaced_cookie: replaced_cookie(visitor, input.keeper),
-                ..input
-            };
-            let LoggedIn {
-                signed_in,
-                device,
-                notice,
-                hash_not_renewed,
-                throttle_not_reset,
-            } = log_in(app, &visitor.client, &input).inspect_err(|error| match error {
-                LoginError::TooManyLogins(too_many) => limited.limited(too_many.limit),
-                LoginError::InvalidCredentials { rest } => floor_of_work.set(*rest),
-                _ => {}
-            })?;
-            if let Some(failure) = hash_not_renewed {
-                let cause = Problem::from(failure).causes();
-                warn!(cause, "an outdated password hash is kept");
-            }
-            if let Some(failure) = throttle_not_reset {
-                let cause = Problem::from(failure).causes();
-                warn!(cause, "a login that succeeded is counted as a failed one");
-            }
-            let reply = reply_with(visitor, &signed_in, input.keeper, Some(&device), Reply::ok)?;
-            Ok(match notice {
-                Some(notice) => reply.followed_by_notice(move |app| notify(app, &notice).map(drop)),
-                None => reply,
-            })
-        })
+        .for_anyone(
+            hashing,
+            |input| input.body(read),
+            move |app, visitor, input| {
+                let input = Login {
+                    device: visitor.device.clone(),
+                    replaced_cookie: replaced_cookie(visitor, input.keeper),
+                    ..input
+                };
+                let LoggedIn {
+                    signed_in,
+                    device,
+                    notice,
+                    hash_not_renewed,
+                    throttle_not_reset,
+                } = log_in(app, &visitor.client, &input).inspect_err(|error| match error {
+                    LoginError::TooManyLogins(too_many) => limited.limited(too_many.limit),
+                    LoginError::InvalidCredentials { rest } => floor_of_work.set(*rest),
+                    _ => {}
+                })?;
+                if let Some(failure) = hash_not_renewed {
+                    let cause = Problem::from(failure).causes();
+                    warn!(cause, "an outdated password hash is kept");
+                }
+                if let Some(failure) = throttle_not_reset {
+                    let cause = Problem::from(failure).causes();
+                    warn!(cause, "a login that succeeded is counted as a failed one");
+                }
+                let reply =
+                    reply_with(visitor, &signed_in, input.keeper, Some(&device), Reply::ok)?;
+                Ok(match notice {
+                    Some(notice) => {
+                        reply.followed_by_notice(move |app| notify(app, &notice).map(drop))
+                    }
+                    None => reply,
+                })
+            },
+        )
         .await;
     floor.wait().await;
     metrics.answered(answer.as_ref().err().map(Problem::code));

@@ -81,25 +81,28 @@ pub(crate) async fn logout(http: HttpRequest, request: Request) -> Result<Reply,
         return Err(cross_site());
     }
     request
-        .for_anyone(database, move |app, visitor, input| {
-            let extent = input.body_if_any(read)?;
-            match &visitor.credential {
-                Some(credential) => {
-                    log_out(app, &visitor.client, credential, extent)?;
+        .for_anyone(
+            database,
+            |input| input.body_if_any(read),
+            move |app, visitor, extent| {
+                match &visitor.credential {
+                    Some(credential) => {
+                        log_out(app, &visitor.client, credential, extent)?;
+                    }
+                    None if extent == LogoutExtent::This => {}
+                    None => return Err(not_authenticated()),
                 }
-                None if extent == LogoutExtent::This => {}
-                None => return Err(not_authenticated()),
-            }
-            let reply = done("Successfully signed out")?;
-            Ok(match extent {
-                LogoutExtent::This | LogoutExtent::All { .. } if clears_cookie => {
-                    reply.with_cookie(no_session_cookie())
-                }
-                LogoutExtent::This | LogoutExtent::All { .. } | LogoutExtent::Others { .. } => {
-                    reply
-                }
-            })
-        })
+                let reply = done("Successfully signed out")?;
+                Ok(match extent {
+                    LogoutExtent::This | LogoutExtent::All { .. } if clears_cookie => {
+                        reply.with_cookie(no_session_cookie())
+                    }
+                    LogoutExtent::This | LogoutExtent::All { .. } | LogoutExtent::Others { .. } => {
+                        reply
+                    }
+                })
+            },
+        )
         .await
 }
 

@@ -52,10 +52,14 @@ fn read(fields: &mut Fields) -> Option<ChangePassword> {
     ))]
 pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(hashing, |app, caller, input| {
-            let notice = change_password(app, caller, &input.body(read)?)?;
-            Ok(done("Password changed")?
-                .followed_by_notice(move |app| notify(app, &notice).map(drop)))
-        })
+        .for_session(
+            hashing,
+            |input| input.body(read),
+            |app, caller, change| {
+                let notice = change_password(app, caller, &change)?;
+                Ok(done("Password changed")?
+                    .followed_by_notice(move |app| notify(app, &notice).map(drop)))
+            },
+        )
         .await
 }

@@ -67,14 +67,18 @@ fn read(fields: &mut Fields) -> Option<(Secret, Password)> {
     ))]
 pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(database, |app, visitor, input| {
-            let email = input.body(read_request)?;
-            allow_password_reset(app, &visitor.client)?;
-            let client = visitor.client.clone();
-            let reply =
-                accepted("If there is an account with this address, a mail is on its way to it")?;
-            Ok(reply.followed_by(move |app| request_password_reset(app, &client, &email)))
-        })
+        .for_anyone(
+            database,
+            |input| input.body(read_request),
+            |app, visitor, email| {
+                allow_password_reset(app, &visitor.client)?;
+                let client = visitor.client.clone();
+                let reply = accepted(
+                    "If there is an account with this address, a mail is on its way to it",
+                )?;
+                Ok(reply.followed_by(move |app| request_password_reset(app, &client, &email)))
+            },
+        )
         .await
 }
 
@@ -90,20 +94,23 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
 pub(crate) async fn confirm(request: Request) -> Result<Reply, Problem> {
     request
         .reserved()
-        .for_anyone(hashing, |app, visitor, input| {
-            let (secret, password) = input.body(read)?;
-            let PasswordWasReset {
-                email,
-                device,
-                throttle_not_reset,
-            } = reset_password(app, &visitor.client, &secret, &password)?;
-            if let Some(failure) = throttle_not_reset {
-                let cause = Problem::from(failure).causes();
-                warn!(cause, "failed logins still count after a password reset");
-            }
-            Ok(done("Password changed; log in with the new one")?
-                .with_cookie(device_cookie(&device))
-                .followed_by_notice(move |app| tell_of_password_reset(app, email)))
-        })
+        .for_anyone(
+            hashing,
+            |input| input.body(read),
+            |app, visitor, (secret, password)| {
+                let PasswordWasReset {
+                    email,
+                    device,
+                    throttle_not_reset,
+                } = reset_password(app, &visitor.client, &secret, &password)?;
+                if let Some(failure) = throttle_not_reset {
+                    let cause = Problem::from(failure).causes();
+                    warn!(cause, "failed logins still count after a password reset");
+                }
+                Ok(done("Password changed; log in with the new one")?
+                    .with_cookie(device_cookie(&device))
+                    .followed_by_notice(move |app| tell_of_password_reset(app, email)))
+            },
+        )
         .await
 }

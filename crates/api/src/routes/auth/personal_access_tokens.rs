@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     fields::{Fields, array, integer, text},
+    input::Input,
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::{Request, database, hashing},
@@ -153,19 +154,22 @@ impl<'a> From<&'a PersonalAccessToken> for TokenItem<'a> {
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(hashing, |app, caller, input| {
-            let new = input.body(read)?;
-            let CreatedToken {
-                token,
-                secret,
-                notice,
-            } = create_token(app, caller, new)?;
-            Ok(Reply::created(&CreatedTokenResponse {
-                token: secret.expose(),
-                item: (&token).into(),
-            })?
-            .followed_by_notice(move |app| notify(app, &notice).map(drop)))
-        })
+        .for_session(
+            hashing,
+            |input| input.body(read),
+            |app, caller, new| {
+                let CreatedToken {
+                    token,
+                    secret,
+                    notice,
+                } = create_token(app, caller, new)?;
+                Ok(Reply::created(&CreatedTokenResponse {
+                    token: secret.expose(),
+                    item: (&token).into(),
+                })?
+                .followed_by_notice(move |app| notify(app, &notice).map(drop)))
+            },
+        )
         .await
 }
 
@@ -177,8 +181,7 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
         .not_counted_for_user()
-        .for_session(database, |app, caller, input| {
-            input.nothing()?;
+        .for_session(database, Input::nothing, |app, caller, ()| {
             let tokens = list_tokens(app, caller)?;
             Reply::ok(&TokenListResponse {
                 tokens: tokens.iter().map(TokenItem::from).collect(),
@@ -200,9 +203,7 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
 pub(crate) async fn revoke(request: Request) -> Result<Reply, Problem> {
     request
         .not_counted_for_user()
-        .for_session(database, |app, caller, input| {
-            let id = input.id()?;
-            input.nothing()?;
+        .for_session(database, Input::id_alone, |app, caller, id| {
             revoke_token(app, caller, id)?;
             Ok(Reply::no_content())
         })

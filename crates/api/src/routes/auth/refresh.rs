@@ -46,10 +46,13 @@ fn token(value: Value) -> Result<RefreshToken, String> {
     ))]
 pub(crate) async fn refresh(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(database, |app, visitor, input| {
-            let token = input.body(read)?;
-            let signed_in = refresh_session(app, &visitor.client, &token)?;
-            reply_with(visitor, &signed_in, Keeper::Client, None, Reply::ok)
-        })
+        .for_anyone(
+            database,
+            |input| input.body(read),
+            |app, visitor, token| {
+                let signed_in = refresh_session(app, &visitor.client, &token)?;
+                reply_with(visitor, &signed_in, Keeper::Client, None, Reply::ok)
+            },
+        )
         .await
 }

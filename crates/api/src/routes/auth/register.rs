@@ -68,29 +68,32 @@ fn read(fields: &mut Fields) -> Option<Register> {
     ))]
 pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
     request
-        .for_anyone(hashing, |app, visitor, input| {
-            let input = input.body(read)?;
-            let input = Register {
-                device: visitor.device.clone(),
-                replaced_cookie: replaced_cookie(visitor, input.keeper),
-                ..input
-            };
-            let keeper = input.keeper;
-            let Registered {
-                signed_in,
-                device,
-                device_not_known,
-            } = register_user(app, &visitor.client, input)?;
-            if let Some(failure) = device_not_known {
-                let cause = Problem::from(failure).causes();
-                warn!(cause, "a device is not known yet");
-            }
-            let reply = reply_with(visitor, &signed_in, keeper, Some(&device), Reply::created)?;
-            let client = visitor.client.clone();
-            let proof = AccessProof::new(signed_in.user.id).with_session(signed_in.session.id);
-            Ok(reply
-                .at("/api/auth/session".to_owned())
-                .followed_at_best_by(move |app| request_verification(app, &client, &proof)))
-        })
+        .for_anyone(
+            hashing,
+            |input| input.body(read),
+            |app, visitor, input| {
+                let input = Register {
+                    device: visitor.device.clone(),
+                    replaced_cookie: replaced_cookie(visitor, input.keeper),
+                    ..input
+                };
+                let keeper = input.keeper;
+                let Registered {
+                    signed_in,
+                    device,
+                    device_not_known,
+                } = register_user(app, &visitor.client, input)?;
+                if let Some(failure) = device_not_known {
+                    let cause = Problem::from(failure).causes();
+                    warn!(cause, "a device is not known yet");
+                }
+                let reply = reply_with(visitor, &signed_in, keeper, Some(&device), Reply::created)?;
+                let client = visitor.client.clone();
+                let proof = AccessProof::new(signed_in.user.id).with_session(signed_in.session.id);
+                Ok(reply
+                    .at("/api/auth/session".to_owned())
+                    .followed_at_best_by(move |app| request_verification(app, &client, &proof)))
+            },
+        )
         .await
 }

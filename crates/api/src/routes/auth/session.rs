@@ -5,6 +5,7 @@ use todo_application::account::get_user;
 use utoipa::ToSchema;
 
 use crate::{
+    input::Input,
     problem::Problem,
     reply::Reply,
     request::{Request, database},
@@ -28,8 +29,7 @@ pub(crate) struct SessionResponse<'a> {
     ))]
 pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
     request
-        .for_session(database, |app, caller, input| {
-            input.nothing()?;
+        .for_session(database, Input::nothing, |app, caller, ()| {
             let user = get_user(app, caller)?;
             Reply::ok(&SessionResponse {
                 user: (&user).into(),

@@ -6,6 +6,7 @@ use todo_domain::{Session, SessionId, Timestamp, UserAgent};
 use utoipa::ToSchema;
 
 use crate::{
+    input::Input,
     problem::{Problem, ProblemBody},
     reply::Reply,
     request::{Request, database},
@@ -73,8 +74,7 @@ impl<'a> SessionItem<'a> {
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
         .not_counted_for_user()
-        .for_session(database, |app, caller, input| {
-            input.nothing()?;
+        .for_session(database, Input::nothing, |app, caller, ()| {
             let sessions = list_sessions(app, caller)?;
             let items = sessions
                 .iter()
@@ -99,9 +99,7 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
 pub(crate) async fn end(request: Request) -> Result<Reply, Problem> {
     request
         .not_counted_for_user()
-        .for_session(database, |app, caller, input| {
-            let id = input.id()?;
-            input.nothing()?;
+        .for_session(database, Input::id_alone, |app, caller, id| {
             end_session(app, caller, id)?;
             Ok(Reply::no_content())
         })

@@ -176,23 +176,27 @@ impl FromStr for Op {
     ))]
 pub(crate) async fn batch(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::WriteTodos, |app, caller, input| {
-            let ((operations, atomicity), once) = input.body_once(read)?;
-            if atomicity == Atomicity::AllOrNothing {
-                refuse_faults(&operations)?;
-            }
-            let wanted = operations.filter_map(|operation| operation.as_ref().ok().cloned());
-            let body = |outcomes: &[OperationOutcome]| {
-                Ok(serde_json::to_string(&BatchResponse::new(
-                    &operations,
-                    outcomes,
-                ))?)
-            };
-            match apply_todos(app, caller, wanted, atomicity, once, body)? {
-                Done::Now(outcomes) => Reply::ok(&BatchResponse::new(&operations, &outcomes)),
-                Done::Before(body) => Ok(Reply::ok_before(body)),
-            }
-        })
+        .for_caller(
+            Scope::WriteTodos,
+            |input| {
+                let ((operations, atomicity), once) = input.body_once(read)?;
+                if atomicity == Atomicity::AllOrNothing {
+                    refuse_faults(&operations)?;
+                }
+                Ok((operations, atomicity, once))
+            },
+            |app, caller, (operations, atomicity, once)| {
+                let wanted = operations.filter_map(|operation| operation.as_ref().ok().cloned());
+                let body = |outcomes: &[OperationOutcome]| {
+                    let response = BatchResponse::new(operations, outcomes);
+                    Ok(serde_json::to_string(&response)?)
+                };
+                match apply_todos(app, caller, wanted, *atomicity, once.clone(), body)? {
+                    Done::Now(outcomes) => Reply::ok(&BatchResponse::new(operations, &outcomes)),
+                    Done::Before(body) => Ok(Reply::ok_before(body)),
+                }
+            },
+        )
         .await
 }
 

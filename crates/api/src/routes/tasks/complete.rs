@@ -27,10 +27,16 @@ use crate::{
     ))]
 pub(crate) async fn complete(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::WriteTodos, |app, caller, input| {
-            input.nothing()?;
-            let todo = toggle_todo(app, caller, input.id()?, &input.precondition()?)?;
-            Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
-        })
+        .for_caller(
+            Scope::WriteTodos,
+            |input| {
+                input.nothing()?;
+                Ok((input.id()?, input.precondition()?))
+            },
+            |app, caller, (id, precondition)| {
+                let todo = toggle_todo(app, caller, *id, precondition)?;
+                Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
+            },
+        )
         .await
 }

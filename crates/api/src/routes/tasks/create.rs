@@ -80,16 +80,19 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::WriteTodos, |app, caller, input| {
-            let (new, once) = input.body_once(read_new)?;
-            let body = |todo: &Todo| Ok(serde_json::to_string(&TaskResponse::from(todo))?);
-            match create_todo(app, caller, new, once, body)? {
-                Done::Now(todo) => Ok(Reply::created(&TaskResponse::from(&todo))?
-                    .at(format!("{TASKS}/{}", todo.id))
-                    .with_etag(etag::of_task(&todo))),
-                Done::Before(body) => again(body),
-            }
-        })
+        .for_caller(
+            Scope::WriteTodos,
+            |input| input.body_once(read_new),
+            |app, caller, (new, once)| {
+                let body = |todo: &Todo| Ok(serde_json::to_string(&TaskResponse::from(todo))?);
+                match create_todo(app, caller, new.clone(), once.clone(), body)? {
+                    Done::Now(todo) => Ok(Reply::created(&TaskResponse::from(&todo))?
+                        .at(format!("{TASKS}/{}", todo.id))
+                        .with_etag(etag::of_task(&todo))),
+                    Done::Before(body) => again(body),
+                }
+            },
+        )
         .await
 }
 

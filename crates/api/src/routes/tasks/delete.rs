@@ -25,10 +25,16 @@ use crate::{
     ))]
 pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::WriteTodos, |app, caller, input| {
-            input.nothing()?;
-            delete_todo(app, caller, input.id()?, &input.precondition()?)?;
-            Ok(Reply::no_content())
-        })
+        .for_caller(
+            Scope::WriteTodos,
+            |input| {
+                input.nothing()?;
+                Ok((input.id()?, input.precondition()?))
+            },
+            |app, caller, (id, precondition)| {
+                delete_todo(app, caller, *id, precondition)?;
+                Ok(Reply::no_content())
+            },
+        )
         .await
 }

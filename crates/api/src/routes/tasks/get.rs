@@ -27,11 +27,17 @@ use crate::{
     ))]
 pub(crate) async fn get(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::ReadTodos, |app, caller, input| {
-            input.nothing()?;
-            let todo = get_todo(app, caller, input.id()?)?;
-            let reply = Reply::ok(&TaskResponse::from(&todo))?;
-            input.unless_known(reply, etag::of_task(&todo))
-        })
+        .for_caller(
+            Scope::ReadTodos,
+            |input| {
+                input.nothing()?;
+                Ok((input.id()?, input.if_none_match()?))
+            },
+            |app, caller, (id, if_none_match)| {
+                let todo = get_todo(app, caller, *id)?;
+                let reply = Reply::ok(&TaskResponse::from(&todo))?;
+                Ok(if_none_match.apply(reply, etag::of_task(&todo)))
+            },
+        )
         .await
 }

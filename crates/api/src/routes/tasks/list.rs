@@ -10,7 +10,13 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::query::{ListQuery, PageQuery, WantedList, read_list};
 use crate::{
-    cursor, etag, input::Input, problem::Problem, reply::Reply, request::Request,
+    cursor,
+    etag::{self, IfNoneMatch},
+    fields::Fields,
+    input::{Input, PageUri},
+    problem::Problem,
+    reply::Reply,
+    request::Request,
     wire::TaskResponse,
 };
 
@@ -68,34 +74,50 @@ impl<'a> TaskListResponse<'a> {
     ),
     responses(TaskListAnswers))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
-    let work = |app: &App, caller: &Caller, input: &Input| {
-        let wanted = input.query(read_list)?;
-        answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
-    };
+    let read = |input: &Input| ListRequest::read(input, read_list);
     if request.is_search() {
-        request.for_caller_in_bulk(Scope::ReadTodos, work).await
+        request
+            .for_caller_in_bulk(Scope::ReadTodos, read, answer)
+            .await
     } else {
-        request.for_caller(Scope::ReadTodos, work).await
+        request.for_caller(Scope::ReadTodos, read, answer).await
     }
 }
 
-/// Answers with the list that is wanted.
-pub(super) fn answer(
-    input: &Input,
+/// A request for a page of tasks.
+pub(super) struct ListRequest {
     wanted: WantedList,
-    list: impl FnOnce(todo_application::todo::ListTodos) -> Result<TodoList, Problem>,
-) -> Result<Reply, Problem> {
-    let identity = wanted.identity;
-    let list = list(wanted.input)?;
+    uri: PageUri,
+    if_none_match: IfNoneMatch,
+}
+
+impl ListRequest {
+    /// Reads the query with `reader`, and the headers.
+    pub(super) fn read(
+        input: &Input,
+        reader: impl FnOnce(&mut Fields) -> Option<WantedList>,
+    ) -> Result<Self, Problem> {
+        Ok(Self {
+            wanted: input.query(reader)?,
+            uri: input.page_uri()?,
+            if_none_match: input.if_none_match()?,
+        })
+    }
+}
+
+/// Lists the tasks that are wanted.
+pub(super) fn answer(app: &App, caller: &Caller, request: &ListRequest) -> Result<Reply, Problem> {
+    let WantedList { input, identity } = &request.wanted;
+    let list = list_todos(app, caller, input.clone())?;
     let next_cursor = list
         .next
         .as_ref()
-        .map(|position| cursor::write(identity, position));
+        .map(|position| cursor::write(*identity, position));
     let reply = Reply::ok(&TaskListResponse::new(&list, next_cursor.as_deref()))?;
     let reply = match next_cursor {
-        Some(cursor) => reply.with_next(&input.uri_with_cursor(&cursor)?),
+        Some(cursor) => reply.with_next(&request.uri.with_cursor(&cursor)),
         None => reply,
     };
     let etag = etag::of_bytes(reply.body());
-    input.unless_known(reply, etag)
+    Ok(request.if_none_match.apply(reply, etag))
 }

@@ -1,11 +1,10 @@
 //! Searching tasks.
 
-use todo_application::todo::list_todos;
 use todo_domain::Scope;
 use utoipa::IntoParams;
 
 use super::{
-    list::{TaskListAnswers, answer},
+    list::{ListRequest, TaskListAnswers, answer},
     query::{PageQuery, Status, read_search},
 };
 use crate::{problem::Problem, reply::Reply, request::Request};
@@ -36,9 +35,10 @@ pub(crate) struct SearchQuery {
     responses(TaskListAnswers))]
 pub(crate) async fn search(request: Request) -> Result<Reply, Problem> {
     request
-        .for_caller_in_bulk(Scope::ReadTodos, |app, caller, input| {
-            let wanted = input.query(read_search)?;
-            answer(input, wanted, |input| Ok(list_todos(app, caller, input)?))
-        })
+        .for_caller_in_bulk(
+            Scope::ReadTodos,
+            |input| ListRequest::read(input, read_search),
+            answer,
+        )
         .await
 }

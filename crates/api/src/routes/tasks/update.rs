@@ -155,13 +155,16 @@ pub(crate) async fn patch(request: Request) -> Result<Reply, Problem> {
 
 async fn update(
     request: Request,
-    change: impl Fn(&Input) -> Result<TodoChange, Problem> + Send + 'static,
+    read_body: impl FnOnce(&Input) -> Result<TodoChange, Problem>,
 ) -> Result<Reply, Problem> {
     request
-        .for_caller(Scope::WriteTodos, move |app, caller, input| {
-            let id = input.id()?;
-            let todo = update_todo(app, caller, id, &input.precondition()?, &change(input)?)?;
-            Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
-        })
+        .for_caller(
+            Scope::WriteTodos,
+            |input| Ok((input.id()?, input.precondition()?, read_body(input)?)),
+            |app, caller, (id, precondition, change)| {
+                let todo = update_todo(app, caller, *id, precondition, change)?;
+                Ok(Reply::ok(&TaskResponse::from(&todo))?.with_etag(etag::of_task(&todo)))
+            },
+        )
         .await
 }
