@@ -1,7 +1,7 @@
 //! The configuration: what the environment says, checked as a whole.
 //!
 //! Each section is a file of its own, which says what its variables are called, what they are by default, and what
-//! they may be. To add a variable: a field of a section, the line that reads it, and a row of the table in README.md.
+//! they may be. To add a variable: a field of a section, the line that reads it, and a row in `docs/configuration.md`.
 
 mod cors;
 mod database;
