@@ -97,12 +97,12 @@ impl Body {
             Self::TooSlow => Err(Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "body_too_slow",
-                "The body did not arrive in time",
+                "The body was not received in time",
             )),
             Self::Broken => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "body_broken",
-                "The body did not arrive whole",
+                "The body is incomplete",
             )),
             Self::Refused => Err(no_room()),
         }
@@ -154,7 +154,7 @@ pub(crate) fn parse_object(
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "empty_body",
-            "The request has no body; send a JSON object",
+            "The body is empty; send a JSON object",
         ));
     }
     check_content_type(content_type, accepted)?;
@@ -166,7 +166,7 @@ pub(crate) fn parse_object(
         )
     })?;
     if has_more_values_than(MAX_VALUES, body) {
-        let message = format!("must have at most {MAX_VALUES} values");
+        let message = format!("must contain at most {MAX_VALUES} values");
         return Err(Problem::invalid_field("body", message));
     }
     if text.trim_start().starts_with('{') {
@@ -232,7 +232,7 @@ fn check_content_type(content_type: Option<&str>, accepted: &[&str]) -> Result<(
                     truncated(content_type, MAX_NAME_CHARACTERS, usize::MAX)
                 )
             }
-            None => format!("The Content-Type must be {accepted}, and is missing"),
+            None => format!("The Content-Type must be {accepted}, but is missing"),
         },
     ))
 }

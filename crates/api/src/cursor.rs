@@ -30,10 +30,10 @@ const NOT_IN_TEXT: u8 = 0xff;
 /// Why a text is no cursor of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidCursor {
-    #[error("is not one that this server gave; ask for the first page again, without it")]
+    #[error("is invalid; request the first page without a cursor")]
     Unreadable,
     #[error(
-        "belongs to a list with other filters or another order; ask for the first page again, without it"
+        "belongs to a list with other filters or another order; request the first page without a cursor"
     )]
     OfAnotherList,
 }

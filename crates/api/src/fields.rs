@@ -90,7 +90,7 @@ impl Fields {
             .map(|(_, value)| value)
             .collect();
         if values.len() > max {
-            let message = format!("must be there at most {max} times, not {}", values.len());
+            let message = format!("must occur at most {max} times; got {}", values.len());
             return self.fault(name, &message);
         }
         values
@@ -139,7 +139,7 @@ impl Fields {
         let value = values.next().map(|(_, value)| value);
         let again = values.count();
         if again > 0 {
-            return self.fault(name, "must be there only once");
+            return self.fault(name, "must occur only once");
         }
         Some(value)
     }
@@ -151,13 +151,13 @@ impl Fields {
             return;
         };
         let known = match self.known.as_slice() {
-            [] => "none is known here".to_owned(),
-            known => format!("known are: {}", known.join(", ")),
+            [] => "no field is supported here".to_owned(),
+            known => format!("supported: {}", known.join(", ")),
         };
         self.violations
-            .push(&first, &format!("is not known; {known}"));
+            .push(&first, &format!("is unknown; {known}"));
         for (field, _) in unknown.by_ref() {
-            self.violations.push(&field, "is not known");
+            self.violations.push(&field, "is unknown");
             if self.violations.is_full() {
                 break;
             }
@@ -280,8 +280,8 @@ mod tests {
         assert_eq!(
             problem.to_string(),
             "title must not be empty; done must be true or false, not a number; \
-             note must not be null; twice must be there only once; missing is required; \
-             color is not known; known are: title, done, note, twice, missing"
+             note must not be null; twice must occur only once; missing is required; \
+             color is unknown; supported: title, done, note, twice, missing"
         );
     }
 

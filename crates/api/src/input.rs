@@ -191,7 +191,7 @@ impl Input {
             None => Ok(()),
             Some(_) => Err(Problem::invalid_field(
                 "Idempotency-Key",
-                "is not known on this route",
+                "is not supported on this route",
             )),
         }
     }

@@ -21,19 +21,18 @@ use crate::{
 #[openapi(
     info(
         title = "Todo",
-        description = "Accounts and todos. A todo is called a task here.\n\n\
-            Every error is a problem (RFC 9457) with a stable `code`. Nothing that is sent is ignored: a field or a \
-            parameter that is not known is refused by name, and so is an `Idempotency-Key` where a route does not \
-            have it.\n\n\
-            What takes a credential takes the `token` of a session, and tasks also a `personal_access_token` that has \
-            the scope which the operation names.",
+        description = "Accounts and tasks.\n\n\
+            Every error is a problem (RFC 9457) with a stable `code`. Unknown fields and parameters are refused, and so \
+            is an `Idempotency-Key` on a route that does not support it.\n\n\
+            Routes require the `token` of a session; routes of tasks also accept a `personal_access_token` with the \
+            scope of the operation.",
         license(name = "MIT", identifier = "MIT"),
     ),
     tags(
         (name = "auth", description = "Accounts and sessions"),
-        (name = "tasks", description = "What a user means to do"),
-        (name = "health", description = "For whoever operates the server"),
-        (name = "keys", description = "For whoever verifies tokens elsewhere"),
+        (name = "tasks", description = "Tasks of the user"),
+        (name = "health", description = "Probes for operators"),
+        (name = "keys", description = "Public keys for services that verify access tokens"),
     ),
     paths(
         auth::register::register,
@@ -79,8 +78,13 @@ struct Handlers;
 /// Routes whose body may be left out.
 const WITHOUT_BODY_TOO: [&str; 1] = ["/api/auth/logout"];
 
-/// Operations that no credential is asked of.
-const WITHOUT_CREDENTIAL: [&str; 2] = ["register", "login"];
+/// Operations without a credential, which never give 401.
+const WITHOUT_CREDENTIAL: [&str; 4] = [
+    "register",
+    "requestPasswordReset",
+    "resetPassword",
+    "verifyEmail",
+];
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -91,7 +95,7 @@ pub fn openapi_json() -> String {
     let token = Http::builder()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The `token` that registering or logging in gave."))
+        .description(Some("The `token` from a registration or login."))
         .build();
     document
         .components
@@ -101,8 +105,8 @@ pub fn openapi_json() -> String {
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("todo_pat_…")
         .description(Some(
-            "A personal access token, which `POST /api/auth/tokens` made for a program. It is good for tasks alone: \
-             with the scope `tasks:read` to read them, with `tasks:write` to change them; neither includes the other.",
+            "A personal access token from `POST /api/auth/tokens`, for programs. It grants access to tasks: `tasks:read` to \
+             read them, `tasks:write` to change them; neither scope includes the other.",
         ))
         .build();
     document
@@ -142,34 +146,31 @@ pub fn openapi_json() -> String {
     json
 }
 
-/// What any route may answer.
+/// Error responses of every route.
 fn add_common_responses(operation: &mut Operation) {
     let mut common = vec![
-        (
-            "400",
-            "The body is empty, not JSON, or did not arrive whole",
-        ),
-        ("408", "The body did not arrive in time"),
+        ("400", "The body is empty, incomplete or not JSON"),
+        ("408", "The body was not received in time"),
         ("413", "The body is too large"),
-        ("415", "The body is of another media type"),
-        ("422", "A field breaks a rule; `errors` says which, and how"),
-        ("500", "The server is at fault"),
+        ("415", "The media type of the body is not supported"),
+        ("422", "The input is invalid; `errors` lists the violations"),
+        ("500", "Internal error"),
         (
             "403",
-            "A personal access token is not good for this (`insufficient_scope`), or a cookie came with a change that no \
-             page of this origin is known to make (`cross_site`)",
+            "The credential lacks the permission (`insufficient_scope`), or a change with a session cookie does not come \
+             from a page of the same origin (`cross_site`)",
         ),
         (
             "429",
-            "There were too many requests from one address or of one user; `Retry-After` says when to try again",
+            "Too many requests from the address or by the user; retry after `Retry-After`",
         ),
         (
             "503",
-            "The server cannot answer now; `Retry-After` says when to try again",
+            "The server is overloaded or the storage is unavailable; retry after `Retry-After`",
         ),
         (
             "507",
-            "The storage is full (`storage_full`): what only reads goes on, and changes do once there is room",
+            "The storage is full (`storage_full`); reads still succeed",
         ),
     ];
     if operation
@@ -177,7 +178,7 @@ fn add_common_responses(operation: &mut Operation) {
         .as_deref()
         .is_none_or(|id| !WITHOUT_CREDENTIAL.contains(&id))
     {
-        common.push(("401", "The token is missing or does not count"));
+        common.push(("401", "The token is missing, invalid or expired"));
     }
     for (status, description) in common {
         add_problem(operation, status, description);
@@ -214,7 +215,7 @@ fn of_user(mut item: PathItem) -> PathItem {
         if let Some(RefOr::T(forbidden)) = operation.responses.responses.get_mut("403") {
             forbidden
                 .description
-                .push_str(", or the token is another user's (`user_id_mismatch`)");
+                .push_str(", or the credential belongs to another user (`user_id_mismatch`)");
         }
     }
     item
@@ -224,7 +225,7 @@ fn user_id() -> Parameter {
     ParameterBuilder::new()
         .name("user_id")
         .parameter_in(ParameterIn::Path)
-        .description(Some("The id of the caller"))
+        .description(Some("Id of the authenticated user"))
         .schema(Some(
             ObjectBuilder::new()
                 .schema_type(Type::String)

@@ -72,7 +72,7 @@ pub(crate) fn describe_operations_of_a_batch(document: &mut OpenApi) {
             object.properties.insert("id".to_owned(), id.into());
             object.required.push("id".to_owned());
         }
-        object.description = Some(format!("`{op}`, as one change of a batch."));
+        object.description = Some(format!("A `{op}` command of a batch."));
         close(&mut object);
         any = any.item(Ref::from_schema_name(name));
         schemas.insert(name.to_owned(), Schema::Object(object).into());

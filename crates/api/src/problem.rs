@@ -31,25 +31,25 @@ pub(crate) struct Problem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemBody<'a> {
-    /// Always `about:blank`: the status says what kind of problem it is, and `code` which one.
+    /// Always `about:blank`; `code` identifies the problem.
     #[schema(example = "about:blank")]
     r#type: &'static str,
-    /// The status in words.
+    /// Reason phrase of the status.
     #[schema(example = "Not Found")]
     title: &'a str,
-    /// The status of the response.
+    /// Status of the response.
     #[schema(example = 404)]
     status: u16,
-    /// What went wrong, for a person to read.
+    /// Description of the error, for people.
     #[schema(example = "Task not found")]
     detail: &'a str,
-    /// What went wrong, for a program to compare; it stays the same.
+    /// Stable error code, for programs.
     #[schema(example = "task_not_found")]
     code: &'static str,
-    /// Names this request in the server's log.
+    /// Id of the request in the server's log.
     request_id: &'a str,
-    /// What is wrong with which field, where the input is at fault; with which check, where the server is not ready. At
-    /// most 20 are listed, and `detail` says how many more there are.
+    /// Violations of invalid input, or failed readiness checks. At most 20 are listed; `detail` has the number of
+    /// further ones.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false, max_items = 20)]
     errors: &'a [FieldError],
@@ -102,16 +102,18 @@ impl Problem {
     /// What there is to say of an answer that no handler gave: its status, and perhaps what the framework said.
     pub(crate) fn of_status(status: StatusCode, said: Option<String>) -> Self {
         match status {
-            StatusCode::NOT_FOUND => Self::new(status, "route_not_found", "There is no such route"),
+            StatusCode::NOT_FOUND => {
+                Self::new(status, "route_not_found", "The route does not exist")
+            }
             StatusCode::METHOD_NOT_ALLOWED => Self::new(
                 status,
                 "method_not_allowed",
-                "This route does not know this method; see the Allow header for those that it does",
+                "The route does not support this method; see the Allow header",
             ),
             status if status.is_client_error() => Self::new(
                 status,
                 "bad_request",
-                said.unwrap_or_else(|| "The request cannot be understood".to_owned()),
+                said.unwrap_or_else(|| "The request is malformed".to_owned()),
             ),
             _ => Self::internal(),
         }

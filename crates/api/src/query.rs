@@ -11,7 +11,7 @@ const MAX_PARAMETERS: usize = 1_000;
 /// Parses a query (`application/x-www-form-urlencoded`) into its parameters, in their order and with repeated ones.
 pub(crate) fn parse_query(query: &str) -> Result<Vec<(String, Value)>, Problem> {
     if query.split('&').nth(MAX_PARAMETERS).is_some() {
-        let message = format!("must have at most {MAX_PARAMETERS} parameters");
+        let message = format!("must contain at most {MAX_PARAMETERS} parameters");
         return Err(Problem::invalid_field("query", message));
     }
     query

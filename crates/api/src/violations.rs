@@ -18,12 +18,12 @@ pub(crate) const MAX_DETAIL_BYTES: usize = 1_024;
 /// The part of it that a list of violations may take.
 const MAX_SUMMARY_BYTES: usize = 960;
 
-/// What is wrong with one field of a request.
+/// A violation: one invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// The field of the body, the parameter of the query, or the part of the path. A long name is truncated.
+    /// Field of the body, query parameter, or part of the path. Long names are truncated.
     pub(crate) field: String,
-    /// What is wrong with it, and what would be right.
+    /// The violated rule.
     pub(crate) message: String,
 }
 
@@ -211,7 +211,7 @@ mod tests {
     fn violations_past_the_limit_are_counted() {
         let mut violations = Violations::default();
         for number in 0..1_000 {
-            violations.push(&format!("field{number}"), "is not known");
+            violations.push(&format!("field{number}"), "is unknown");
         }
         violations.count_more(500);
         assert_eq!(violations.listed().len(), MAX_VIOLATIONS);

@@ -16,51 +16,51 @@ use utoipa::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Task)]
 pub(crate) struct TaskResponse<'a> {
-    /// Identifies the task for ever.
+    /// Id of the task; never changes.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
     id: todo_domain::TodoId,
-    /// Its owner.
+    /// Id of the owner.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
     user_id: todo_domain::UserId,
-    /// What is to be done.
+    /// Title.
     #[schema(min_length = 1, max_length = 255, example = "Buy milk")]
     title: &'a str,
-    /// More about it.
+    /// Description.
     #[schema(required, max_length = 2000, example = "Two litres")]
     description: Option<&'a str>,
-    /// Whether it is done.
+    /// Whether the task is completed.
     completed: bool,
-    /// When it was done; null while it is not.
+    /// Completion time; null while the task is pending.
     #[serde(serialize_with = "as_text_or_null")]
     #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     completed_at: Option<Timestamp>,
-    /// How much it matters.
+    /// Priority.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = PriorityName)]
     priority: Priority,
-    /// When it is to be done: a date, or an instant with the offset that it was given with.
+    /// Due date: a date, or an instant with its original offset.
     #[serde(serialize_with = "as_text_or_null")]
     #[schema(required, value_type = Option<String>, example = "2026-12-05")]
     due_date: Option<Due>,
-    /// Words by which it is grouped with others, in lower case.
+    /// Tags, in lower case.
     #[schema(max_items = 20, example = json!(["home"]))]
     tags: Vec<&'a str>,
-    /// When it was created, in UTC and to the microsecond.
+    /// Creation time, in UTC with microseconds.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     updated_at: Timestamp,
-    /// How many times it has been written. It is also the task's `ETag`.
+    /// Number of times the task was written; also its `ETag`.
     #[schema(minimum = 1, example = 1)]
     version: u64,
 }
 
-/// How much a task matters.
+/// Priority of a task.
 #[derive(ToSchema)]
 #[schema(as = Priority, rename_all = "lowercase")]
 #[expect(dead_code, reason = "it describes what a priority is on the wire")]
@@ -70,7 +70,7 @@ pub(crate) enum PriorityName {
     High,
 }
 
-/// When a task is to be done: a date, or an instant with its offset.
+/// Due date: a date, or an instant with its offset.
 pub(crate) struct DueText;
 
 impl PartialSchema for DueText {
@@ -94,7 +94,7 @@ impl ToSchema for DueText {
     }
 }
 
-/// A word by which tasks are grouped.
+/// A tag.
 #[derive(ToSchema)]
 #[schema(as = Tag, min_length = 1, max_length = 50, pattern = r"\S")]
 #[expect(dead_code, reason = "it describes what a tag is on the wire")]
@@ -122,18 +122,18 @@ impl<'a> From<&'a Todo> for TaskResponse<'a> {
     }
 }
 
-/// Someone with an account.
+/// A user.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
 pub(crate) struct UserResponse<'a> {
-    /// Identifies the user for ever.
+    /// Id of the user; never changes.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
     id: todo_domain::UserId,
-    /// What the user logs in with, in lower case.
+    /// E-mail address, in lower case.
     #[schema(format = Email, example = "ada@example.com")]
     email: &'a str,
-    /// What the user wants to be called; null for some accounts that were made elsewhere.
+    /// Display name; null for some accounts of another backend.
     #[schema(required, example = "Ada Lovelace")]
     name: Option<&'a str>,
 }

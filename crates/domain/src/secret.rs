@@ -78,10 +78,10 @@ pub enum InvalidSecret {
     #[error("must begin with {}", .0.prefix())]
     Prefix(SecretKind),
     /// A character after the prefix is neither a digit nor a letter of ASCII.
-    #[error("must have nothing but the letters A to Z and a to z and digits after its prefix")]
+    #[error("must consist of its prefix, letters and digits")]
     Character,
     /// It is cut short, or something follows it.
-    #[error("must have {expected} characters, but has {actual}")]
+    #[error("must contain {expected} characters; got {actual}")]
     Length {
         /// The length of every secret of this kind.
         expected: usize,
@@ -89,7 +89,7 @@ pub enum InvalidSecret {
         actual: usize,
     },
     /// Its end does not go with the rest: it was mistyped, or made up.
-    #[error("must be as it was shown, but its checksum is wrong")]
+    #[error("has an invalid checksum")]
     Checksum,
 }
 

@@ -12,7 +12,7 @@ pub enum TextError {
     #[error("must not be empty")]
     Empty,
     /// More characters than allowed.
-    #[error("must have at most {max} characters, but has {actual}")]
+    #[error("must contain at most {max} characters; got {actual}")]
     TooLong {
         /// The largest allowed number of characters.
         max: usize,

@@ -23,7 +23,7 @@ pub struct TimeZone(tz::TimeZone);
 
 /// The IANA database has no zone of this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be the name of a time zone, such as Europe/Berlin or UTC")]
+#[error("must be an IANA time zone, such as Europe/Berlin or UTC")]
 pub struct UnknownTimeZone;
 
 impl TimeZone {

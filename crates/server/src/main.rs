@@ -24,8 +24,7 @@ use todo_infra::SigningAlgorithm;
 
 /// A todo backend with accounts, on SQLite or PostgreSQL.
 ///
-/// It is configured by environment variables, and by a file `.env` in the working directory; README.md lists
-/// them.
+/// Environment variables, or a file `.env` in the working directory, configure it; docs/configuration.md lists them.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Cli {
@@ -35,54 +34,54 @@ struct Cli {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    /// Bring the database to the shape that is needed, then serve (this is what happens without a command).
+    /// Migrate the database and start the server (the default).
     Serve,
-    /// Bring the database to the shape that is needed, and end.
+    /// Migrate the database and exit.
     Migrate {
-        /// Say what would be done and what for, and change nothing.
+        /// Print the pending steps with their reasons, and change nothing.
         #[arg(long)]
         dry_run: bool,
     },
-    /// Look whether everything is as a server needs it, and say what to do where it is not.
+    /// Check the setup, and print a remedy for each problem.
     ///
-    /// One line for each thing: ok, warning or fault. With a fault, the exit status is 1. It changes nothing, and can run
-    /// beside a server.
+    /// Prints one line per check: ok, warning or fault. The exit status is 1 if there is a fault. Changes nothing; servers
+    /// may run meanwhile.
     Doctor,
-    /// Print the OpenAPI document, and end.
+    /// Print the OpenAPI document.
     Openapi,
-    /// Write all users and their tasks to a file, for `import`.
+    /// Export all users and their tasks to a file for `import`.
     ///
-    /// Whoever has the file has the password hashes in it. Sessions are not in it.
+    /// The file contains password hashes: keep it secret. It contains no sessions.
     Export {
-        /// Only the user with this e-mail address.
+        /// Export only the user with this e-mail address.
         #[arg(long, value_name = "EMAIL")]
         user: Option<String>,
-        /// The file; `-` for standard output.
+        /// Output file; `-` for standard output.
         file: PathBuf,
     },
-    /// Insert what `export` wrote: all of it, or nothing.
+    /// Import a file of `export`, completely or not at all.
     Import {
-        /// The file; `-` for standard input.
+        /// Input file; `-` for standard input.
         file: PathBuf,
     },
-    /// Copy the SQLite database to a file, also while it is in use.
+    /// Copy the SQLite database to a file, even while servers run.
     ///
-    /// Whoever has the copy has the password hashes in it. The keys that sign tokens are not in it.
+    /// The copy contains password hashes: keep it secret. It does not contain the signing keys.
     Backup {
-        /// The file, which must not be there yet.
+        /// Output file, which must not exist.
         file: PathBuf,
     },
-    /// Show or change the keys that sign tokens.
+    /// List, rotate or revoke signing keys.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// End sessions, in an emergency.
+    /// Terminate sessions in an emergency.
     Sessions {
         #[command(subcommand)]
         command: SessionsCommand,
     },
-    /// Disable or enable accounts, in an emergency.
+    /// Disable or enable accounts in an emergency.
     Users {
         #[command(subcommand)]
         command: UsersCommand,
@@ -91,12 +90,12 @@ enum Command {
 
 #[derive(Debug, Clone, Subcommand)]
 enum SessionsCommand {
-    /// End all sessions of a user or of everyone, with their refresh tokens, mailed tokens and pending changes of the
-    /// address. It takes effect at once on every instance.
+    /// Terminate all sessions of a user or of all users, with their refresh tokens, e-mail tokens and pending changes of
+    /// the address. Takes effect immediately on every instance.
     End {
         #[command(flatten)]
         whose: Whose,
-        /// Revoke personal access tokens as well.
+        /// Also revoke personal access tokens.
         #[arg(long)]
         tokens: bool,
     },
@@ -105,44 +104,43 @@ enum SessionsCommand {
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 struct Whose {
-    /// Those of the user with this e-mail address.
+    /// Sessions of the user with this e-mail address.
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
-    /// Those of every user.
+    /// Sessions of all users.
     #[arg(long)]
     all: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]
 enum UsersCommand {
-    /// Disable an account: its sessions, personal access tokens and mailed tokens are revoked at once, and no login
-    /// succeeds until it is enabled. Nothing is deleted.
+    /// Disable an account: revoke its sessions, personal access tokens and e-mail tokens immediately, and refuse logins
+    /// until it is enabled. Tasks are kept.
     Disable {
-        /// The e-mail address of the account.
+        /// E-mail address of the account.
         email: String,
     },
-    /// Enable an account again. Its user logs in with the password of before.
+    /// Enable a disabled account. The password is unchanged.
     Enable {
-        /// The e-mail address of the account.
+        /// E-mail address of the account.
         email: String,
     },
 }
 
 #[derive(Debug, Clone, Subcommand)]
 enum KeysCommand {
-    /// Make a new key that signs from now on, and keep the others until their tokens have expired.
+    /// Create a new signing key, and keep the previous keys for verification until their tokens have expired.
     ///
-    /// Servers that run notice it by themselves, and nobody is logged out.
+    /// Running servers load it by themselves, and no user is logged out.
     Rotate {
-        /// What the new key is for, `HS256` or `EdDSA`; without it, what the key is for whose place it takes.
+        /// Algorithm of the new key, `HS256` or `EdDSA`; by default that of the previous key.
         #[arg(long, value_name = "ALGORITHM")]
         algorithm: Option<SigningAlgorithm>,
-        /// Revoke all other keys, since one may be in the wrong hands. Everyone has to log in again; personal access
-        /// tokens stay valid.
+        /// Revoke all other keys after a leak. Every user has to log in again; personal access tokens stay valid.
         #[arg(long)]
         revoke_others: bool,
     },
-    /// Say which keys there are, and what each does.
+    /// List the keys and their state.
     List,
 }
 

@@ -1,12 +1,17 @@
-//! What documents say of the code: the direction of dependencies, as ARCHITECTURE.md has it (api → application → domain ←
-//! infra, and server knows all), and the tests that ASVS.md names.
+//! Documents and code agree: the direction of dependencies in ARCHITECTURE.md (api → application → domain ← infra, and
+//! server depends on all), the tests in docs/security.md, the variables in docs/configuration.md, links, and paths.
 
 #![expect(
     clippy::unwrap_used,
     reason = "tests fail by panicking, their helpers too"
 )]
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Every crate that a package is built with, its own dependencies' included; tests and build scripts do not count.
 fn dependencies(package: &str) -> Vec<String> {
@@ -133,11 +138,15 @@ fn sources(folder: &Path) -> String {
     text
 }
 
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
 #[test]
 fn every_test_that_the_table_of_requirements_names_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources = sources(root.parent().unwrap());
-    let table = fs::read_to_string(root.join("ASVS.md")).unwrap();
+    let root = repository();
+    let sources = sources(&root.join("crates"));
+    let table = fs::read_to_string(root.join("docs/security.md")).unwrap();
     let mut named = 0;
     for row in table.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
@@ -150,4 +159,139 @@ fn every_test_that_the_table_of_requirements_names_exists() {
         }
     }
     assert!(named > 60, "{named}");
+}
+
+/// The quoted names of environment variables in the code of the configuration, without its tests.
+fn configuration_variables() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config");
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        // A line is read by itself, so that an apostrophe or a quote within a comment confuses no other line.
+        for quoted in code
+            .lines()
+            .flat_map(|line| line.split('"').skip(1).step_by(2))
+        {
+            let is_name = quoted.len() > 2
+                && quoted.starts_with(|first: char| first.is_ascii_uppercase())
+                && quoted
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            if is_name {
+                names.insert(quoted.to_owned());
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_configuration_variable_is_documented_and_no_other() {
+    let document = fs::read_to_string(repository().join("docs/configuration.md")).unwrap();
+    let documented: BTreeSet<String> = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter_map(|row| row.split(" | ").next())
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(ToOwned::to_owned)
+        .collect();
+    assert_eq!(configuration_variables(), documented);
+    assert!(documented.len() > 50, "{documented:?}");
+}
+
+/// The Markdown files in a folder, and in those below it if `recursive`.
+fn documents(folder: &Path, recursive: bool) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && recursive {
+            found.extend(documents(&path, recursive));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    heading
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter_map(|c| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let root = repository();
+    let mut files = documents(root, false);
+    for folder in ["docs", "crates/domain", "crates/trials", ".github"] {
+        files.extend(documents(&root.join(folder), true));
+    }
+    let mut links = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            if link.contains("://") {
+                continue;
+            }
+            links += 1;
+            let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() {
+                file.clone()
+            } else {
+                file.parent().unwrap().join(path)
+            };
+            assert!(
+                target.exists(),
+                "{} links to {link}, which does not exist",
+                file.display()
+            );
+            if !fragment.is_empty() {
+                let target = fs::read_to_string(&target).unwrap();
+                let has_anchor = target
+                    .lines()
+                    .filter_map(|line| line.strip_prefix('#'))
+                    .any(|line| anchor(line.trim_start_matches('#')) == fragment);
+                assert!(
+                    has_anchor,
+                    "{} links to {link}, a heading that does not exist",
+                    file.display()
+                );
+            }
+        }
+    }
+    assert!(links > 60, "{links}");
+}
+
+#[test]
+fn every_path_that_the_documents_for_developers_name_exists() {
+    let root = repository();
+    let mut paths = 0;
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/security.md"] {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        for line in text.lines() {
+            for quoted in line.split('`').skip(1).step_by(2) {
+                let is_path = ["crates/", "migrations", ".cargo/", ".ci/", "docs/"]
+                    .iter()
+                    .any(|folder| quoted.starts_with(folder));
+                if is_path {
+                    assert!(
+                        root.join(quoted).exists(),
+                        "{document} names {quoted}, which does not exist"
+                    );
+                    paths += 1;
+                }
+            }
+        }
+    }
+    assert!(paths > 40, "{paths}");
 }

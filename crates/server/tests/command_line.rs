@@ -279,9 +279,9 @@ fn wrong_values_are_named_all_at_once() {
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(
             text(&output.stderr),
-            "todo-server: the configuration cannot be used:\n  \
+            "todo-server: invalid configuration:\n  \
              DATABASE_URL must begin with sqlite:// or postgres://\n  \
-             LISTEN must be an address and a port, such as 127.0.0.1:8000 or [::]:8000\n  \
+             LISTEN must be an address and port, such as 127.0.0.1:8000 or [::]:8000\n  \
              JWT_SECRET must have at least 32 bytes, but has 5\n"
         );
     }

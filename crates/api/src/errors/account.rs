@@ -99,13 +99,13 @@ impl From<AllowEmailChangeError> for Problem {
     fn from(error: AllowEmailChangeError) -> Self {
         match error {
             AllowEmailChangeError::WrongPassword => {
-                Self::invalid_field("password", "is not the password of this account")
+                Self::invalid_field("password", "is not the password of the account")
             }
             AllowEmailChangeError::UndeliverableEmail => {
                 Self::invalid_field("email", UNDELIVERABLE)
             }
             AllowEmailChangeError::SameEmail => {
-                Self::invalid_field("email", "must be another than that of the account")
+                Self::invalid_field("email", "must differ from the address of the account")
             }
             AllowEmailChangeError::CallerMissing => invalid_token(),
             AllowEmailChangeError::TooManyAttempts(too_many) => too_many_attempts(too_many),
@@ -149,7 +149,7 @@ impl From<LoginError> for Problem {
             LoginError::AccountDisabled => Self::new(
                 StatusCode::FORBIDDEN,
                 "account_disabled",
-                "The account is disabled; ask the operator of this service",
+                "The account is disabled; contact the operator of this service",
             ),
             LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             LoginError::TooManyLogins(too_many) => too_many_logins(too_many),
@@ -263,12 +263,12 @@ impl From<CreateTokenError> for Problem {
             CreateTokenError::TooMany => Self::new(
                 StatusCode::CONFLICT,
                 "too_many_tokens",
-                "You have 50 tokens; revoke one before you make another",
+                "The limit of 50 tokens is reached; revoke a token before creating another",
             ),
             CreateTokenError::ReauthenticationRequired => Self::new(
                 StatusCode::FORBIDDEN,
                 "reauthentication_required",
-                "The login is more than ten minutes old; send the password of the account, or log in again",
+                "The login is more than ten minutes old; send the password or log in again",
             ),
             CreateTokenError::WrongPassword => Self::invalid_field("password", error),
             CreateTokenError::TooManyAttempts(too_many) => too_many_attempts(too_many),

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
-pub(crate) const INVALID_MAILED_TOKEN: &str = "is not valid any more; ask for a new mail";
+pub(crate) const INVALID_MAILED_TOKEN: &str = "is invalid or expired; request a new mail";
 /// How a client proves who it is (RFC 6750, 3), where it did not try.
 const CHALLENGE: &str = r#"Bearer realm="todo""#;
 /// The same, where it tried and failed.
@@ -36,7 +36,8 @@ const CHALLENGE_READ: &str =
 const CHALLENGE_WRITE: &str =
     r#"Bearer realm="todo", error="insufficient_scope", scope="tasks:write""#;
 /// The same, where no scope would be enough.
-const CHALLENGE_SESSION: &str = r#"Bearer realm="todo", error="insufficient_scope", error_description="This takes the token of a session""#;
+const CHALLENGE_SESSION: &str =
+    r#"Bearer realm="todo", error="insufficient_scope", error_description="A session is required""#;
 /// In how many seconds a client that found the server busy may try again.
 const RETRY_AFTER: &str = "1";
 /// What is limited, and how (draft-ietf-httpapi-ratelimit-headers-10).
@@ -59,7 +60,7 @@ pub(crate) fn cross_site() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "cross_site",
-        "A cookie counts only in requests that a page of this origin makes",
+        "The session cookie is accepted only from pages of the same origin",
     )
 }
 
@@ -76,8 +77,8 @@ fn invalid_token() -> Problem {
 /// The request has a personal access token that has not the scope that it takes.
 fn insufficient_scope(needed: Scope) -> Problem {
     let (challenge, detail) = match needed {
-        Scope::ReadTodos => (CHALLENGE_READ, "The token has not the scope tasks:read"),
-        Scope::WriteTodos => (CHALLENGE_WRITE, "The token has not the scope tasks:write"),
+        Scope::ReadTodos => (CHALLENGE_READ, "The token lacks the scope `tasks:read`"),
+        Scope::WriteTodos => (CHALLENGE_WRITE, "The token lacks the scope `tasks:write`"),
     };
     Problem::new(StatusCode::FORBIDDEN, "insufficient_scope", detail)
         .with_header(header::WWW_AUTHENTICATE, challenge)
@@ -88,7 +89,7 @@ fn session_needed() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "insufficient_scope",
-        "This takes the token of a session; a personal access token is good for tasks alone",
+        "A session is required; a personal access token grants access to tasks only",
     )
     .with_header(header::WWW_AUTHENTICATE, CHALLENGE_SESSION)
 }
@@ -114,7 +115,7 @@ fn precondition_failed() -> Problem {
     Problem::new(
         StatusCode::PRECONDITION_FAILED,
         "precondition_failed",
-        "The task has changed since; read it again before you change it",
+        "The task has changed; read it again before changing it",
     )
 }
 
@@ -122,13 +123,10 @@ fn precondition_failed() -> Problem {
 fn quota_exceeded(exceeded: QuotaExceeded) -> Problem {
     let detail = match exceeded {
         QuotaExceeded::Todos { limit } => {
-            format!(
-                "You have {limit} tasks, which is the limit; delete some before you create more"
-            )
+            format!("The quota of {limit} tasks is reached; delete tasks before creating more")
         }
         QuotaExceeded::Bytes { limit } => format!(
-            "The texts of your tasks would have more than {limit} bytes in all, which is the limit; shorten or delete \
-             some first"
+            "The quota of {limit} bytes for the texts of all tasks would be exceeded; shorten or delete tasks first"
         ),
         exceeded => exceeded.to_string(),
     };
@@ -140,7 +138,7 @@ fn key_reused() -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "idempotency_key_reused",
-        "Idempotency-Key was used for another request; use a new one",
+        "Idempotency-Key was used for a different request; use a new key",
     )
 }
 
@@ -149,7 +147,7 @@ fn under_way() -> Problem {
     Problem::new(
         StatusCode::CONFLICT,
         "request_under_way",
-        "The same request is under way; repeat it to get its answer",
+        "A request with the same Idempotency-Key is in progress; retry to get its response",
     )
     .with_header(header::RETRY_AFTER, RETRY_AFTER)
 }
@@ -173,11 +171,12 @@ pub(crate) fn no_room_for_response(is_safe: bool) -> Problem {
 pub(crate) fn no_room() -> Problem {
     unavailable(
         "overloaded",
-        "Too many large requests and responses are in memory; try again",
+        "Too many large requests and responses are in memory; retry later",
     )
 }
 
-const OUTCOME_UNKNOWN: &str = "Whether the change was made is not known; look before you repeat it";
+const OUTCOME_UNKNOWN: &str =
+    "The outcome is unknown; check whether the change was made before retrying";
 
 /// There was too much of what a policy counts.
 struct TooMany {
@@ -224,7 +223,7 @@ fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
     let quota = limit.without_delay.saturating_add(1);
     Problem::from(TooMany {
         code: "too_many_attempts",
-        detail: "Too many attempts; wait for as long as Retry-After says",
+        detail: "Too many attempts; retry after the time in Retry-After",
         policy: purpose.as_str(),
         quota,
         window: limit.forgets_one_in.saturating_mul(quota).as_secs(),
@@ -239,7 +238,7 @@ fn too_many_logins(too_many: TooManyLogins) -> Problem {
         LoginLimit::InFlight => Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             CODE,
-            "Other logins to this account are in progress; wait for as long as Retry-After says",
+            "Other logins to this account are in progress; retry after the time in Retry-After",
         )
         .with_header_of(
             header::RETRY_AFTER,
@@ -247,7 +246,7 @@ fn too_many_logins(too_many: TooManyLogins) -> Problem {
         ),
         LoginLimit::Rate { per_minute } => Problem::from(TooMany {
             code: CODE,
-            detail: "Too many logins to this account; wait for as long as Retry-After says",
+            detail: "Too many logins to this account; retry after the time in Retry-After",
             policy: "login-rate",
             quota: per_minute.get(),
             window: 60,
@@ -261,12 +260,12 @@ impl From<Failure> for Problem {
         match &failure {
             Failure::Unavailable(_) => unavailable(
                 "storage_unavailable",
-                "The storage cannot be reached at the moment; nothing was changed",
+                "The storage is unavailable; nothing was changed",
             ),
             Failure::StorageFull(_) => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "storage_full",
-                "The storage is full; nothing was changed, and nothing can be until there is room",
+                "The storage is full; nothing was changed",
             ),
             Failure::QuotaExceeded(exceeded) => quota_exceeded(*exceeded),
             Failure::SessionNotProven => invalid_token().of_session_not_proven(),
@@ -288,7 +287,7 @@ impl From<LaneError> for Problem {
         match error {
             LaneError::Full | LaneError::NotStarted => unavailable(
                 "overloaded",
-                "The server is busy; the request was not begun",
+                "The server is overloaded; the request was not executed",
             ),
             LaneError::NotFinished => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
             LaneError::Panicked => Self::internal(),
@@ -306,7 +305,7 @@ impl From<RateLimited> for Problem {
         } = limited;
         Self::from(TooMany {
             code: "rate_limited",
-            detail: "Too many requests; wait for as long as Retry-After says",
+            detail: "Too many requests; retry after the time in Retry-After",
             policy,
             quota: per_minute.get(),
             window: 60,
@@ -321,8 +320,8 @@ impl From<TooManyInFlight> for Problem {
             StatusCode::TOO_MANY_REQUESTS,
             "rate_limited",
             format!(
-                "At most {MAX_PER_USER} searches and exports of a user run at the same time; \
-                 repeat the request when one of them has ended"
+                "At most {MAX_PER_USER} searches and exports of a user run concurrently; \
+                 retry when one of them has ended"
             ),
         )
         .with_header(header::RETRY_AFTER, RETRY_AFTER)
@@ -363,22 +362,22 @@ pub(crate) fn not_ready(problem: Problem) -> Problem {
         "overloaded" => (
             "overloaded",
             "queue",
-            "The queue for the database is full, or does not move",
+            "The queue of the database pool is full or blocked",
         ),
         "outcome_unknown" => (
             "storage_unavailable",
             "database",
-            "The database does not answer",
+            "The database does not respond",
         ),
         "storage_unavailable" => (
             "storage_unavailable",
             "database",
-            "The database cannot be reached, or does not answer",
+            "The database is unavailable or does not respond",
         ),
         "internal_error" => (
             "internal_error",
             "database",
-            "The database fails; the log says how",
+            "The database fails; the log has the cause",
         ),
         _ => return problem,
     };
@@ -392,7 +391,7 @@ impl From<CheckReadinessError> for Problem {
         match error {
             CheckReadinessError::NotMigrated => unavailable(
                 "not_migrated",
-                "The database has not the tables that are needed; run `todo-server migrate`",
+                "The database is not migrated; run `todo-server migrate`",
             ),
             CheckReadinessError::Failure(failure) => failure.into(),
         }

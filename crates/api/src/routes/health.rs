@@ -12,7 +12,7 @@ use crate::{
     request::{Request, database},
 };
 
-/// How the server is.
+/// State of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     /// `live` or `ready`.
@@ -20,23 +20,22 @@ pub(crate) struct Health {
     status: &'static str,
 }
 
-/// The process lives
+/// Liveness
 ///
-/// It asks nothing else, so that it is answered while the database is away.
+/// Succeeds while the process runs, even if the database is unavailable.
 #[utoipa::path(get, path = "/health/live", operation_id = "live", tag = "health", security(()),
     responses((status = 200, body = Health)))]
 pub(crate) async fn live() -> Result<Reply, Problem> {
     Reply::ok(&Health { status: "live" })
 }
 
-/// Requests can be served
+/// Readiness
 ///
-/// It asks the database, and whether that has the tables that are needed. Where something is wrong, `errors` names the
-/// check that says so: `database`, `migrations`, or `queue`.
+/// Checks the database and its migrations. On failure, `errors` names the check: `database`, `migrations` or `queue`.
 #[utoipa::path(get, path = "/health/ready", operation_id = "ready", tag = "health", security(()),
     responses(
         (status = 200, body = Health),
-        (status = 503, description = "Not now", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The server is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn ready(request: Request) -> Result<Reply, Problem> {
     request

@@ -20,11 +20,11 @@ const CACHE_CONTROL: &str = "public, max-age=300";
 /// A JSON Web Key Set (RFC 7517, 5).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JwkSet {
-    /// The one that signs first.
+    /// The keys; the signing key is first.
     keys: Vec<Jwk>,
 }
 
-/// A JSON Web Key (RFC 7517, 4) of the kind that signs by Ed25519 (RFC 8037, 2).
+/// A JSON Web Key (RFC 7517, 4) for Ed25519 (RFC 8037, 2).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Jwk {
     #[schema(example = "OKP")]
@@ -35,10 +35,10 @@ pub(crate) struct Jwk {
     alg: &'static str,
     #[schema(example = "sig")]
     r#use: &'static str,
-    /// What the `kid` in the header of a token is.
+    /// Key id, the `kid` in the header of a token.
     #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
     kid: String,
-    /// The public key, in base64url.
+    /// Public key, in base64url.
     #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
     x: String,
 }
@@ -56,13 +56,12 @@ impl From<PublicKey> for Jwk {
     }
 }
 
-/// The keys that verify tokens
+/// Get the verification keys
 ///
-/// The public keys with which a service elsewhere can verify that an access token is ours. There are none where tokens
-/// are signed with a secret (HS256), as they are unless the server is configured otherwise. A copy may be used for five
-/// minutes; whoever meets a `kid` that is not in it should fetch the keys again.
+/// Public keys with which other services verify access tokens. The set is empty if tokens are signed with a secret
+/// (HS256), the default. It may be cached for five minutes and should be fetched again for an unknown `kid`.
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "jwks", tag = "keys", security(()),
-    responses((status = 200, description = "The keys", body = JwkSet)))]
+    responses((status = 200, description = "The public keys", body = JwkSet)))]
 pub(crate) async fn jwks(request: Request) -> Result<Reply, Problem> {
     request
         .for_anyone(database, Input::nothing, |app, _, ()| {

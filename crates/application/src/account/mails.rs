@@ -2,18 +2,18 @@
 
 use todo_domain::{Client, Email, Mail, MailPurpose, PublicUrl, Secret, Timestamp};
 
-/// The parts of a mail with a secret that depend on its purpose.
+/// The parts of a mail with a token that depend on its purpose.
 struct Template {
     subject: &'static str,
-    /// Why it was sent.
+    /// The reason of the mail.
     reason: &'static str,
-    /// The page of the front end that takes the secret.
+    /// The page of the front end that accepts the token.
     page: &'static str,
-    /// What the secret is called.
+    /// The name of the token.
     noun: &'static str,
-    /// How long it is valid.
+    /// The lifetime of the token.
     validity: &'static str,
-    /// What to do about a request of someone else.
+    /// The advice for a request by someone else.
     unexpected: &'static str,
 }
 
@@ -50,18 +50,18 @@ impl Template {
             MailPurpose::EmailChangeCancellation => Self {
                 subject: "Your e-mail address is about to change",
                 reason: "We received a request to change the e-mail address of your account, made with your password. \
-                         The address changes as soon as the new one is confirmed.",
+                         The address changes when the new one is confirmed.",
                 page: "cancel-email-change",
                 noun: "cancellation code",
                 validity: "24 hours",
-                unexpected: "If you requested this, you need not do anything here. If you did not, cancel the change \
-                             now, and then reset your password: someone else knows it.",
+                unexpected: "If you requested this, no action is needed. If you did not, cancel the change now, and \
+                             then reset your password: someone else knows it.",
             },
         }
     }
 }
 
-/// The mail that carries `secret` to `to`: as a link to the front end, where there is one, and as it is.
+/// The mail with `secret`, and with a link to the front end if there is one.
 pub(super) fn with_secret(
     to: Email,
     purpose: MailPurpose,
@@ -93,26 +93,26 @@ pub(super) fn with_secret(
     }
 }
 
-/// The mail that tells a user that someone chose a new password.
+/// The notice of a password reset.
 pub(super) fn password_was_reset(to: Email) -> Mail {
     Mail {
         to,
         subject: "Your password was changed".to_owned(),
         text: "Hello,\n\n\
-               a new password was chosen for the account with this address, by a mail that was sent here. Wherever you \
-               were logged in, you are not any more, and no access token counts any more.\n\n\
-               If it was not you, ask for a new password at once, and see who else reads your mail.\n"
+               The password of your account was reset with a code that was sent to this address. All sessions have \
+               ended, and all personal access tokens are revoked.\n\n\
+               If it was not you, reset your password now, and check who has access to your mailbox.\n"
             .to_owned(),
     }
 }
 
-/// When and from where something happened.
+/// Time and origin of an event.
 pub(super) struct Occurrence<'a> {
     pub(super) at: Timestamp,
     pub(super) client: &'a Client,
 }
 
-/// A notice: what happened, when and from where, and what to do about it.
+/// A notice: the event, its time and origin, and advice.
 fn notice(to: Email, subject: &str, what: &str, occurrence: &Occurrence<'_>, todo: &str) -> Mail {
     let Occurrence { at, client } = occurrence;
     let address = client
@@ -123,7 +123,7 @@ fn notice(to: Email, subject: &str, what: &str, occurrence: &Occurrence<'_>, tod
         subject: subject.to_owned(),
         text: format!(
             "Hello,\n\n{what}\n\nTime: {at}\nNetwork address: {address}\n\n\
-             If it was you, you need not do anything. If it was not, {todo}\n"
+             If it was you, no action is needed. If it was not, {todo}\n"
         ),
     }
 }
@@ -133,10 +133,10 @@ pub(super) fn password_was_changed(to: Email, occurrence: &Occurrence<'_>) -> Ma
     notice(
         to,
         "Your password was changed",
-        "The password of your account was changed in a session, by someone who knew the former one. All other sessions \
-         have ended.",
+        "The password of your account was changed in a session, with the previous password. All other sessions have \
+         ended.",
         occurrence,
-        "reset your password now: that ends every session and revokes every personal access token.",
+        "reset your password now; this ends every session and revokes every personal access token.",
     )
 }
 
@@ -145,9 +145,9 @@ pub(super) fn token_was_created(to: Email, occurrence: &Occurrence<'_>) -> Mail 
     notice(
         to,
         "A personal access token was created",
-        "A personal access token of your account was created. Programs can use your tasks with it.",
+        "A personal access token was created for your account. It gives a program access to your tasks.",
         occurrence,
-        "reset your password now: that ends every session and revokes every personal access token.",
+        "reset your password now; this ends every session and revokes every personal access token.",
     )
 }
 
@@ -156,22 +156,21 @@ pub(super) fn new_login(to: Email, occurrence: &Occurrence<'_>) -> Mail {
     notice(
         to,
         "New login to your account",
-        "Someone logged in to your account with its password, on a device and in a network from which nobody has logged \
-         in to it lately.",
+        "There was a login to your account with its password, on a new device and in a new network.",
         occurrence,
-        "reset your password now: that ends every session. Then look at your security events.",
+        "reset your password now; this ends every session. Then check your security events.",
     )
 }
 
-/// The mail that tells a user at the former address that the account has another one. Which, is not said.
+/// The notice of a changed address, to the previous address. It does not reveal the new one.
 pub(super) fn email_was_changed(to: Email) -> Mail {
     Mail {
         to,
         subject: "Your e-mail address was changed".to_owned(),
         text: "Hello,\n\n\
-               the account that had this address has another one now, and gets no more mail here. Someone who knew the \
-               password asked for that, and confirmed the new address.\n\n\
-               If it was not you, ask whoever runs this service for help.\n"
+               The e-mail address of your account was changed. The change was requested with the password, and the \
+               new address was confirmed. No further mail is sent to this address.\n\n\
+               If it was not you, contact the operator of this service.\n"
             .to_owned(),
     }
 }

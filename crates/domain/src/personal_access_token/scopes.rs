@@ -27,7 +27,7 @@ pub enum TokenScopesError {
     #[error("must not be empty")]
     Empty,
     /// One is there twice.
-    #[error("must not have {0} more than once")]
+    #[error("must not contain {0} more than once")]
     Repeated(Scope),
 }
 
@@ -89,7 +89,10 @@ mod tests {
     fn one_that_is_there_twice_is_named() {
         let error = TokenScopes::new([Scope::ReadTodos; 2]).unwrap_err();
         assert_eq!(error, TokenScopesError::Repeated(Scope::ReadTodos));
-        assert_eq!(error.to_string(), "must not have tasks:read more than once");
+        assert_eq!(
+            error.to_string(),
+            "must not contain tasks:read more than once"
+        );
     }
 
     #[test]

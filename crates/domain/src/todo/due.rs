@@ -38,7 +38,7 @@ pub enum Due {
 /// The text is neither a date nor an instant with its offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be a date that exists, such as 2026-12-05, or an instant with its offset, such as 2026-12-01T09:30:00Z"
+    "must be a valid date, such as 2026-12-05, or an instant with its offset, such as 2026-12-01T09:30:00Z"
 )]
 pub struct InvalidDue;
 

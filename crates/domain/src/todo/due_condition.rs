@@ -31,7 +31,7 @@ pub struct InvalidDuePeriod;
 
 /// The text is not a date as `YYYY-MM-DD`, or there is no such day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a date that exists, such as 2026-12-05")]
+#[error("must be a valid date, such as 2026-12-05")]
 pub struct InvalidDate;
 
 /// Days from the first to the last, both included; without one of them, there is no bound on that side.

@@ -35,7 +35,7 @@ pub struct Batch<T>(Vec<T>);
 
 /// There are no changes, or more than may be asked for at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {} changes, but are {actual}", Batch::<()>::MAX_LENGTH)]
+#[error("must contain 1 to {} changes; got {actual}", Batch::<()>::MAX_LENGTH)]
 pub struct BatchLengthError {
     /// How many there are.
     pub actual: usize,
@@ -125,7 +125,7 @@ mod tests {
             assert_eq!(Batch::new(vec![(); length]).is_ok(), accepted, "{length}");
         }
         let error = BatchLengthError { actual: 101 };
-        assert_eq!(error.to_string(), "must be 1 to 100 changes, but are 101");
+        assert_eq!(error.to_string(), "must contain 1 to 100 changes; got 101");
     }
 
     #[test]

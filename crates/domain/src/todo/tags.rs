@@ -49,7 +49,7 @@ pub struct Tags(Vec<Tag>);
 
 /// There are more tags than a todo may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be at most {} tags, but are {actual}", Tags::MAX)]
+#[error("must contain at most {} tags; got {actual}", Tags::MAX)]
 pub struct TooManyTags {
     /// How many different tags there are.
     pub actual: usize,

@@ -44,28 +44,16 @@ impl<'a> From<&'a User> for PasswordContext<'a> {
 #[non_exhaustive]
 pub enum GuessablePassword {
     /// Many people choose it.
-    #[error(
-        "must not be one of the most common passwords, which are tried first: \
-         several words that do not belong together are better"
-    )]
+    #[error("must not be a common password; use several unrelated words")]
     Common,
     /// It is the address of the account, or what comes before its `@`.
-    #[error(
-        "must not be the e-mail address or what is before its @, which others know: \
-         several words that do not belong together are better"
-    )]
+    #[error("must not be the e-mail address or its local part; use several unrelated words")]
     Email,
     /// It is what the user is called.
-    #[error(
-        "must not be the name of the user, which others know: \
-         several words that do not belong together are better"
-    )]
+    #[error("must not be the name of the user; use several unrelated words")]
     Name,
     /// It is what this service is called.
-    #[error(
-        "must not be the name of this service, which is tried first: \
-         several words that do not belong together are better"
-    )]
+    #[error("must not be the name of this service; use several unrelated words")]
     Service,
 }
 

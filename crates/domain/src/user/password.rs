@@ -48,7 +48,7 @@ pub enum PasswordError {
     #[error("must not be empty")]
     Empty,
     /// Fewer characters than demanded.
-    #[error("must have at least {min} characters, but has {actual}")]
+    #[error("must contain at least {min} characters; got {actual}")]
     TooShort {
         /// The smallest allowed number of characters.
         min: usize,
@@ -56,7 +56,7 @@ pub enum PasswordError {
         actual: usize,
     },
     /// More characters than allowed.
-    #[error("must have at most {max} characters, but has {actual}")]
+    #[error("must contain at most {max} characters; got {actual}")]
     TooLong {
         /// The largest allowed number of characters.
         max: usize,

@@ -49,7 +49,7 @@ pub struct PoolSettings {
 
 impl PoolSettings {
     /// What suits a kind of database. On PostgreSQL it is as many connections as make a machine of two cores answer most,
-    /// which PostgreSQL is on as well (`crates/trials/README.md`).
+    /// which PostgreSQL is on as well (`docs/performance.md`).
     ///
     /// Connections to SQLite are kept: when the last one is closed, the files beside the database go, and when the next
     /// one is opened on a disk that is full by then, they cannot be made, not even to read.

@@ -26,9 +26,9 @@ impl Mailer for LogMailer {
     fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let Mail { to, subject, text } = mail;
         if self.with_text {
-            info!(%to, subject, text, "a mail, which is not sent");
+            info!(%to, subject, text, "mail not sent: SMTP_URL is not set");
         } else {
-            info!(%to, subject, "a mail, which is not sent, and whose text is not logged");
+            info!(%to, subject, "mail not sent, and its text not logged: SMTP_URL is not set");
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Moving between databases: the commands `export` and `import`, and the file that they write and read.
 //!
-//! `FORMAT.md` says what is in the file.
+//! `docs/export-format.md` describes the file.
 
 mod export;
 mod fields;

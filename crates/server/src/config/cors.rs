@@ -1,4 +1,4 @@
-//! The origins whose pages may call.
+//! Origins that may call the API.
 
 use todo_api::CorsOrigins;
 
@@ -28,7 +28,7 @@ fn parse(text: &str) -> Result<CorsOrigins, String> {
         None => Ok(CorsOrigins::Listed(origins)),
         Some(wrong) => Err(format!(
             "must be *, none, or origins such as https://todo.example.com, separated by commas; \
-             {wrong:?} is none"
+             {wrong:?} is not an origin"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The database, and the connections to it.
+//! Database, connection pool and quotas.
 
 use std::{str::FromStr, time::Duration};
 
@@ -7,14 +7,14 @@ use todo_infra::{Database, DatabaseKind, DatabaseUrl, PoolSettings};
 
 use super::Variables;
 
-/// How many searches and exports are worked on at the same time.
+/// Default number of threads for searches and exports.
 const BULK_THREADS: u32 = 2;
 
-/// Which database it is, and how it is connected to.
+/// Database URL, pool and quotas.
 #[derive(Debug)]
 pub(crate) struct DatabaseConfig {
     pub(crate) url: DatabaseUrl,
-    /// Where migrations are done, if not there.
+    /// Direct connection for migrations, if it differs.
     pub(crate) migration_url: Option<DatabaseUrl>,
     pub(crate) pool: PoolSettings,
     pub(crate) quotas: Quotas,
@@ -42,7 +42,7 @@ impl DatabaseConfig {
             migration_url(text, url.kind())
         });
         let pool = PoolSettings {
-            // Both variables are for poolers.
+            // Both variables imply a pooler.
             behind_pooler: url.kind() == DatabaseKind::Postgres
                 && (migration_url.is_some() || !pool.statement_cache),
             ..pool
@@ -55,23 +55,23 @@ impl DatabaseConfig {
         }
     }
 
-    /// How many threads make the best of it.
+    /// Number of threads of the database pool.
     pub(crate) fn useful_threads(&self) -> usize {
         self.pool.useful_threads(self.url.kind())
     }
 
-    /// How many threads search and export, each with a connection besides those of the others.
+    /// Number of threads for searches and exports, each with an additional connection.
     pub(crate) fn bulk_threads(&self) -> usize {
         self.pool.bulk_connections as usize
     }
 
-    /// The database for a server that answers within `deadline`, which is the deadline of each statement, too.
+    /// The database of a server; `deadline` is also the timeout of each statement.
     pub(crate) fn serving_database(mut self, deadline: Duration) -> Database {
         self.pool.statement_deadline = Some(deadline);
         self.database()
     }
 
-    /// The database, without a deadline. Connections are opened when they are needed.
+    /// The database, without a statement timeout. Connections are opened on demand.
     pub(crate) fn database(self) -> Database {
         let database = Database::new(self.url, &self.pool).with_quotas(self.quotas);
         match self.migration_url {
@@ -98,16 +98,16 @@ fn on_or_off(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Reads where migrations of a database of this kind are done.
+/// Parses the URL for migrations of a database of this kind.
 fn migration_url(text: &str, kind: DatabaseKind) -> Result<DatabaseUrl, String> {
     if kind == DatabaseKind::Sqlite {
-        return Err("is for PostgreSQL, and DATABASE_URL names a file of SQLite".to_owned());
+        return Err("is for PostgreSQL, but DATABASE_URL is an SQLite file".to_owned());
     }
     let url = DatabaseUrl::from_str(text).map_err(|error| error.to_string())?;
     if url.kind() == kind {
         Ok(url)
     } else {
-        Err("must begin with postgres://, as DATABASE_URL does".to_owned())
+        Err("must begin with postgres://, like DATABASE_URL".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! How often passwords may be guessed at, and what costs something be asked for.
+//! Login throttling, and limits of registrations and mails.
 
 use todo_domain::{GuessLimit, GuessPolicy};
 

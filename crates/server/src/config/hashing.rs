@@ -1,22 +1,21 @@
-//! How passwords are hashed.
+//! Password hashing.
 
 use todo_infra::{Argon2id, Argon2idParams};
 
 use super::{Variables, http::cores};
 
-/// What hashing a password costs, and how many are hashed at a time.
+/// Cost and concurrency of password hashing.
 #[derive(Debug)]
 pub(crate) struct HashingConfig {
     pub(crate) argon2id: Argon2id,
-    /// How many hashes are computed at the same time, at most.
+    /// Maximum number of concurrent hashes.
     pub(crate) threads: usize,
-    /// How many requests may wait for a hash.
+    /// Length of the queue.
     pub(crate) queue: usize,
 }
 
-/// How many requests wait for each thread that hashes: as many as it hashes in some one or two seconds. Who came after
-/// them would wait for longer than requests are waited for, the more so where only half of the threads hash, and hold
-/// memory meanwhile.
+/// Default queue length per hashing thread: the number of hashes in one or two seconds. Further requests would exceed
+/// their deadline in the queue, in particular when only half of the threads hash, and hold memory meanwhile.
 const QUEUE_PER_THREAD: usize = 64;
 
 impl HashingConfig {
@@ -44,7 +43,7 @@ impl HashingConfig {
         })
     }
 
-    /// How many requests that hash are served at the same time: so many that while some of them wait for the database,
+    /// Number of threads of the hashing pool: more than concurrent hashes, so that some requests wait for the database while
     /// others hash.
     pub(crate) fn lane_width(&self) -> usize {
         self.threads.saturating_mul(2)

@@ -1,4 +1,4 @@
-//! How HTTP is served.
+//! HTTP server and its limits.
 
 use std::{num::NonZero, thread::available_parallelism, time::Duration};
 
@@ -6,25 +6,25 @@ use todo_api::{BodySettings, ConnectionSettings, CorsOrigins, RateLimitSettings,
 
 use super::{Variables, cors, proxies, rate_limits};
 
-/// 32 MiB: a few lists of the largest size, and hundreds of usual ones.
+/// 32 MiB: a few lists of maximum size, or hundreds of typical ones.
 const BUFFERED_BYTES: usize = 32 << 20;
 
-/// How HTTP is served, and within which bounds.
+/// HTTP server and its limits.
 #[derive(Debug)]
 pub(crate) struct HttpConfig {
-    /// How many threads serve connections.
+    /// Threads that serve connections.
     pub(crate) workers: usize,
-    /// How many connections are served at a time; more wait to be accepted.
+    /// Maximum number of concurrent connections; further ones wait to be accepted.
     pub(crate) max_connections: usize,
-    /// How many requests may wait in a lane.
+    /// Queue length of a worker pool.
     pub(crate) queue: usize,
-    /// After which a request is answered with 503.
+    /// Deadline of a request, after which it gets 503.
     pub(crate) request_deadline: Duration,
     pub(crate) body: BodySettings,
     pub(crate) connection: ConnectionSettings,
-    /// The largest number of bytes of bodies that are in memory.
+    /// Memory for request and response bodies, in bytes.
     pub(crate) buffered_bytes: usize,
-    /// For how long requests that are under way are waited for when the server is told to end.
+    /// Time to wait for in-flight requests after SIGTERM.
     pub(crate) shutdown_deadline: Duration,
     pub(crate) cors_origins: CorsOrigins,
     pub(crate) trusted_proxies: TrustedProxies,
@@ -63,7 +63,7 @@ impl HttpConfig {
     }
 }
 
-/// How many cores the machine has.
+/// Number of cores of the machine.
 pub(super) fn cores() -> usize {
     available_parallelism().map_or(1, NonZero::get)
 }

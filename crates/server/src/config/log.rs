@@ -1,4 +1,4 @@
-//! What is logged, and how.
+//! Log filter and format.
 
 use tracing_subscriber::EnvFilter;
 
@@ -6,19 +6,19 @@ use super::Variables;
 
 const DEFAULT_FILTER: &str = "info,actix_server=warn";
 
-/// What is logged, and how.
+/// Log filter and format.
 #[derive(Debug)]
 pub(crate) struct LogConfig {
     pub(crate) filter: EnvFilter,
     pub(crate) format: LogFormat,
 }
 
-/// How the log is written.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Text, for people.
     Text,
-    /// For programs: one JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 

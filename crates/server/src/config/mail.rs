@@ -1,4 +1,4 @@
-//! How mails are sent, and what they link to.
+//! Mail delivery, and links in mails.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -12,25 +12,25 @@ const FROM: &str = "MAIL_FROM";
 const PLAINTEXT: &str = "SMTP_ALLOW_PLAINTEXT";
 const TO_LOG: &str = "MAILS_TO_LOG";
 
-/// Mails: where they go, and where they link to.
+/// Mail delivery, and the front end for links.
 pub(crate) struct MailConfig {
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) delivery: MailDelivery,
-    /// The front end, if there is one.
+    /// URL of the front end, if any.
     pub(crate) public_url: Option<PublicUrl>,
 }
 
-/// Where mails go.
+/// Delivery of mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MailDelivery {
-    /// They are sent.
+    /// Sent by SMTP.
     Smtp {
-        /// Whether nobody on the way can read them.
+        /// Whether the connection is encrypted or local.
         is_confidential: bool,
     },
-    /// They are written to the log.
+    /// Written to the log.
     Log {
-        /// With their texts, which have secrets in them.
+        /// Whether with their text, which contains secrets.
         with_text: bool,
     },
 }
@@ -64,9 +64,9 @@ impl MailConfig {
             SmtpMailer::check_from(from).map(|()| from.to_owned())
         });
         if is_sent && to_log == Some(true) {
-            return variables.fault(TO_LOG, "must not be yes, since SMTP_URL is set");
+            return variables.fault(TO_LOG, "must not be yes if SMTP_URL is set");
         }
-        // Who can read the log of a server on loopback is on this machine.
+        // The log of a server on loopback is read on this machine only.
         let with_text = to_log.unwrap_or(address.is_loopback());
         let (mailer, delivery): (Arc<dyn Mailer>, _) = match (url, from) {
             (Some(url), Some(from)) => {
@@ -75,7 +75,7 @@ impl MailConfig {
                 (Arc::new(mailer), MailDelivery::Smtp { is_confidential })
             }
             _ if is_sent && !given(variables, FROM) => {
-                return variables.fault(FROM, "must be set, since SMTP_URL is");
+                return variables.fault(FROM, "is required with SMTP_URL");
             }
             _ => (
                 Arc::new(LogMailer { with_text }),

@@ -1,7 +1,7 @@
-//! The configuration: what the environment says, checked as a whole.
+//! The configuration: environment variables, validated as a whole.
 //!
-//! Each section is a file of its own, which says what its variables are called, what they are by default, and what
-//! they may be. To add a variable: a field of a section, the line that reads it, and a row of the table in README.md.
+//! Each section has one file with its variables, their defaults and their valid values. To add a variable: a field of a
+//! section, the line that reads it, and a row in `docs/configuration.md`.
 
 mod cors;
 mod database;
@@ -40,16 +40,16 @@ pub(crate) use self::{
     variables::ConfigError,
 };
 
-/// Everything that the environment configures.
+/// The configuration of the server and of all commands.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) database: DatabaseConfig,
-    /// Where connections are accepted.
+    /// The address that the server listens on.
     pub(crate) listen: SocketAddr,
     pub(crate) signing_keys: SigningKeyConfig,
     pub(crate) sessions: SessionConfig,
     pub(crate) guesses: GuessPolicy,
-    /// How many logins a minute may succeed for one account, and for one known device.
+    /// The limit of successful logins per minute, of an account and of a known device.
     pub(crate) logins_per_minute: Option<NonZeroU32>,
     pub(crate) refreshes_per_minute: Option<NonZeroU32>,
     pub(crate) hashing: HashingConfig,
@@ -67,12 +67,12 @@ impl Config {
         variables.end(config)
     }
 
-    /// How long a token that is signed now can count: no kind of token lives longer.
+    /// The longest lifetime of any signed token.
     pub(crate) fn longest_token_lifetime(&self) -> Duration {
         self.sessions.policy.absolute
     }
 
-    /// Every section is read, whatever is wrong with the others, so that all faults are found.
+    /// Reads every section, so that all violations are found.
     fn of(variables: &mut Variables<'_>) -> Option<Self> {
         let database = DatabaseConfig::read(variables);
         let listen = variables
@@ -109,7 +109,7 @@ fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
     text.to_socket_addrs()
         .ok()
         .and_then(|mut addresses| addresses.next())
-        .ok_or("must be an address and a port, such as 127.0.0.1:8000 or [::]:8000")
+        .ok_or("must be an address and port, such as 127.0.0.1:8000 or [::]:8000")
 }
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_as_good_as_none() {
+    fn an_empty_variable_is_treated_as_unset() {
         assert!(read(&[("LISTEN", ""), ("JWT_SECRET", ""), ("LOG_FORMAT", "")]).is_ok());
     }
 

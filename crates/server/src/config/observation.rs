@@ -1,24 +1,24 @@
-//! What can be seen of the server from outside, and where.
+//! Metrics and traces.
 
 use std::{net::SocketAddr, time::Duration};
 
 use super::{Variables, socket_address};
 
-/// What can be seen of the server from outside, and where.
+/// Metrics and traces.
 #[derive(Debug)]
 pub(crate) struct ObservationConfig {
-    /// Where metrics are served; nowhere, if it is not given.
+    /// Listen address of metrics, if any.
     pub(crate) metrics_listen: Option<SocketAddr>,
-    /// Where traces are sent; nowhere, if it is not given.
+    /// Collector of traces, if any.
     pub(crate) traces: Option<TraceConfig>,
 }
 
-/// Where traces are sent. What else OpenTelemetry lets be configured by variables, its library reads itself.
+/// Collector of traces. The OpenTelemetry library reads the other standard variables.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TraceConfig {
-    /// The URL that they are posted to.
+    /// URL for traces.
     pub(crate) url: String,
-    /// For how long an answer is waited for.
+    /// Timeout of an export.
     pub(crate) timeout: Duration,
 }
 
@@ -31,13 +31,13 @@ impl ObservationConfig {
     }
 }
 
-/// The collector, to whose URL `/v1/traces` is added.
+/// URL of the collector, to which `/v1/traces` is added.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-/// The URL for traces, which is taken as it is.
+/// URL for traces, used as it is.
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
 impl TraceConfig {
-    /// `None` where no traces are wanted.
+    /// `None` if traces are disabled.
     fn read(variables: &mut Variables<'_>) -> Option<Self> {
         let milliseconds = variables.number("OTEL_EXPORTER_OTLP_TIMEOUT", 10_000, 1);
         for name in [
@@ -64,7 +64,7 @@ impl TraceConfig {
 
 fn url(text: &str) -> Result<String, &'static str> {
     if cfg!(not(feature = "otlp")) {
-        return Err("cannot be used, since this program was built without the feature otlp");
+        return Err("is not supported: the program was built without the feature otlp");
     }
     let rest = text
         .strip_prefix("http://")
@@ -78,7 +78,7 @@ fn url(text: &str) -> Result<String, &'static str> {
 fn protocol(text: &str) -> Result<(), &'static str> {
     match text {
         "http/protobuf" => Ok(()),
-        _ => Err("must be http/protobuf, the only protocol that this program speaks"),
+        _ => Err("must be http/protobuf, the only supported protocol"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The proxies that are believed when they say whom they forward for.
+//! Proxies whose `X-Forwarded-For` is trusted.
 
 use std::net::IpAddr;
 
@@ -27,7 +27,7 @@ fn parse(text: &str) -> Result<TrustedProxies, String> {
 fn network(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     address.or_else(|_| text.parse()).map_err(|error| {
-        format!("must be addresses or networks such as 10.0.0.0/8, separated by commas; {text:?} is none: {error}")
+        format!("must be addresses or networks such as 10.0.0.0/8, separated by commas; {text:?} is invalid: {error}")
     })
 }
 

@@ -1,5 +1,4 @@
-//! How many requests one address and one user may make, how many logins may succeed, and how often
-//! tokens may be renewed.
+//! Rate limits of requests, successful logins and token refreshes.
 
 use std::num::NonZeroU32;
 
@@ -7,11 +6,11 @@ use todo_api::RateLimitSettings;
 
 use super::Variables;
 
-/// 1,000 a second, so that an office or a school behind one address does not notice.
+/// 1,000 per second: enough for an office or a school behind one address.
 const PER_ADDRESS: u32 = 60_000;
-/// 100 a second: a person with a busy page makes a few, and a program that needs more has the batch.
+/// 100 per second: far above a busy page. Programs use batches.
 const PER_USER: u32 = 6_000;
-/// One in three seconds: a person logs in once a day, and a program keeps its session.
+/// One in three seconds: people log in once a day, and programs keep their session.
 const LOGINS_PER_ACCOUNT: u32 = 20;
 /// One in three seconds: a client refreshes when its access token expires.
 const REFRESHES_PER_SESSION: u32 = 20;
@@ -24,13 +23,13 @@ pub(super) fn settings(variables: &mut Variables<'_>) -> RateLimitSettings {
     }
 }
 
-/// How many logins a minute may succeed for one account, and for one known device; `None` is for any number.
+/// Successful logins per minute, of an account and of a known device; `None` for no limit.
 pub(super) fn logins(variables: &mut Variables<'_>) -> Option<NonZeroU32> {
     let name = "LOGINS_PER_MINUTE_PER_ACCOUNT";
     NonZeroU32::new(number(variables, name, LOGINS_PER_ACCOUNT))
 }
 
-/// How many times a minute the tokens of one session may be renewed; `None` is for any number.
+/// Token refreshes per minute and session; `None` for no limit.
 pub(super) fn refreshes(variables: &mut Variables<'_>) -> Option<NonZeroU32> {
     let name = "REFRESHES_PER_MINUTE_PER_SESSION";
     NonZeroU32::new(number(variables, name, REFRESHES_PER_SESSION))
@@ -40,7 +39,7 @@ fn number(variables: &mut Variables<'_>, name: &str, default: u32) -> u32 {
     let number = variables.parsed(name, |text| {
         let fault = |_| {
             format!(
-                "must be a whole number of at most {}, or 0 for no limit, not {text:?}",
+                "must be a whole number of at most {}, or 0 for no limit; got {text:?}",
                 u32::MAX
             )
         };
@@ -101,7 +100,7 @@ mod tests {
     ) {
         let error = read(&[(name, text)]).unwrap_err();
         let expected = format!(
-            "{name} must be a whole number of at most 4294967295, or 0 for no limit, not {text:?}"
+            "{name} must be a whole number of at most 4294967295, or 0 for no limit; got {text:?}"
         );
         assert_eq!(error.0, [expected]);
     }

@@ -1,4 +1,4 @@
-//! For how long what belongs to a session counts, and what is kept of it.
+//! Lifetimes of sessions and tokens, and retention of security events.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::Variables;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Sessions, and what is kept of them.
+/// Lifetimes of sessions and tokens, and retention of security events.
 #[derive(Debug)]
 pub(crate) struct SessionConfig {
     pub(crate) policy: SessionPolicy,
-    /// For how long it is kept what happened to accounts.
+    /// Retention of security events.
     pub(crate) security_event_retention: Duration,
 }
 

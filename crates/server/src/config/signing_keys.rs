@@ -1,4 +1,4 @@
-//! The keys that sign tokens.
+//! Signing keys.
 
 use std::{fs, path::PathBuf};
 
@@ -11,30 +11,30 @@ const SECRET_FILE: &str = "JWT_SECRET_FILE";
 const KEYS_FILE: &str = "JWT_KEYS_FILE";
 const PREVIOUS: &str = "JWT_PREVIOUS_SECRETS";
 
-/// Where the keys are.
+/// Source of the signing key, and previous keys.
 #[derive(Debug)]
 pub(crate) struct SigningKeyConfig {
     pub(crate) source: SigningKeySource,
-    /// Keys whose tokens still count, besides those of the source.
+    /// Previous keys, still accepted for verification, besides those of the source.
     pub(crate) previous: Vec<SigningKey>,
 }
 
-/// Where the key is that signs.
+/// Source of the signing key.
 #[derive(Debug)]
 pub(crate) enum SigningKeySource {
-    /// In a variable, or in a file that has nothing else.
+    /// A variable, or a file with nothing else.
     Secret {
         key: SigningKey,
-        /// The variable that has it, or names the file.
+        /// The variable with the secret or the name of the file.
         variable: &'static str,
-        /// The file that has it.
+        /// The file with the secret.
         file: Option<PathBuf>,
     },
-    /// In a file that keeps a ring of keys.
+    /// A key ring.
     Ring {
         path: PathBuf,
-        /// Whether a file that is not there is to be made. One that was named is not: a name that is mistyped, or a
-        /// folder that is not mounted, would log everyone out.
+        /// Whether a missing file is created. A configured file is not: a mistyped name or an unmounted folder would log
+        /// all users out.
         may_be_made: bool,
     },
 }
@@ -97,8 +97,8 @@ fn source(variables: &mut Variables<'_>, database: &DatabaseUrl) -> Option<Signi
             }
             None => variables.fault(
                 SECRET,
-                "is required with PostgreSQL, since every instance must have the same; \
-                 make one with: openssl rand -base64 48; or name a key ring in JWT_KEYS_FILE",
+                "is required with PostgreSQL, and must be the same for every instance; \
+                 create one with: openssl rand -base64 48; or set JWT_KEYS_FILE to a key ring",
             ),
         },
     }

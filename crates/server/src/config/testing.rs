@@ -1,11 +1,11 @@
-//! What the tests of the sections share.
+//! Helpers for the tests of the sections.
 
 use super::{Config, ConfigError};
 
-/// A secret that is long enough.
+/// A valid secret.
 pub(super) const SECRET: &str = "a secret of no less than 32 bytes";
 
-/// The configuration that these variables make.
+/// The configuration with these variables.
 pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::read(|name| {
         variables

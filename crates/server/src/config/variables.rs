@@ -1,4 +1,4 @@
-//! Variables, and what is wrong with them.
+//! Environment variables and their violations.
 
 use std::{
     fmt::{self, Display},
@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-/// Every variable whose value cannot be used, with what would be right.
+/// The invalid variables, each with the rule that it violates.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ConfigError(pub(super) Vec<String>);
 
 impl ConfigError {
-    /// What is wrong with each, beginning with its name.
+    /// The violations, each of which begins with the name of the variable.
     pub(crate) fn faults(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -19,7 +19,7 @@ impl ConfigError {
 
 impl Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration cannot be used:")?;
+        f.write_str("invalid configuration:")?;
         for fault in &self.0 {
             write!(f, "\n  {fault}")?;
         }
@@ -27,17 +27,17 @@ impl Display for ConfigError {
     }
 }
 
-/// The variables, and what was found to be wrong with them.
+/// The variables and the violations found so far.
 ///
-/// A value that cannot be used is noted as a fault, and its default (or `None`) stands in for it, so that whoever reads
-/// one goes on with the next. With any fault there is no configuration in the [end](Self::end).
+/// An invalid value is recorded as a violation and replaced by the default or `None`, so that reading continues. With any
+/// violation, [`end`](Self::end) returns an error.
 pub(super) struct Variables<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     faults: Vec<String>,
 }
 
 impl<'a> Variables<'a> {
-    /// The variables that `lookup` finds.
+    /// Reads variables by `lookup`.
     pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             lookup,
@@ -45,7 +45,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// What was read, if nothing was wrong.
+    /// The configuration, or all violations.
     pub(super) fn end<T>(self, read: Option<T>) -> Result<T, ConfigError> {
         match read {
             Some(read) if self.faults.is_empty() => Ok(read),
@@ -53,13 +53,12 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// The value of a variable. An empty one is as good as none: that is how a compose file leaves one out.
+    /// The value of a variable. An empty value is treated as unset: compose files pass unset variables as empty ones.
     pub(super) fn value(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// What `parse` makes of a variable; `None` when it is not set. The error is the rest of a sentence that begins
-    /// with the name.
+    /// Parses a variable; `None` if it is unset. The error is the rest of a sentence that begins with the name.
     pub(super) fn parsed<T, E: Display>(
         &mut self,
         name: &str,
@@ -77,18 +76,18 @@ impl<'a> Variables<'a> {
         self.parsed(name, |text| match text.parse() {
             Ok(number) if number >= min => Ok(number),
             _ => Err(format!(
-                "must be a whole number of at least {min}, not {text:?}"
+                "must be a whole number of at least {min}; got {text:?}"
             )),
         })
         .unwrap_or(default)
     }
 
-    /// A duration in whole seconds.
+    /// A duration of at least `min`, in whole seconds.
     pub(super) fn seconds(&mut self, name: &str, default: u64, min: u64) -> Duration {
         Duration::from_secs(self.number(name, default, min))
     }
 
-    /// The value of a result, or a fault.
+    /// The value of a result; an error is recorded as a violation.
     pub(super) fn or_fault<T, E: Display>(
         &mut self,
         name: &str,
@@ -100,7 +99,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// Notes what is wrong with a variable.
+    /// Records a violation.
     pub(super) fn fault<T>(&mut self, name: &str, message: &str) -> Option<T> {
         self.faults.push(format!("{name} {message}"));
         None
@@ -120,9 +119,9 @@ mod tests {
         assert_eq!(variables.seconds("WORSE", 5, 1), Duration::from_secs(5));
         assert_eq!(
             variables.end(Some(())).unwrap_err().to_string(),
-            "the configuration cannot be used:\n  \
-             BAD must be a whole number of at least 1, not \"-1\"\n  \
-             WORSE must be a whole number of at least 1, not \"-1\""
+            "invalid configuration:\n  \
+             BAD must be a whole number of at least 1; got \"-1\"\n  \
+             WORSE must be a whole number of at least 1; got \"-1\""
         );
     }
 }

@@ -66,7 +66,7 @@ fn a_line_that_cannot_be_used_is_named(
 #[case::no_text_nor_null("description", json!(7), "description must be a text or null")]
 #[case::no_instant("created_at", json!("tomorrow"), "created_at must be a date and time")]
 #[case::no_priority("priority", json!("urgent"), "priority must be low, medium or high")]
-#[case::no_due_date("due_date", json!("2026-02-30"), "due_date must be a date that exists")]
+#[case::no_due_date("due_date", json!("2026-02-30"), "due_date must be a valid date")]
 #[case::no_tags("tags", json!("home"), "tags must be a list of texts")]
 #[case::an_empty_tag("tags", json!([" "]), "tags must not be empty")]
 #[case::no_version("version", json!(-1), "version must be a whole number")]

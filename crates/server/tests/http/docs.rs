@@ -164,7 +164,7 @@ fn known_fields(
         .unwrap()["message"]
         .as_str()
         .unwrap();
-    match message.split_once("known are: ") {
+    match message.split_once("supported: ") {
         Some((_, known)) => known.split(", ").map(str::to_owned).collect(),
         None => Vec::new(),
     }

@@ -274,7 +274,7 @@ impl Server {
 
     /// The mails to an address that were written to the log so far, each as one line.
     pub(crate) fn mails(&self, to: &str) -> Vec<String> {
-        let marks = ["a mail, which is not sent", &format!("to={to}")];
+        let marks = ["mail not sent", &format!("to={to}")];
         let log = without_colours(&self.log());
         log.lines()
             .filter(|line| marks.iter().all(|mark| line.contains(mark)))

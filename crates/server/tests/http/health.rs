@@ -36,7 +36,7 @@ fn a_server_whose_database_is_away_is_live_and_not_ready() {
     assert_eq!(failed_check(&ready), "database");
     assert_eq!(
         ready.detail(),
-        "The database cannot be reached, or does not answer"
+        "The database is unavailable or does not respond"
     );
     let body = String::from_utf8_lossy(&ready.body).into_owned();
     assert!(!body.contains(&database.url()), "{body}");
@@ -117,7 +117,7 @@ fn a_server_whose_database_does_not_answer_is_not_ready_and_says_so() {
         };
         assert_eq!(ready.code(), "storage_unavailable");
         assert_eq!(failed_check(&ready), "database");
-        assert!(ready.detail().ends_with("does not answer"), "{ready:?}");
+        assert!(ready.detail().ends_with("does not respond"), "{ready:?}");
     });
     assert_eq!(server.client().get("/health/ready").status, 200);
 }

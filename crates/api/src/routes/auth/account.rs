@@ -19,51 +19,51 @@ use crate::{
     wire::{as_text, as_text_or_null},
 };
 
-/// What is kept of an account.
+/// An account.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
 pub(crate) struct AccountResponse<'a> {
-    /// Identifies the user for ever.
+    /// Id of the user; never changes.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
     id: todo_domain::UserId,
-    /// What the user logs in with, in lower case.
+    /// E-mail address, in lower case.
     #[schema(format = Email, example = "ada@example.com")]
     email: &'a str,
-    /// Whether the address is known to be the user's.
+    /// Whether the address is confirmed.
     email_verified: bool,
-    /// What the user wants to be called; null for some accounts that were made elsewhere.
+    /// Display name; null for some accounts of another backend.
     #[schema(required, example = "Ada Lovelace")]
     name: Option<&'a str>,
-    /// Where the user is (IANA), which tells when a day begins; null, which means UTC, while the user has not said.
+    /// IANA time zone of the user, in which days begin; null stands for UTC.
     #[serde(serialize_with = "as_text_or_null")]
     #[schema(required, value_type = Option<String>, example = "Europe/Berlin")]
     time_zone: Option<&'a TimeZone>,
-    /// When the account was made, in UTC and to the microsecond.
+    /// Creation time, in UTC with microseconds.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     updated_at: Timestamp,
-    /// Change of the address that is requested and not confirmed; null when none is pending.
+    /// Pending change of the address; null if there is none.
     #[schema(required)]
     pending_email_change: Option<PendingEmailChangeItem<'a>>,
 }
 
-/// A change of the address that is requested and not confirmed.
+/// A requested change of the address that is not confirmed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PendingEmailChange)]
 pub(crate) struct PendingEmailChangeItem<'a> {
-    /// The new address.
+    /// New address.
     #[schema(format = Email, example = "countess@example.com")]
     email: &'a str,
-    /// Time of the request, in UTC and to the microsecond.
+    /// Time of the request, in UTC with microseconds.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     requested_at: Timestamp,
-    /// Time from which it can no longer be confirmed.
+    /// Expiry of the request.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-02T09:30:00.000000Z")]
     expires_at: Timestamp,
@@ -98,12 +98,12 @@ impl<'a> From<&'a Account> for AccountResponse<'a> {
     }
 }
 
-/// What changes of an account; what is absent stays.
+/// A change of an account; absent fields are not changed.
 #[derive(ToSchema)]
 #[schema(as = UpdateAccount)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct UpdateAccountBody {
-    /// What the user wants to be called; it is trimmed.
+    /// Display name; leading and trailing white space is removed.
     #[schema(
         min_length = 1,
         max_length = 255,
@@ -112,7 +112,7 @@ pub(crate) struct UpdateAccountBody {
         nullable = false
     )]
     name: Option<String>,
-    /// Where the user is (IANA); null forgets it.
+    /// IANA time zone; null clears it.
     #[schema(example = "Europe/Berlin")]
     time_zone: Option<String>,
 }
@@ -126,10 +126,10 @@ fn read(fields: &mut Fields) -> Option<UserChange> {
     })
 }
 
-/// What is kept of my account?
+/// Get the current account
 #[utoipa::path(get, path = "/api/auth/account", operation_id = "account", tag = "auth",
     responses(
-        (status = 200, description = "The account of the caller", body = AccountResponse),
+        (status = 200, description = "The account", body = AccountResponse),
     ))]
 pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
     request
@@ -140,13 +140,13 @@ pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// Change my account
+/// Update the current account
 ///
 /// A JSON merge patch (RFC 7396).
 #[utoipa::path(patch, path = "/api/auth/account", operation_id = "updateAccount", tag = "auth",
     request_body = UpdateAccountBody,
     responses(
-        (status = 200, description = "The account as it is now", body = AccountResponse),
+        (status = 200, description = "The updated account", body = AccountResponse),
     ))]
 pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
     request
@@ -161,12 +161,12 @@ pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// What proves that the account may go.
+/// Confirmation of the deletion.
 #[derive(ToSchema)]
 #[schema(as = DeleteAccount)]
 #[expect(dead_code, reason = "it describes what `read_password` reads")]
 pub(crate) struct DeleteAccountBody {
-    /// The password of the account.
+    /// Current password.
     #[schema(format = Password, min_length = 1, max_length = 128)]
     password: String,
 }
@@ -175,13 +175,13 @@ fn read_password(fields: &mut Fields) -> Option<PasswordAttempt> {
     fields.required("password", text(PasswordAttempt::new))
 }
 
-/// Delete my account
+/// Delete the current account
 ///
-/// Everything that is kept of it goes, its tasks included, and cannot be had back.
+/// The account and all its data, including tasks, are deleted permanently.
 #[utoipa::path(post, path = "/api/auth/account/delete", operation_id = "deleteAccount", tag = "auth",
     request_body = DeleteAccountBody,
     responses(
-        (status = 204, description = "The account is gone"),
+        (status = 204, description = "The account is deleted"),
     ))]
 pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
     request

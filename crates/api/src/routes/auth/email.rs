@@ -21,12 +21,12 @@ use crate::{
     request::{Request, database, hashing},
 };
 
-/// What shows that an address is the user's.
+/// A confirmation of an e-mail address.
 #[derive(ToSchema)]
 #[schema(as = VerifyEmail)]
 #[expect(dead_code, reason = "it describes what `read_token` reads")]
 pub(crate) struct VerifyEmailBody {
-    /// The token of the last such mail.
+    /// Token of the latest mail.
     #[schema(example = "todo_evt_0000000000000000000001LygHa16AHYF1jfXl3")]
     token: String,
 }
@@ -35,15 +35,15 @@ fn read_token(fields: &mut Fields) -> Option<Secret> {
     fields.required("token", text(mailed_secret(SecretKind::EmailVerification)))
 }
 
-/// Another address for an account.
+/// A change of the e-mail address.
 #[derive(ToSchema)]
 #[schema(as = ChangeEmail)]
 #[expect(dead_code, reason = "it describes what `read_change` reads")]
 pub(crate) struct ChangeEmailBody {
-    /// The new address; it is trimmed and put in lower case.
+    /// New address; it is trimmed and converted to lower case.
     #[schema(format = Email, max_length = 255, example = "countess@example.com")]
     email: String,
-    /// The password of the account.
+    /// Current password.
     #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
     password: String,
 }
@@ -57,9 +57,10 @@ fn read_change(fields: &mut Fields) -> Option<EmailChange> {
     })
 }
 
-/// Ask for a mail to confirm my address
+/// Request a verification mail
 ///
-/// Its token counts once, for 24 hours. At most one such mail a minute is sent, and none if the address is confirmed.
+/// The token works once and expires in 24 hours. At most one such mail per minute is sent, and none if the address is
+/// confirmed.
 #[utoipa::path(post, path = "/api/auth/email/verification", operation_id = "requestVerification", tag = "auth",
     responses(
         (status = 202, description = "A mail is sent if the address is not confirmed", body = MessageResponse),
@@ -68,20 +69,20 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     request
         .for_session(database, Input::nothing, |_, caller, ()| {
             let (client, proof) = (caller.client.clone(), caller.proof());
-            let reply = accepted("If your address is not confirmed, a mail is on its way to it")?;
+            let reply = accepted("If the address is not confirmed, a mail is sent to it")?;
             Ok(reply.followed_by(move |app| request_verification(app, &client, &proof)))
         })
         .await
 }
 
-/// Confirm an address
+/// Confirm an e-mail address
 ///
-/// It takes the token of the mail. If another address was asked for, the account has that one from now on.
+/// Requires the token of the mail. A pending change of the address takes effect.
 #[utoipa::path(post, path = "/api/auth/email/verify", operation_id = "verifyEmail", tag = "auth", security(()),
     request_body = VerifyEmailBody,
     responses(
         (status = 200, description = "The address is confirmed", body = MessageResponse),
-        (status = 409, description = "Someone else has the address by now", body = ProblemBody,
+        (status = 409, description = "Another account has the address", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
@@ -103,16 +104,16 @@ pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// Change my address
+/// Change the e-mail address
 ///
-/// It takes the password. The new address is mailed a token that counts once, for 24 hours, and at most one such mail a
-/// minute is sent; nothing changes until the address is confirmed. The present address is notified, with a token that
-/// cancels the change. Whether someone else has the new address is not said here.
+/// Requires the password. A token is mailed to the new address; it works once and expires in 24 hours. At most one such
+/// mail per minute is sent. The address changes when it is confirmed. The current address is notified, with a token
+/// that cancels the change. The response does not reveal whether another account has the new address.
 #[utoipa::path(post, path = "/api/auth/email", operation_id = "changeEmail", tag = "auth",
     request_body = ChangeEmailBody,
     responses(
         (status = 202, description = "A mail is sent to each address", body = MessageResponse),
-        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+        (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
@@ -122,20 +123,21 @@ pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
             |input| input.body(read_change),
             |app, caller, change| {
                 let allowed = allow_email_change(app, caller, change)?;
-                let reply =
-                    accepted("A mail is on its way to the new address; confirm it to change it")?;
+                let reply = accepted(
+                    "A mail is sent to the new address; confirm the address to change it",
+                )?;
                 Ok(reply.followed_by(move |app| request_email_change(app, allowed)))
             },
         )
         .await
 }
 
-/// Proof of the owner's wish to cancel a change of the address.
+/// A cancellation of a change of the address.
 #[derive(ToSchema)]
 #[schema(as = CancelEmailChange)]
 #[expect(dead_code, reason = "it describes what `read_cancellation` reads")]
 pub(crate) struct CancelEmailChangeBody {
-    /// Token of the mail to the present address. It may be absent when the request has the credential of a session.
+    /// Token that was mailed to the current address. Optional if the request has the credential of a session.
     #[schema(example = "todo_ecc_0000000000000000000001LygHa16AHYF1iky3b")]
     token: Option<String>,
 }
@@ -145,10 +147,10 @@ fn read_cancellation(fields: &mut Fields) -> Option<Option<Secret>> {
     fields.optional("token", text(mailed_secret(kind)))
 }
 
-/// Cancel a change of my address
+/// Cancel a change of the e-mail address
 ///
-/// It takes the token that was mailed to the present address, or the credential of a session. The token in the mail to
-/// the new address is revoked.
+/// Requires the token that was mailed to the current address, or a session. The token that was mailed to the new
+/// address is revoked.
 #[utoipa::path(post, path = "/api/auth/email/cancel", operation_id = "cancelEmailChange", tag = "auth",
     security((), ("token" = [])), request_body = CancelEmailChangeBody,
     responses(

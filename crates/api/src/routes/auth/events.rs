@@ -13,33 +13,33 @@ use crate::{
     wire::{as_text, as_text_or_null},
 };
 
-/// What happened to an account.
+/// Security events of an account.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EventList)]
 pub(crate) struct EventListResponse<'a> {
-    /// The last first, at most 100, as far as they are kept.
+    /// At most 100 events within the retention period, newest first.
     events: Vec<EventItem<'a>>,
 }
 
-/// Something that happened to an account.
+/// A security event.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EventItem)]
 pub(super) struct EventItem<'a> {
-    /// What happened, for a program to compare.
+    /// Kind of event, for programs.
     #[schema(example = "logged_in")]
     kind: &'static str,
-    /// The session or the token that it happened to or through.
+    /// Id of the session or token involved.
     #[serde(serialize_with = "as_text_or_null")]
     #[schema(required, value_type = Option<uuid::Uuid>)]
     subject: Option<uuid::Uuid>,
-    /// What the program that brought it about called itself; null when it did not say.
+    /// User agent of the client; null if it was not sent.
     #[schema(required, example = "Mozilla/5.0 (X11; Linux x86_64)")]
     device: Option<&'a str>,
-    /// The address that it came from.
+    /// Network address of the client.
     #[serde(serialize_with = "as_text_or_null")]
     #[schema(required, value_type = Option<String>, example = "192.0.2.1")]
     address: Option<std::net::IpAddr>,
-    /// When it happened, in UTC and to the microsecond.
+    /// Time of the event, in UTC with microseconds.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     created_at: Timestamp,
@@ -57,12 +57,12 @@ impl<'a> From<&'a SecurityEvent> for EventItem<'a> {
     }
 }
 
-/// What happened to my account?
+/// List security events
 ///
-/// Registrations, logins and those that failed, renewals, logouts, and changes of what proves who I am.
+/// Registrations, logins, failed logins, logouts, and changes of credentials.
 #[utoipa::path(get, path = "/api/auth/events", operation_id = "securityEvents", tag = "auth",
     responses(
-        (status = 200, description = "What happened", body = EventListResponse),
+        (status = 200, description = "The security events", body = EventListResponse),
     ))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request

@@ -33,31 +33,31 @@ const PAGE_ATTEMPTS: usize = 10;
 /// The pause before a page is asked for again.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// The data of an account, as `Document` writes it.
+/// The data of an account.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountExport)]
 pub(crate) struct ExportResponse<'a> {
     /// The user.
     account: AccountResponse<'a>,
-    /// Every task, in the order of their creation.
+    /// All tasks, in the order of their creation.
     tasks: Vec<TaskResponse<'a>>,
-    /// Where the user is logged in, or was until a while ago.
+    /// Sessions, including recently terminated ones.
     sessions: Vec<SessionItem<'a>>,
-    /// The personal access tokens that the user has made, those that have expired lately included.
+    /// Personal access tokens, including recently expired ones.
     tokens: Vec<TokenItem<'a>>,
-    /// What happened to the account, as far as it is kept, the last first.
+    /// Security events within the retention period, newest first.
     events: Vec<EventItem<'a>>,
 }
 
-/// Give me everything that is kept of me
+/// Export my data
 ///
-/// As a file. Passwords and tokens are not in it, since not even the server has them. The file is streamed: a connection
-/// that closes before its end, without the last chunk, means that the export failed, such as when the session was
-/// revoked meanwhile.
+/// All data of the account as a file, without passwords and tokens, which the server does not have. The file is
+/// streamed: if the connection closes without the last chunk, the export failed, for example because the session was
+/// revoked.
 #[utoipa::path(get, path = "/api/auth/account/export", operation_id = "exportAccount", tag = "auth",
     responses(
-        (status = 200, description = "Everything", body = ExportResponse, headers(
-            ("Content-Disposition" = String, description = "A name for the file"),
+        (status = 200, description = "The data of the account", body = ExportResponse, headers(
+            ("Content-Disposition" = String, description = "File name"),
         )),
     ))]
 pub(crate) async fn export(http: HttpRequest, request: Request) -> Result<HttpResponse, Problem> {

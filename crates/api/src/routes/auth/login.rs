@@ -24,13 +24,13 @@ use crate::{
 #[schema(as = Login)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct LoginBody {
-    /// The address of the account, in any case.
+    /// E-mail address of the account; case is ignored.
     #[schema(format = Email, max_length = 255, example = "ada@example.com")]
     email: String,
-    /// The password of the account.
+    /// Current password.
     #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
     password: String,
-    /// Whether the token is to be kept by the browser, in a cookie that no page can read, in place of the body.
+    /// Store the token in a cookie that scripts cannot read, instead of returning it.
     #[schema(default = false)]
     cookie: Option<bool>,
 }
@@ -50,17 +50,17 @@ fn read(fields: &mut Fields) -> Option<Login> {
 
 /// Log in
 ///
-/// A login with `cookie` ends the session whose cookie it overwrites. A notice is mailed to the account if neither the
-/// device nor the network has logged in to it lately.
+/// A login with `cookie` terminates the session whose cookie it overwrites. A notice is mailed to the account if
+/// neither the device nor the network has logged in to it within 90 days.
 #[utoipa::path(post, path = "/api/auth/login", operation_id = "login", tag = "auth", security(()),
     request_body = LoginBody,
     responses(
-        (status = 200, description = "A session has begun", body = SignedInResponse),
-        (status = 401, description = "The address or the password is wrong", body = ProblemBody,
+        (status = 200, description = "The new session", body = SignedInResponse),
+        (status = 401, description = "Invalid e-mail address or password", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 403, description = "The password is right, but the account is disabled", body = ProblemBody,
+        (status = 403, description = "The password is valid, but the account is disabled", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 429, description = "Too many attempts, or too many logins of the account or the device in progress or within a minute; `Retry-After` says how long to wait", body = ProblemBody,
+        (status = 429, description = "Too many attempts, or too many concurrent or recent logins of the account or device; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {

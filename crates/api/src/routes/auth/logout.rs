@@ -15,20 +15,20 @@ use crate::{
     request::{Request, database},
 };
 
-/// Which sessions are to end.
+/// The sessions to terminate.
 #[derive(ToSchema)]
 #[schema(as = Logout)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct LogoutBody {
-    /// The one whose token is shown, every other one of its user, or all of them.
+    /// `this` session (the default), all `others` of the user, or `all`.
     #[schema(inline, default = "this")]
     sessions: Option<Extent>,
-    /// Whether personal access tokens are revoked as well; with `others` or `all` only.
+    /// Also revoke personal access tokens; only with `others` or `all`.
     #[schema(default = false)]
     revoke_tokens: Option<bool>,
 }
 
-/// Which sessions are to end.
+/// The sessions to terminate.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub(crate) enum Extent {
@@ -63,15 +63,14 @@ fn extent(text: &str) -> Result<Extent, &'static str> {
 
 /// Log out
 ///
-/// From the next request on, no token of the session counts any more. Without a token, or with one that does not count,
-/// there is nothing to end, and the answer is the same; but it takes one that counts to end the others, or all. Ending the
-/// others, or all, also revokes every e-mail token and cancels a pending change of the address. A session cookie is cleared
-/// where a page of this origin asks for it.
+/// The tokens of the session are invalid from the next request on. Without a valid token, nothing is terminated and the
+/// response is the same; `others` and `all` require a valid token. They also revoke every e-mail token and cancel a
+/// pending change of the address. The session cookie is cleared for pages of the same origin.
 #[utoipa::path(post, path = "/api/auth/logout", operation_id = "logout", tag = "auth", security((), ("token" = [])),
     request_body = LogoutBody,
     responses(
-        (status = 200, description = "What was to end has ended", body = MessageResponse),
-        (status = 403, description = "A personal access token is not good for this (`insufficient_scope`), or a page of another origin asks that shows no token and is not in `CORS_ORIGINS` (`cross_site`)", body = ProblemBody,
+        (status = 200, description = "The sessions are terminated", body = MessageResponse),
+        (status = 403, description = "The request has a personal access token (`insufficient_scope`), or it comes without a token from a page of another origin that is not in `CORS_ORIGINS` (`cross_site`)", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn logout(http: HttpRequest, request: Request) -> Result<Reply, Problem> {

@@ -5,11 +5,11 @@ use utoipa::ToSchema;
 
 use crate::{problem::Problem, reply::Reply};
 
-/// What was done, or will be.
+/// A confirmation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message)]
 pub(crate) struct MessageResponse {
-    /// For people.
+    /// Text for people.
     message: &'static str,
 }
 

@@ -17,13 +17,13 @@ use crate::{
 #[schema(as = ChangePassword)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct ChangePasswordBody {
-    /// The present password.
+    /// Current password.
     #[schema(format = Password, min_length = 1, max_length = 128)]
     current_password: String,
-    /// The password that is to take its place: any characters, but none of the common passwords.
+    /// New password: any characters, but no common password.
     #[schema(format = Password, min_length = 8, max_length = 128)]
     new_password: String,
-    /// Whether the personal access tokens are to be revoked as well.
+    /// Also revoke personal access tokens.
     #[schema(default = false)]
     revoke_tokens: Option<bool>,
 }
@@ -39,15 +39,15 @@ fn read(fields: &mut Fields) -> Option<ChangePassword> {
     })
 }
 
-/// Change my password
+/// Change the password
 ///
-/// Every other session ends, every e-mail token is revoked, and a pending change of the address is cancelled. A notice is
-/// mailed to the account.
+/// Terminates all other sessions, revokes all e-mail tokens, cancels a pending change of the address, and mails a
+/// notice to the account.
 #[utoipa::path(put, path = "/api/auth/password", operation_id = "changePassword", tag = "auth",
     request_body = ChangePasswordBody,
     responses(
         (status = 200, description = "The password is changed", body = MessageResponse),
-        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+        (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {

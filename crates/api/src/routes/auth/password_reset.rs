@@ -20,12 +20,12 @@ use crate::{
     request::{Request, database, hashing},
 };
 
-/// Whose password is to be another.
+/// A request of a password reset.
 #[derive(ToSchema)]
 #[schema(as = RequestPasswordReset)]
 #[expect(dead_code, reason = "it describes what `read_request` reads")]
 pub(crate) struct RequestPasswordResetBody {
-    /// The address of the account, in any case.
+    /// E-mail address of the account; case is ignored.
     #[schema(format = Email, max_length = 255, example = "ada@example.com")]
     email: String,
 }
@@ -34,15 +34,15 @@ fn read_request(fields: &mut Fields) -> Option<Email> {
     fields.required("email", text(Email::new))
 }
 
-/// The new password, and what allows it.
+/// A password reset.
 #[derive(ToSchema)]
 #[schema(as = ResetPassword)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct ResetPasswordBody {
-    /// The token of one of the mails.
+    /// Token of a mail.
     #[schema(example = "todo_pwr_0000000000000000000001LygHa16AHYF2Ys7tC")]
     token: String,
-    /// Any characters; it is not trimmed. What is easily guessed is refused, as it is where an account is made.
+    /// New password: any characters, not trimmed. Weak passwords are refused, as in a registration.
     #[schema(format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
     password: String,
 }
@@ -53,16 +53,16 @@ fn read(fields: &mut Fields) -> Option<(Secret, Password)> {
     Some((secret?, password?))
 }
 
-/// Ask for a new password
+/// Request a password reset
 ///
-/// If there is an account with this address, a token is mailed to it that is valid once, for 30 minutes: at most one such
-/// mail a minute, and none while three of them are valid. A further request invalidates none of them. The answer is the
-/// same if there is no account.
+/// Mails a token to the address if it has an account. The token works once and expires in 30 minutes. At most one such
+/// mail per minute is sent, and none while three tokens are valid. Another request does not invalidate earlier tokens.
+/// The response is the same without an account.
 #[utoipa::path(post, path = "/api/auth/password/reset", operation_id = "requestPasswordReset", tag = "auth",
     security(()), request_body = RequestPasswordResetBody,
     responses(
-        (status = 202, description = "A mail is sent if there is such an account", body = MessageResponse),
-        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+        (status = 202, description = "A mail is sent if the account exists", body = MessageResponse),
+        (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
@@ -73,23 +73,21 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
             |app, visitor, email| {
                 allow_password_reset(app, &visitor.client)?;
                 let client = visitor.client.clone();
-                let reply = accepted(
-                    "If there is an account with this address, a mail is on its way to it",
-                )?;
+                let reply = accepted("If the address has an account, a mail is sent to it")?;
                 Ok(reply.followed_by(move |app| request_password_reset(app, &client, &email)))
             },
         )
         .await
 }
 
-/// Choose a new password
+/// Reset the password
 ///
-/// It takes the token of a mail. Every session of the user ends, and every personal access token is revoked. Failed logins
-/// of the account are forgotten, and the device and the address of the client become known to it.
+/// Requires the token of a mail. All sessions are terminated and all personal access tokens are revoked. Login
+/// throttling of the account is reset, and the client's device and address become known to it.
 #[utoipa::path(post, path = "/api/auth/password/reset/confirm", operation_id = "resetPassword", tag = "auth",
     security(()), request_body = ResetPasswordBody,
     responses(
-        (status = 200, description = "The password is the new one", body = MessageResponse),
+        (status = 200, description = "The password is changed", body = MessageResponse),
     ))]
 pub(crate) async fn confirm(request: Request) -> Result<Reply, Problem> {
     request

@@ -22,12 +22,12 @@ use crate::{
     wire::{as_text, as_text_or_null},
 };
 
-/// A token to be made.
+/// A new personal access token.
 #[derive(ToSchema)]
 #[schema(as = CreateToken)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct CreateTokenBody {
-    /// What to call it; it is trimmed. Two may have the same name.
+    /// Name; it is trimmed and need not be unique.
     #[schema(
         min_length = 1,
         max_length = 100,
@@ -35,18 +35,18 @@ pub(crate) struct CreateTokenBody {
         example = "backup of the laptop"
     )]
     name: String,
-    /// What it is to be good for; nothing twice.
+    /// Scopes, without duplicates.
     #[schema(value_type = HashSet<ScopeName>, inline = false, min_items = 1, max_items = 2)]
     scopes: Vec<ScopeName>,
-    /// After how many days of 24 hours it expires.
+    /// Lifetime in days of 24 hours.
     #[schema(minimum = 1, maximum = 366, example = 30)]
     expires_in_days: i64,
-    /// Password of the account. Required when the login of the session is more than ten minutes old.
+    /// Current password. Required if the login of the session is more than ten minutes old.
     #[schema(format = Password, min_length = 1, max_length = 128)]
     password: Option<String>,
 }
 
-/// One thing that a token may be good for.
+/// A permission of a personal access token.
 #[derive(ToSchema)]
 #[schema(as = Scope)]
 #[expect(dead_code, reason = "it describes what a scope is on the wire")]
@@ -76,48 +76,48 @@ fn scopes(value: Value) -> Result<TokenScopes, String> {
     TokenScopes::new(array(text(Scope::from_str))(value)?).map_err(|error| error.to_string())
 }
 
-/// A token that was just made.
+/// A personal access token with its secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CreatedToken)]
 pub(crate) struct CreatedTokenResponse<'a> {
-    /// What to send as `Authorization: Bearer …`. It is told now and never again.
+    /// Token for `Authorization: Bearer …`. It is shown only once.
     #[schema(example = "todo_pat_0000000000000000000001LygHa16AHYF22r4wb")]
     token: &'a str,
     #[serde(flatten)]
     item: TokenItem<'a>,
 }
 
-/// The tokens of the caller.
+/// The personal access tokens of the user.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TokenList)]
 pub(crate) struct TokenListResponse<'a> {
-    /// Those that are in force, the one that was made last first.
+    /// Valid tokens, newest first.
     tokens: Vec<TokenItem<'a>>,
 }
 
-/// What is known of a token, its secret aside.
+/// A personal access token without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TokenItem)]
 pub(crate) struct TokenItem<'a> {
-    /// Identifies the token; it is no secret.
+    /// Id of the token; not a secret.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
     id: TokenId,
-    /// What it is called.
+    /// Name.
     #[schema(min_length = 1, max_length = 100, example = "backup of the laptop")]
     name: &'a str,
-    /// What it is good for.
+    /// Scopes.
     #[schema(value_type = Vec<ScopeName>)]
     scopes: Vec<&'static str>,
-    /// When it was made, in UTC and to the microsecond.
+    /// Creation time, in UTC with microseconds.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     created_at: Timestamp,
-    /// When it expires.
+    /// Expiry.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-31T09:30:00.000000Z")]
     expires_at: Timestamp,
-    /// When it was last used, to the minute or so; null while it never was.
+    /// Last-used time, to the minute; null if never used.
     #[serde(serialize_with = "as_text_or_null")]
     #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     last_used_at: Option<Timestamp>,
@@ -136,20 +136,19 @@ impl<'a> From<&'a PersonalAccessToken> for TokenItem<'a> {
     }
 }
 
-/// Make a personal access token
+/// Create a personal access token
 ///
-/// For a program, which shows it in place of a login. It is good for tasks alone, as far as its scopes say; what has to
-/// do with the account, its sessions and its tokens takes a session. A user has 50 at most. A token outlives the session,
-/// so it takes the password, unless the login of the session is at most ten minutes old.
+/// A credential for programs. It grants access to tasks, within its scopes; accounts, sessions and tokens require a
+/// session. A user has at most 50. The token outlives the session, so the password is required unless the login is at
+/// most ten minutes old.
 #[utoipa::path(post, path = "/api/auth/tokens", operation_id = "createToken", tag = "auth",
     request_body = CreateTokenBody,
     responses(
         (status = 201, description = "The token", body = CreatedTokenResponse),
-        (status = 403, description = "The token lacks the permission, or the password is required \
-            (`reauthentication_required`)", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The caller has 50 tokens", body = ProblemBody,
+        (status = 403, description = "The request has a personal access token (`insufficient_scope`), or the password is required (`reauthentication_required`)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The user has 50 tokens", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait", body = ProblemBody,
+        (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
@@ -173,10 +172,10 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// Which tokens have I made?
+/// List personal access tokens
 #[utoipa::path(get, path = "/api/auth/tokens", operation_id = "tokens", tag = "auth",
     responses(
-        (status = 200, description = "The tokens of the caller", body = TokenListResponse),
+        (status = 200, description = "The personal access tokens of the user", body = TokenListResponse),
     ))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
@@ -190,14 +189,14 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// Revoke a token
+/// Revoke a personal access token
 ///
-/// From the next request on, it counts no more.
+/// The token is invalid from the next request on.
 #[utoipa::path(delete, path = "/api/auth/tokens/{id}", operation_id = "revokeToken", tag = "auth",
     params(("id" = uuid::Uuid, Path, description = "The id of the token")),
     responses(
-        (status = 204, description = "The token counts no more"),
-        (status = 404, description = "The caller has no such token", body = ProblemBody,
+        (status = 204, description = "The token is revoked"),
+        (status = 404, description = "The token does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn revoke(request: Request) -> Result<Reply, Problem> {

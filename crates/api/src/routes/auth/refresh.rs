@@ -13,12 +13,12 @@ use crate::{
     request::{Request, database},
 };
 
-/// What is shown to have tokens renewed.
+/// A refresh.
 #[derive(ToSchema)]
 #[schema(as = Refresh)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct RefreshBody {
-    /// The `refresh_token` that was given last.
+    /// The latest `refresh_token`.
     refresh_token: String,
 }
 
@@ -33,15 +33,15 @@ fn token(value: Value) -> Result<RefreshToken, String> {
     }
 }
 
-/// Renew my tokens
+/// Refresh tokens
 ///
-/// The refresh token is replaced. For half a minute it gives the same successor again, so that a request may be repeated
-/// whose answer got lost; after that it ends the session, since someone else seems to have it.
+/// Replaces the refresh token. Within half a minute, the old token returns the same successor, so that a lost response
+/// can be requested again. Later reuse terminates the session, since the token may have been stolen.
 #[utoipa::path(post, path = "/api/auth/refresh", operation_id = "refresh", tag = "auth", security(()),
     request_body = RefreshBody,
     responses(
         (status = 200, description = "New tokens", body = SignedInResponse),
-        (status = 401, description = "The token does not count", body = ProblemBody,
+        (status = 401, description = "The refresh token is invalid or expired", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn refresh(request: Request) -> Result<Reply, Problem> {

@@ -20,14 +20,14 @@ use crate::{
 #[schema(as = Register)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct RegisterBody {
-    /// What to log in with; it is trimmed and put in lower case.
+    /// E-mail address; it is trimmed and converted to lower case.
     #[schema(format = Email, max_length = 255, example = "ada@example.com")]
     email: String,
-    /// Any characters; it is not trimmed. What is easily guessed is refused: the most common passwords, the address or
-    /// what is before its `@`, the name, and the name of this service, each in any case.
+    /// Password: any characters, not trimmed. Weak passwords are refused: common ones, the address, its local part, the
+    /// name, and the name of this service, in any case.
     #[schema(format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
     password: String,
-    /// What the user wants to be called; it is trimmed.
+    /// Display name; leading and trailing white space is removed.
     #[schema(
         min_length = 1,
         max_length = 255,
@@ -35,7 +35,7 @@ pub(crate) struct RegisterBody {
         example = "Ada Lovelace"
     )]
     name: String,
-    /// Whether the token is to be kept by the browser, in a cookie that no page can read, in place of the body.
+    /// Store the token in a cookie that scripts cannot read, instead of returning it.
     #[schema(default = false)]
     cookie: Option<bool>,
 }
@@ -55,15 +55,15 @@ fn read(fields: &mut Fields) -> Option<Register> {
     })
 }
 
-/// Make an account
+/// Register an account
 ///
-/// Its first session begins at once, and the address is mailed what it takes to confirm it.
+/// Creates the first session, and mails a verification token to the address.
 #[utoipa::path(post, path = "/api/auth/register", operation_id = "register", tag = "auth", security(()),
     request_body = RegisterBody,
     responses(
-        (status = 201, description = "The account is made", body = SignedInResponse),
-        (status = 409, description = "The address is taken", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many registrations from one address; `Retry-After` says how long to wait",
+        (status = 201, description = "The new account and its session", body = SignedInResponse),
+        (status = 409, description = "Another account has the address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many registrations from the address; retry after `Retry-After`",
             body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {

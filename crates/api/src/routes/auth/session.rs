@@ -12,20 +12,20 @@ use crate::{
     wire::UserResponse,
 };
 
-/// Who calls, and for how long.
+/// The current session.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Session)]
 pub(crate) struct SessionResponse<'a> {
     user: UserResponse<'a>,
-    /// When the token expires, in seconds since 1970-01-01T00:00:00Z.
+    /// Expiry of the token, in seconds since 1970-01-01T00:00:00Z.
     #[schema(example = 1_796_117_400)]
     expires_at: i64,
 }
 
-/// Who am I?
+/// Get the current session
 #[utoipa::path(get, path = "/api/auth/session", operation_id = "session", tag = "auth",
     responses(
-        (status = 200, description = "The caller", body = SessionResponse),
+        (status = 200, description = "The user and the expiry of the token", body = SessionResponse),
     ))]
 pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
     request

@@ -13,40 +13,40 @@ use crate::{
     wire::{as_text, as_text_or_null},
 };
 
-/// The sessions of the caller.
+/// The sessions of the user.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SessionList)]
 pub(crate) struct SessionListResponse<'a> {
-    /// Those that are in force, the one that began last first.
+    /// Valid sessions, newest first.
     sessions: Vec<SessionItem<'a>>,
 }
 
-/// One login.
+/// A session.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SessionItem)]
 pub(crate) struct SessionItem<'a> {
-    /// Identifies the session.
+    /// Id of the session.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
     id: SessionId,
-    /// Whether it is the one through which this is asked.
+    /// Whether it is the session of this request.
     current: bool,
-    /// What the program that logged in called itself; null when it did not say.
+    /// User agent of the login; null if it was not sent.
     #[schema(required, example = "Mozilla/5.0 (X11; Linux x86_64)")]
     device: Option<&'a str>,
-    /// The address from which it logged in.
+    /// Network address of the login.
     #[serde(serialize_with = "as_text_or_null")]
     #[schema(required, value_type = Option<String>, example = "192.0.2.1")]
     address: Option<std::net::IpAddr>,
-    /// When it began, in UTC and to the microsecond.
+    /// Time of the login, in UTC with microseconds.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     created_at: Timestamp,
-    /// When it was last used, to the minute or so.
+    /// Last-used time, to the minute.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T09:30:00.000000Z")]
     last_used_at: Timestamp,
-    /// When it ends, however much it is used.
+    /// Absolute expiry.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String, format = DateTime, example = "2026-12-31T09:30:00.000000Z")]
     expires_at: Timestamp,
@@ -66,10 +66,10 @@ impl<'a> SessionItem<'a> {
     }
 }
 
-/// Where am I logged in?
+/// List sessions
 #[utoipa::path(get, path = "/api/auth/sessions", operation_id = "sessions", tag = "auth",
     responses(
-        (status = 200, description = "The sessions of the caller", body = SessionListResponse),
+        (status = 200, description = "The sessions of the user", body = SessionListResponse),
     ))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
     request
@@ -86,14 +86,14 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// End a session
+/// Terminate a session
 ///
-/// From the next request on, none of its tokens counts any more.
+/// Its tokens are invalid from the next request on.
 #[utoipa::path(delete, path = "/api/auth/sessions/{id}", operation_id = "endSession", tag = "auth",
     params(("id" = uuid::Uuid, Path, description = "The id of the session")),
     responses(
-        (status = 204, description = "The session has ended"),
-        (status = 404, description = "The caller has no such session", body = ProblemBody,
+        (status = 204, description = "The session is terminated"),
+        (status = 404, description = "The session does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn end(request: Request) -> Result<Reply, Problem> {

@@ -14,18 +14,18 @@ use crate::{
     wire::UserResponse,
 };
 
-/// A user with a session that has just begun.
+/// A user with a new session.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SignedIn)]
 pub(crate) struct SignedInResponse<'a> {
     user: UserResponse<'a>,
-    /// What to send as `Authorization: Bearer …` from now on; absent when a cookie was asked for.
+    /// Access token for `Authorization: Bearer …`; absent with `cookie`.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
-    /// What to send to `/api/auth/refresh` to have that renewed; absent when a cookie was asked for.
+    /// Refresh token for `/api/auth/refresh`; absent with `cookie`.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
-    /// When the token expires, in seconds since 1970-01-01T00:00:00Z.
+    /// Expiry of the token, in seconds since 1970-01-01T00:00:00Z.
     #[schema(example = 1_796_117_400)]
     expires_at: i64,
 }

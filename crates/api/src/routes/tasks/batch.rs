@@ -38,48 +38,47 @@ impl ToSchema for Operation {
     }
 }
 
-/// Changes that are made in one transaction, in their order.
+/// Changes, executed in order in one transaction.
 #[derive(ToSchema)]
 #[schema(as = Batch)]
 #[expect(dead_code, reason = "it describes what `read` reads")]
 pub(crate) struct BatchBody {
-    /// Up to 100 changes. Besides `op`, a `create` has what creating a task takes, an `update` has an `id` and what
-    /// changing a task takes, and a `complete` and a `delete` have an `id`. What is wrong about one of them refuses them
-    /// all, or with `"atomic": false` is said in its own result.
+    /// 1 to 100 changes. Besides `op`, a `create` has the fields of a new task, an `update` has an `id` and the fields
+    /// to change, and `complete` and `delete` have an `id`. An invalid change refuses the batch; with `"atomic":
+    /// false`, it is reported in its result.
     #[schema(min_items = 1, max_items = 100, value_type = Vec<Operation>,
         example = json!([{"op": "create", "title": "Buy milk"}]))]
     operations: Vec<Value>,
-    /// Whether all of them are made or none, which is so when it is absent; `false` lets each stand for itself.
+    /// Whether the batch is atomic (the default). With `false`, each change succeeds or fails independently.
     #[schema(default = true)]
     atomic: Option<bool>,
 }
 
-/// What came of each change.
+/// The results of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BatchResult)]
 pub(crate) struct BatchResponse<'a> {
-    /// One for each change, in their order.
+    /// One result per change, in the same order.
     results: Vec<OperationResult<'a>>,
 }
 
-/// What came of one change.
+/// The result of a change.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OperationResult)]
 pub(crate) struct OperationResult<'a> {
-    /// What the change would have been answered with by itself: 200, 201, 204, 404 or 422.
+    /// Status that the change would have as a single request: 200, 201, 204, 404 or 422.
     #[schema(example = 201)]
     status: u16,
-    /// The task as it is now.
+    /// The changed task.
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<TaskResponse<'a>>,
-    /// What went wrong, for a program to compare.
+    /// Error code, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
-    /// What went wrong, for a person to read.
+    /// Description of the error, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// What is wrong with which field. The results of a batch list 20 at most; the `detail` of each says how many there
-    /// are.
+    /// Violations. The results of a batch list at most 20 in all; `detail` has the number of further ones.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],
@@ -158,20 +157,20 @@ impl FromStr for Op {
     }
 }
 
-/// Change many tasks at once
+/// Change several tasks
 ///
-/// All of the changes or none, or each for itself. Changes are counted from 0 in errors. An `Idempotency-Key` counts
-/// only if the answer was 200.
+/// Changes are atomic or independent. Errors number them from 0. An `Idempotency-Key` is stored only with a response of
+/// status 200.
 #[utoipa::path(post, path = "/api/tasks/batch", operation_id = "changeTasks", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "Makes the changes once, however often the request is repeated within 24 hours")),
+        description = "Key of the request. A repetition within 24 hours changes nothing and returns the first response")),
     request_body = BatchBody,
     responses(
-        (status = 200, description = "What came of each change", body = BatchResponse),
-        (status = 404, description = "One of the tasks is not there, and nothing was changed", body = ProblemBody,
+        (status = 200, description = "The result of each change", body = BatchResponse),
+        (status = 404, description = "One of the tasks does not exist; nothing was changed", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 409, description = "A quota would be exceeded (`quota_exceeded`), or the same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
+        (status = 409, description = "A quota would be exceeded (`quota_exceeded`), or a request with the same `Idempotency-Key` is in progress", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn batch(request: Request) -> Result<Reply, Problem> {

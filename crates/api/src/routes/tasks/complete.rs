@@ -11,18 +11,18 @@ use crate::{
     wire::TaskResponse,
 };
 
-/// Toggle whether a task is done
+/// Toggle the completion of a task
 #[utoipa::path(patch, path = "/api/tasks/{id}/complete", operation_id = "toggleTask", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
-        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags, one of which must be that of the task"),
     ),
     responses(
-        (status = 200, description = "The task as it is now", body = TaskResponse),
-        (status = 404, description = "The caller has no such task", body = ProblemBody,
+        (status = 200, description = "The updated task", body = TaskResponse),
+        (status = 404, description = "The task does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
+        (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn complete(request: Request) -> Result<Reply, Problem> {

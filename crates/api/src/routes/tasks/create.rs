@@ -18,12 +18,12 @@ use crate::{
     wire::{DueText, PriorityName, TagText, TaskResponse},
 };
 
-/// A task to be created.
+/// A new task.
 #[derive(ToSchema)]
 #[schema(as = CreateTask)]
 #[expect(dead_code, reason = "it describes what `read_new` reads")]
 pub(crate) struct CreateTaskBody {
-    /// What is to be done; it is trimmed.
+    /// Title; leading and trailing white space is removed.
     #[schema(
         min_length = 1,
         max_length = 255,
@@ -31,16 +31,16 @@ pub(crate) struct CreateTaskBody {
         example = "Buy milk"
     )]
     title: String,
-    /// More about it; it is trimmed.
+    /// Description; leading and trailing white space is removed.
     #[schema(max_length = 2000, example = "Two litres")]
     description: Option<String>,
-    /// How much it matters; `medium` where it is absent.
+    /// Priority; `medium` by default.
     #[schema(inline = false)]
     priority: Option<PriorityName>,
-    /// When it is to be done: a date, or an instant with its offset.
+    /// Due date: a date, or an instant with its offset.
     #[schema(example = "2026-12-05")]
     due_date: Option<DueText>,
-    /// Up to 20 words of 1 to 50 characters; they are trimmed and put in lower case, and repeated ones count once.
+    /// Up to 20 tags of 1 to 50 characters. They are trimmed and converted to lower case; duplicates are removed.
     #[schema(example = json!(["home"]))]
     tags: Option<Vec<TagText>>,
 }
@@ -70,12 +70,12 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
 #[utoipa::path(post, path = "/api/tasks", operation_id = "createTask", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "Makes the task once, however often the request is repeated within 24 hours")),
+        description = "Key of the request. A repetition within 24 hours creates no further task and returns the first response")),
     request_body = CreateTaskBody,
     responses(
-        (status = 201, description = "The task", body = TaskResponse,
-            headers(("Location" = String, description = "Where the task is"))),
-        (status = 409, description = "A quota would be exceeded (`quota_exceeded`), or the same request, by its `Idempotency-Key`, is under way", body = ProblemBody,
+        (status = 201, description = "The new task", body = TaskResponse,
+            headers(("Location" = String, description = "URL of the task"))),
+        (status = 409, description = "A quota would be exceeded (`quota_exceeded`), or a request with the same `Idempotency-Key` is in progress", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {

@@ -14,13 +14,13 @@ use crate::{
     security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
-        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags, one of which must be that of the task"),
     ),
     responses(
-        (status = 204, description = "The task is gone"),
-        (status = 404, description = "The caller has no such task", body = ProblemBody,
+        (status = 204, description = "The task is deleted"),
+        (status = 404, description = "The task does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
+        (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {

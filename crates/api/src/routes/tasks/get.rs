@@ -11,18 +11,18 @@ use crate::{
     wire::TaskResponse,
 };
 
-/// Read a task
+/// Get a task
 #[utoipa::path(get, path = "/api/tasks/{id}", operation_id = "getTask", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:read"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags of the client's copies"),
     ),
     responses(
         (status = 200, description = "The task", body = TaskResponse,
             headers(("ETag" = String, description = "The version of the task"))),
-        (status = 304, description = "The client has it"),
-        (status = 404, description = "The caller has no such task", body = ProblemBody,
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The task does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn get(request: Request) -> Result<Reply, Problem> {

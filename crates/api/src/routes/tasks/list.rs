@@ -24,14 +24,14 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaskList)]
 pub(crate) struct TaskListResponse<'a> {
-    /// The tasks of this page.
+    /// Tasks of this page.
     tasks: Vec<TaskResponse<'a>>,
-    /// How many tasks this page has.
+    /// Number of tasks on this page.
     count: usize,
-    /// How many tasks there are in all; there when this page shows it, or when it was asked for by `total` or `offset`.
+    /// Number of all matching tasks; present if this page shows it, or with `total` or `offset`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
-    /// What to send as `cursor` to get the next page; absent on the last.
+    /// `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<&'a str>,
 }
@@ -42,11 +42,11 @@ pub(crate) struct TaskListResponse<'a> {
 pub(crate) enum TaskListAnswers<'a> {
     /// The tasks
     #[response(status = 200, headers(
-        ("ETag" = String, description = "What this answer comes to"),
+        ("ETag" = String, description = "Entity tag of the response"),
         ("Link" = String, description = "The next page, with `rel=\"next\"`"),
     ))]
     List(TaskListResponse<'a>),
-    /// The client has it
+    /// The client's copy is current
     #[response(status = 304)]
     NotModified,
 }
@@ -64,13 +64,13 @@ impl<'a> TaskListResponse<'a> {
 
 /// List tasks
 ///
-/// Newest first, unless another order is asked for.
+/// Newest first by default.
 #[utoipa::path(get, path = "/api/tasks", operation_id = "listTasks", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:read"])),
     params(
         ListQuery,
         PageQuery,
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags of the client's copies"),
     ),
     responses(TaskListAnswers))]
 pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {

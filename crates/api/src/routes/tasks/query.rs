@@ -20,34 +20,33 @@ use crate::{
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_list` reads")]
 pub(crate) struct ListQuery {
-    /// Only those that are `pending`, or only those that are `completed`; `all` is as good as nothing.
+    /// Filter by completion; `all` by default.
     #[param(inline)]
     status: Option<Status>,
-    /// The same in other words; it must not contradict `status`.
+    /// Alternative to `status`, which it must not contradict.
     completed: Option<bool>,
-    /// Only those that matter this much.
+    /// Filter by priority.
     #[param(inline)]
     priority: Option<PriorityName>,
-    /// Only those with this tag; several of them, 20 at most, mean those with every one.
+    /// Filter by tag. May be repeated up to 20 times; tasks must have all of the tags.
     #[param(inline, max_items = 20)]
     tag: Option<Vec<TagText>>,
-    /// Only those that contain this in their title or description, in upper or lower case.
+    /// Text that title or description must contain, ignoring case.
     #[param(min_length = 1, max_length = 255, pattern = r"\S")]
     q: Option<String>,
-    /// Only those that are due on this day.
+    /// Due on this day.
     #[param(format = Date, example = "2026-12-05")]
     due_date: Option<String>,
-    /// Only those that are due on this day or after it.
+    /// Due on or after this day.
     #[param(format = Date)]
     due_date_start: Option<String>,
-    /// Only those that are due on this day or before it.
+    /// Due on or before this day.
     #[param(format = Date)]
     due_date_end: Option<String>,
-    /// Only those that are due then, seen from now. A week begins on Monday.
+    /// Due in this period, relative to now. A week begins on Monday.
     #[param(inline)]
     due: Option<Period>,
-    /// Where the caller is (IANA), which tells when a day begins; where it is absent, the time zone of the account, or
-    /// `UTC`.
+    /// IANA time zone in which days begin; by default the time zone of the account, or `UTC`.
     #[param(example = "Europe/Berlin")]
     time_zone: Option<String>,
 }
@@ -57,25 +56,25 @@ pub(crate) struct ListQuery {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_page` reads")]
 pub(crate) struct PageQuery {
-    /// What the tasks are ordered by; `created_at` where it is absent. Those that are never due count as due last.
+    /// Sort key; `created_at` by default. Tasks without a due date are sorted as due last.
     #[param(inline)]
     sort: Option<Sort>,
-    /// Which way round; where it is absent, times of creation and change and priorities descend, and the others ascend.
+    /// Sort direction; by default descending for `created_at`, `updated_at` and `priority`, ascending for the others.
     #[param(inline)]
     order: Option<Order>,
-    /// The largest number of tasks.
+    /// Maximum number of tasks.
     #[param(minimum = 1, maximum = 1000, default = 1000)]
     limit: Option<u16>,
-    /// How many tasks come before the first.
+    /// Number of tasks to skip.
     #[param(minimum = 0, default = 0)]
     offset: Option<u32>,
-    /// Where the page starts: the `next_cursor` of the one before, with the same filters and order.
+    /// `next_cursor` of the previous page, with the same filters and order.
     cursor: Option<String>,
-    /// Whether `total` is wanted even where it costs more.
+    /// Include `total` even if it requires another query.
     total: Option<bool>,
 }
 
-/// Whether a task is done.
+/// Completion of a task.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "it describes what `status` reads")]
@@ -85,7 +84,7 @@ pub(crate) enum Status {
     All,
 }
 
-/// When a task is due, seen from now.
+/// Due period relative to now.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "it describes what a DuePeriod is on the wire")]
@@ -98,7 +97,7 @@ pub(crate) enum Period {
     None,
 }
 
-/// What tasks are ordered by.
+/// Sort key.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "it describes what a SortKey is on the wire")]
@@ -110,7 +109,7 @@ pub(crate) enum Sort {
     Title,
 }
 
-/// Which way round tasks are ordered.
+/// Sort direction.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "it describes what a Direction is on the wire")]
@@ -232,7 +231,7 @@ fn read_page(fields: &mut Fields, list: ListIdentity) -> Option<(Page, bool)> {
     let (limit, offset, total) = (limit?.unwrap_or_default(), offset?, total?);
     let start = match (offset, cursor?) {
         (Some(_), Some(_)) => {
-            return fields.contradiction("cursor", "must not be there together with offset");
+            return fields.contradiction("cursor", "must not be combined with offset");
         }
         (_, Some(cursor)) => match cursor::read(&cursor, list, order) {
             Ok(position) => PageStart::After(position),

@@ -14,23 +14,23 @@ use crate::{problem::Problem, reply::Reply, request::Request};
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_search` reads")]
 pub(crate) struct SearchQuery {
-    /// What the title or the description contains, in upper or lower case.
+    /// Text that title or description must contain, ignoring case.
     #[param(min_length = 1, max_length = 255, pattern = r"\S")]
     q: String,
-    /// Only those that are `pending`, or only those that are `completed`; `all` is as good as nothing.
+    /// Filter by completion; `all` by default.
     #[param(inline)]
     status: Option<Status>,
 }
 
 /// Search tasks
 ///
-/// Newest first, unless another order is asked for.
+/// Newest first by default.
 #[utoipa::path(get, path = "/api/tasks/search", operation_id = "searchTasks", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:read"])),
     params(
         SearchQuery,
         PageQuery,
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has"),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags of the client's copies"),
     ),
     responses(TaskListAnswers))]
 pub(crate) async fn search(request: Request) -> Result<Reply, Problem> {

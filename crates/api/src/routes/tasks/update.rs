@@ -17,12 +17,12 @@ use crate::{
     wire::{DueText, PriorityName, TagText, TaskResponse},
 };
 
-/// A change to a task: what is absent stays as it is.
+/// A change of a task; absent fields are not changed.
 #[derive(ToSchema)]
 #[schema(as = UpdateTask)]
 #[expect(dead_code, reason = "it describes what `read_change` reads")]
 pub(crate) struct UpdateTaskBody {
-    /// What is to be done; it is trimmed.
+    /// Title; leading and trailing white space is removed.
     #[schema(
         min_length = 1,
         max_length = 255,
@@ -31,27 +31,27 @@ pub(crate) struct UpdateTaskBody {
         nullable = false
     )]
     title: Option<String>,
-    /// More about it; it is trimmed, and null clears it.
+    /// Description; leading and trailing white space is removed, and null clears it.
     #[schema(max_length = 2000, example = "Two litres")]
     description: Option<String>,
-    /// Whether it is done.
+    /// Whether the task is completed.
     #[schema(nullable = false)]
     completed: Option<bool>,
-    /// The same in other words; it must not contradict `completed`.
+    /// Alternative to `completed`, which it must not contradict.
     #[schema(nullable = false)]
     status: Option<DoneStatus>,
-    /// How much it matters.
+    /// Priority.
     #[schema(nullable = false)]
     priority: Option<PriorityName>,
-    /// When it is to be done: a date, or an instant with its offset; null clears it.
+    /// Due date: a date, or an instant with its offset; null clears it.
     #[schema(example = "2026-12-05")]
     due_date: Option<DueText>,
-    /// Up to 20 words of 1 to 50 characters, in place of those that it has; null is as good as none.
+    /// Up to 20 tags of 1 to 50 characters, which replace the present ones; null clears them.
     #[schema(example = json!(["home"]))]
     tags: Option<Vec<TagText>>,
 }
 
-/// Whether a task is done.
+/// Completion of a task.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "it describes what `is_completed` reads")]
@@ -104,49 +104,49 @@ fn is_completed(status: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Change a task
+/// Update a task
 ///
-/// What is absent stays as it is.
+/// Absent fields are not changed.
 #[utoipa::path(put, path = "/api/tasks/{id}", operation_id = "updateTask", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
-        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags, one of which must be that of the task"),
     ),
     request_body = UpdateTaskBody,
     responses(
-        (status = 200, description = "The task as it is now", body = TaskResponse),
-        (status = 404, description = "The caller has no such task", body = ProblemBody,
+        (status = 200, description = "The updated task", body = TaskResponse),
+        (status = 404, description = "The task does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
         (status = 409, description = "The texts would exceed a quota (`quota_exceeded`)", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
+        (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
     update(request, |input| input.body(read_change)).await
 }
 
-/// Change a task by a JSON merge patch
+/// Update a task by a JSON merge patch
 ///
 /// RFC 7396.
 #[utoipa::path(patch, path = "/api/tasks/{id}", operation_id = "patchTask", tag = "tasks",
     security(("token" = []), ("personal_access_token" = ["tasks:write"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The id of the task"),
-        ("If-Match" = Option<String>, Header, description = "Entity tags of which the task must have one"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags, one of which must be that of the task"),
     ),
     request_body(content(
         (UpdateTaskBody = "application/merge-patch+json"),
         (UpdateTaskBody = "application/json"),
     )),
     responses(
-        (status = 200, description = "The task as it is now", body = TaskResponse),
-        (status = 404, description = "The caller has no such task", body = ProblemBody,
+        (status = 200, description = "The updated task", body = TaskResponse),
+        (status = 404, description = "The task does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
         (status = 409, description = "The texts would exceed a quota (`quota_exceeded`)", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 412, description = "The task is of none of the versions that `If-Match` names", body = ProblemBody,
+        (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn patch(request: Request) -> Result<Reply, Problem> {
