@@ -1,8 +1,14 @@
-//! What files need that are to survive a loss of power.
+//! Durable writes, and ownership and permissions of files.
+
+mod trusted;
 
 use std::{io, path::Path};
 
-/// Makes sure that the name of a file survives a loss of power, as its content does.
+pub use trusted::{
+    SecretFileError, UntrustedFile, check_own_links, check_trusted, restrict_secret_file,
+};
+
+/// Syncs the folder of a file, so that the name of the file survives a loss of power, as its content does.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {

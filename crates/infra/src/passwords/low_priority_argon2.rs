@@ -25,7 +25,7 @@ use argon2::{
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use crate::nice_thread::{Late, NiceThread};
+use super::low_priority_thread::{Late, NiceThread};
 
 /// Up to so many KiB, all passes together, a hash takes less than a millisecond, and is computed on the spot.
 const SMALL_KIB: u64 = 1_024;

@@ -22,7 +22,7 @@ use todo_domain::{
     ports::{HashError, PasswordHasher, Verification},
 };
 
-use crate::{Argon2id, bcrypt};
+use super::{Argon2id, bcrypt};
 
 const ARGON2ID: &str = "$argon2id$";
 /// How a hash by Argon2id of the first 72 bytes begins, which other programs are to stumble over.

@@ -6,7 +6,7 @@ use argon2::{
 };
 use todo_domain::ports::{HashError, Verification};
 
-use crate::argon2_giving_way::{Argon2GivingWay, work_kib};
+use super::low_priority_argon2::{Argon2GivingWay, work_kib};
 
 /// The most memory that a hash may take, in KiB: 2 GiB, as the first recommendation of RFC 9106 (4) does.
 const MAX_MEMORY_KIB: u32 = 2 * 1024 * 1024;
