@@ -38,8 +38,8 @@ pub use keys::{
 };
 pub use mail::{InvalidMailSettings, LogMailer, SmtpMailer};
 pub use passwords::{
-    Argon2id, Argon2idParams, CommonPasswordList, HashingAtMost, InvalidArgon2idParams, Passwords,
-    argon2_memory_kib,
+    Argon2id, Argon2idParams, CommonPasswordList, ConcurrencyLimitedHasher, InvalidArgon2idParams,
+    Passwords, argon2_memory_kib,
 };
 pub use secrets::RandomSecrets;
 pub use tokens::JwtTokens;

@@ -1,29 +1,29 @@
-//! Password hashes by bcrypt, as accounts of before have them: verified, and never made.
+//! Verification of password hashes by bcrypt, which earlier accounts have.
 
 use std::str::FromStr;
 
 use bcrypt::HashParts;
 
-/// How many bytes of a password bcrypt looks at. What comes after them is nothing to it.
+/// The number of bytes of a password that bcrypt reads; it ignores the rest.
 pub(crate) const BYTES: usize = 72;
 
-/// The highest cost that is computed. It takes some three seconds, up to the login that succeeds and renews the hash;
-/// each one more takes twice as long. 10 to 14 are in use: what asks for more than this is a mistake or a bomb.
+/// The highest cost that is computed. It takes some three seconds, until a successful login rehashes the password; each step
+/// takes twice as long. Costs of 10 to 14 are in use: a higher one is a mistake or an attack.
 const MAX_COST: u32 = 16;
 
-/// The beginnings of hashes that are computed alike. (`$2x$` marks those of a faulty implementation.)
+/// The prefixes of equivalent versions. (`$2x$` marks hashes of a faulty implementation.)
 const PREFIXES: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
 
-/// Whether a hash says that bcrypt made it.
-pub(crate) fn made(hash: &str) -> bool {
+/// Whether a hash has a prefix of bcrypt.
+pub(crate) fn is_bcrypt(hash: &str) -> bool {
     PREFIXES.iter().any(|prefix| hash.starts_with(prefix))
 }
 
-/// Whether `attempt` is the password that `hash` was made of, as far as bcrypt can tell; `None`, at once, when this is
-/// no hash of bcrypt or an absurdly costly one.
+/// Compares the first 72 bytes of `attempt` with `hash`; `None`, at once, when this is no hash of bcrypt or exceeds the highest
+/// cost.
 pub(crate) fn verify(attempt: &[u8], hash: &str) -> Option<bool> {
     let parts = HashParts::from_str(hash).ok()?;
-    if !made(hash) || parts.get_cost() > MAX_COST {
+    if !is_bcrypt(hash) || parts.get_cost() > MAX_COST {
         return None;
     }
     bcrypt::verify(attempt, hash).ok()
@@ -42,7 +42,7 @@ mod tests {
     #[case::of_2y("$2y$04$KbvVCKB7g.h.qWkJh4Au3OftXp6aln3ZM7rACESR2ybRC7i87uFcC")]
     #[case::of_the_usual_cost("$2b$12$AdV9qE51WawdykFzjE/NceAMce5yjrdW14JTKhS6X9ymTZi/QSoym")]
     fn a_hash_of_the_old_service_is_verified(#[case] hash: &str) {
-        assert!(made(hash));
+        assert!(is_bcrypt(hash));
         assert_eq!(verify(b"correct horse", hash), Some(true));
         assert_eq!(verify(b"correct horse ", hash), Some(false));
         assert_eq!(verify(b"Correct horse", hash), Some(false));

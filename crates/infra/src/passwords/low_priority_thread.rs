@@ -1,4 +1,4 @@
-//! Threads for long computations, of the lowest priority.
+//! A thread of the lowest scheduling priority for long computations.
 
 use std::{
     fmt, io,
@@ -7,87 +7,87 @@ use std::{
     time::Duration,
 };
 
-/// By how much it gives way: the highest nice value (`sched(7)`).
+/// The lowest priority of a thread: the highest nice value (`sched(7)`).
 #[cfg(target_os = "linux")]
-const LOWEST: i32 = 19;
+const BACKGROUND_PRIORITY: i32 = 19;
 
-/// A thread that does one thing after another, and gives way to any other thread that has something to do. Elsewhere than
-/// on Linux it is a thread like any other. It ends when this is dropped, and what it does is done.
-pub(crate) struct NiceThread<Q, A> {
-    questions: SyncSender<Q>,
-    answers: Receiver<A>,
+/// A thread that runs one job after another at background priority. On other systems than Linux it has the normal
+/// priority. It ends when this is dropped and its job is done.
+pub(crate) struct LowPriorityThread<J, R> {
+    jobs: SyncSender<J>,
+    results: Receiver<R>,
 }
 
-impl<Q, A> fmt::Debug for NiceThread<Q, A> {
+impl<J, R> fmt::Debug for LowPriorityThread<J, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NiceThread").finish_non_exhaustive()
+        f.debug_struct("LowPriorityThread").finish_non_exhaustive()
     }
 }
 
-/// An answer that did not come in time.
+/// The state of a job that timed out.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Late<A> {
-    /// It has come since.
-    Here(A),
-    /// It is still to come.
-    ToCome,
-    /// It never comes, nor does any other: the thread panicked.
-    Lost,
+pub(crate) enum TimedOut<R> {
+    /// It has finished since.
+    Finished(R),
+    /// It is still running.
+    Running,
+    /// The thread panicked, and runs no other job.
+    Panicked,
 }
 
-impl<Q: Send + 'static, A: Send + 'static> NiceThread<Q, A> {
-    /// Starts a thread that answers questions by `answer`.
+impl<J: Send + 'static, R: Send + 'static> LowPriorityThread<J, R> {
+    /// Starts a thread that runs jobs by `run`.
     ///
     /// # Errors
     /// When the operating system gives no thread.
     pub(crate) fn start(
         name: &str,
-        mut answer: impl FnMut(Q) -> A + Send + 'static,
+        mut run: impl FnMut(J) -> R + Send + 'static,
     ) -> io::Result<Self> {
-        let (questions, asked) = sync_channel(1);
-        let (give, answers) = sync_channel(1);
+        let (jobs, received_jobs) = sync_channel(1);
+        let (send_result, results) = sync_channel(1);
         thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                give_way();
-                for question in asked {
-                    if give.send(answer(question)).is_err() {
+                lower_priority();
+                for job in received_jobs {
+                    if send_result.send(run(job)).is_err() {
                         break;
                     }
                 }
             })?;
-        Ok(Self { questions, answers })
+        Ok(Self { jobs, results })
     }
 
-    /// Asks a question, and waits for the answer; `None` where it does not come in time. It is then still to come, and
-    /// nothing else may be asked before it is [there](Self::take_late_answer).
-    pub(crate) fn ask(&self, question: Q, patience: Duration) -> Option<A> {
-        self.questions.send(question).ok()?;
-        self.answers.recv_timeout(patience).ok()
+    /// Runs a job and waits for its result; `None` on a timeout. After a timeout, no other job may be run before
+    /// [`poll_timed_out`](Self::poll_timed_out) has given the result.
+    pub(crate) fn run(&self, job: J, timeout: Duration) -> Option<R> {
+        self.jobs.send(job).ok()?;
+        self.results.recv_timeout(timeout).ok()
     }
 
-    /// Looks for the answer that did not come in time.
-    pub(crate) fn take_late_answer(&self) -> Late<A> {
-        match self.answers.try_recv() {
-            Ok(answer) => Late::Here(answer),
-            Err(TryRecvError::Empty) => Late::ToCome,
-            Err(TryRecvError::Disconnected) => Late::Lost,
+    /// The state of the job that timed out.
+    pub(crate) fn poll_timed_out(&self) -> TimedOut<R> {
+        match self.results.try_recv() {
+            Ok(result) => TimedOut::Finished(result),
+            Err(TryRecvError::Empty) => TimedOut::Running,
+            Err(TryRecvError::Disconnected) => TimedOut::Panicked,
         }
     }
 }
 
-/// It is not made one for idle times (`SCHED_IDLE`): Linux has others begin on the processor of such a thread as on one that
-/// does nothing, and then, where they are of another service, such as the database, has them wait for it.
+/// Sets the nice value. `SCHED_IDLE` would not do: Linux places other threads on the processor of an idle-priority thread
+/// as on an idle one, and then, where they are of another service, such as the database, they wait for it.
 #[cfg(target_os = "linux")]
-fn give_way() {
-    if let Err(error) = rustix::process::nice(LOWEST) {
-        tracing::warn!(%error, "a thread cannot give way to others");
+fn lower_priority() {
+    if let Err(error) = rustix::process::nice(BACKGROUND_PRIORITY) {
+        tracing::warn!(%error, "cannot lower the priority of a hashing thread");
     }
 }
 
-/// Elsewhere it would be the whole process that gives way.
+/// Elsewhere, the nice value is that of the whole process.
 #[cfg(not(target_os = "linux"))]
-fn give_way() {}
+fn lower_priority() {}
 
 #[cfg(test)]
 mod tests {
@@ -95,46 +95,47 @@ mod tests {
 
     use super::*;
 
-    const FOR_EVER: Duration = Duration::from_hours(1);
+    const NO_TIMEOUT: Duration = Duration::from_hours(1);
 
     #[test]
-    fn it_answers_one_question_after_another() {
-        let thread = NiceThread::start("test", |number: u32| number * 2).unwrap();
-        assert_eq!(thread.ask(21, FOR_EVER), Some(42));
-        assert_eq!(thread.ask(1, FOR_EVER), Some(2));
+    fn jobs_run_one_after_another() {
+        let thread = LowPriorityThread::start("test", |number: u32| number * 2).unwrap();
+        assert_eq!(thread.run(21, NO_TIMEOUT), Some(42));
+        assert_eq!(thread.run(1, NO_TIMEOUT), Some(2));
     }
 
     #[test]
-    fn an_answer_that_is_late_can_be_taken_later() {
+    fn the_result_of_a_timed_out_job_can_be_taken_later() {
         let (release, released) = channel();
-        let thread = NiceThread::start("test", move |number: u32| {
+        let thread = LowPriorityThread::start("test", move |number: u32| {
             released.recv().unwrap();
             number * 2
         })
         .unwrap();
-        assert_eq!(thread.ask(21, Duration::from_millis(1)), None);
-        assert_eq!(thread.take_late_answer(), Late::ToCome);
+        assert_eq!(thread.run(21, Duration::ZERO), None);
+        assert_eq!(thread.poll_timed_out(), TimedOut::Running);
         release.send(()).unwrap();
-        let mut late = thread.take_late_answer();
-        while late == Late::ToCome {
+        let mut job = thread.poll_timed_out();
+        while job == TimedOut::Running {
             yield_now();
-            late = thread.take_late_answer();
+            job = thread.poll_timed_out();
         }
-        assert_eq!(late, Late::Here(42));
+        assert_eq!(job, TimedOut::Finished(42));
     }
 
     #[test]
-    fn a_thread_that_panicked_answers_nothing_more() {
-        let thread = NiceThread::start("test", |(): ()| -> () { panic!("on purpose") }).unwrap();
-        assert_eq!(thread.ask((), FOR_EVER), None);
-        assert_eq!(thread.take_late_answer(), Late::Lost);
+    fn a_thread_that_panicked_runs_no_more_jobs() {
+        let thread =
+            LowPriorityThread::start("test", |(): ()| -> () { panic!("on purpose") }).unwrap();
+        assert_eq!(thread.run((), NO_TIMEOUT), None);
+        assert_eq!(thread.poll_timed_out(), TimedOut::Panicked);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn it_gives_way_to_others() {
+    fn the_thread_has_background_priority() {
         let niceness = |(): ()| rustix::process::getpriority_process(None).unwrap();
-        let thread = NiceThread::start("test", niceness).unwrap();
-        assert_eq!(thread.ask((), FOR_EVER), Some(LOWEST));
+        let thread = LowPriorityThread::start("test", niceness).unwrap();
+        assert_eq!(thread.run((), NO_TIMEOUT), Some(BACKGROUND_PRIORITY));
     }
 }

@@ -10,5 +10,5 @@ mod low_priority_thread;
 
 pub use argon2id::{Argon2id, Argon2idParams, InvalidArgon2idParams, argon2_memory_kib};
 pub use common_passwords::CommonPasswordList;
-pub use concurrency_limit::HashingAtMost;
+pub use concurrency_limit::ConcurrencyLimitedHasher;
 pub use hasher::Passwords;
