@@ -10,8 +10,8 @@ use todo_application::{
 };
 use todo_domain::ports::Clock;
 use todo_infra::{
-    CommonPasswordList, Database, DatabaseKind, HashingAtMost, JwtTokens, Passwords, RandomIds,
-    RandomSecrets, SystemClock,
+    CommonPasswordList, ConcurrencyLimitedHasher, Database, DatabaseKind, JwtTokens, Passwords,
+    RandomIds, RandomSecrets, SystemClock,
 };
 use tracing::{error, info, warn};
 
@@ -88,7 +88,7 @@ pub(crate) fn serve() -> CommandResult {
         todos: Arc::new(database.clone()),
         idempotency_keys: Arc::new(database.clone()),
         probe: Arc::new(database.clone()),
-        hasher: Arc::new(HashingAtMost::new(
+        hasher: Arc::new(ConcurrencyLimitedHasher::new(
             metrics.measured(Arc::new(Passwords::new(config.hashing.argon2id))),
             config.hashing.threads,
             lanes.database.count_of_runs(),

@@ -42,8 +42,8 @@ impl AnyConnection {
         }
     }
 
-    /// Begins a part of a transaction that is open, which can be committed to it or rolled back by itself.
-    pub(super) fn begin_part(&mut self) -> QueryResult<()> {
+    /// Begins a savepoint in the open transaction. `commit` releases it, and `rollback` rolls back to it.
+    pub(super) fn begin_savepoint(&mut self) -> QueryResult<()> {
         <Self as Connection>::TransactionManager::begin_transaction(self)
     }
 
@@ -69,11 +69,11 @@ impl AnyConnection {
     }
 }
 
-/// Runs a statement on a connection, as one to the kind of database that it is to: it is written twice, once for each.
+/// Runs a statement on the connection of the actual backend: the expression is compiled once for each backend.
 ///
-/// Given a connection to either, diesel writes the text of a statement each time, even that of one which it knows to be
-/// prepared, and takes each value of a row through one more hand. So this is for what is asked for most.
-macro_rules! on_its_database {
+/// On a `MultiConnection`, diesel renders the text of a statement each time, even that of a prepared one, and converts each
+/// value of a row once more. So this is for the most frequent statements.
+macro_rules! with_backend {
     ($connection:expr, |$own:ident| $statement:expr) => {
         match $connection {
             $crate::database::AnyConnection::Postgres($own) => $statement,
@@ -81,7 +81,7 @@ macro_rules! on_its_database {
         }
     };
 }
-pub(crate) use on_its_database;
+pub(crate) use with_backend;
 
 #[cfg(test)]
 mod tests {

@@ -2,19 +2,21 @@
 //!
 //! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
 //! `migrations`, inserting many rows (`repositories/archive`), and searching texts (`repositories/todos/search`). Everything else speaks to both alike, also where
-//! diesel is told for which of them it is (`on_its_database`).
+//! diesel is told for which of them it is (`with_backend`).
 
 mod backup;
+mod cached_statement;
 pub(crate) mod columns;
 mod connection;
 mod diagnosis;
 mod error;
+mod execution;
 mod generations;
 mod group_commit;
 mod manager;
 mod migrations;
 mod pool;
-mod prepared;
+mod pool_settings;
 mod privileges;
 mod probe;
 mod refusal;
@@ -32,14 +34,15 @@ mod watchdog;
 mod tests;
 
 pub use backup::BackupError;
+pub(crate) use cached_statement::cached;
 pub(crate) use columns::{Day, Id, Instant};
-pub(crate) use connection::{AnyConnection, MultiBackend, on_its_database};
+pub(crate) use connection::{AnyConnection, MultiBackend, with_backend};
 pub use diagnosis::{ClockDifference, MissingTimeout};
 pub(crate) use error::{ConnectionError, is_foreign_key_violation, is_unique_violation};
 pub use manager::ConnectError;
 pub use migrations::{MigrateError, PlannedStep, Progress};
-pub use pool::{Database, PoolSettings};
-pub(crate) use prepared::kept_prepared;
+pub use pool::Database;
+pub use pool_settings::PoolSettings;
 pub use privileges::Privileges;
 pub use refusal::RefusedConnection;
 pub use session::SessionTimeouts;

@@ -30,7 +30,7 @@ impl StorageProbe for Database {
             let error = "the database is read-only, as a standby is";
             return Err(StorageError::Unavailable(error.into()).into());
         }
-        if migrations::are_all_in(&done) {
+        if migrations::are_all_recorded(&done) {
             Ok(())
         } else {
             Err(ProbeError::NotMigrated)

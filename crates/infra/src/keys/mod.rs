@@ -1,19 +1,19 @@
-//! The keys that sign tokens: what they are, the file that keeps a ring of them, and what a running server has of it.
+//! Signing keys, the key-ring file, and the key ring of a running server.
 //!
-//! One key signs. Those that signed before it verify until every token that they can have signed has expired. In a
-//! file, the ring is a JSON Web Key Set (RFC 7517), whose `created_at` and `retired_at` are our own; it is replaced as
-//! a whole and never half read.
+//! One key signs. Previous keys verify until every token that they can have signed has expired. The file is a JSON Web Key
+//! Set (RFC 7517) with the additional members `created_at` and `retired_at`; it is replaced atomically.
 
+mod atomic_file;
 mod error;
 mod file;
 mod format;
-mod placing;
+mod key_file_watcher;
+mod key_set;
 mod ring;
 mod signing_key;
 mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
-mod watched;
 
 pub use error::{InvalidKeyRing, KeyRingError};
 pub use file::{KeyRingFile, Rotation};

@@ -1,4 +1,4 @@
-//! One key.
+//! A signing key.
 
 use std::{fmt, str::FromStr};
 
@@ -11,12 +11,12 @@ use zeroize::Zeroizing;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// What a key signs with. It belongs to the key, and is never taken from a token (RFC 8725, 3.1).
+/// The algorithm of a key. It belongs to the key, and is never taken from a token (RFC 8725, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SigningAlgorithm {
-    /// HMAC with SHA-256 (RFC 7518, 3.2): whoever verifies could sign as well.
+    /// HMAC with SHA-256 (RFC 7518, 3.2). The verifier can sign as well.
     Hs256,
-    /// Ed25519 (RFC 8037, 3.1): anyone may verify.
+    /// Ed25519 (RFC 8037, 3.1). The verifier needs the public key only.
     EdDsa,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for SigningAlgorithm {
     }
 }
 
-/// The text names no algorithm that keys are made for.
+/// The text names no supported algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be HS256 or EdDSA")]
 pub struct UnknownAlgorithm;
@@ -56,7 +56,7 @@ impl FromStr for SigningAlgorithm {
     }
 }
 
-/// Why a secret makes no key.
+/// Why a secret is refused as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSigningKey {
@@ -69,21 +69,21 @@ pub enum InvalidSigningKey {
         /// The length of the secret in bytes.
         actual: usize,
     },
-    /// The library makes no key of it.
+    /// The cryptographic library refuses it.
     #[error("cannot be used as a key")]
     Unusable,
 }
 
-/// A key that signs tokens with the one algorithm that it is for. It never prints itself.
+/// A key that signs tokens with one algorithm. Its `Debug` is redacted.
 pub struct SigningKey {
-    /// Names the key in a token's header, and gives nothing of it away.
+    /// The key id in the header of a token. It reveals nothing of the secret.
     id: String,
     secret: Secret,
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
 
-/// What a key is made of.
+/// The secret part of a key.
 pub(super) enum Secret {
     Hs256(Zeroizing<Vec<u8>>),
     EdDsa {
@@ -96,7 +96,7 @@ pub(super) enum Secret {
 impl SigningKey {
     /// The smallest length of a secret in bytes: that of the signature (RFC 7518, 3.2).
     pub const MIN_LENGTH: usize = 32;
-    /// The length in bytes of the secret of a key that is made here.
+    /// The length in bytes of a generated secret.
     const RANDOM_LENGTH: usize = 64;
     /// The length in bytes of either half of an Ed25519 key.
     pub(super) const SEED_LENGTH: usize = 32;
@@ -125,7 +125,7 @@ impl SigningKey {
     /// # Errors
     /// [`InvalidSigningKey::Unusable`].
     pub fn ed25519(seed: &[u8; 32]) -> Result<Self, InvalidSigningKey> {
-        /// How a private key begins as PKCS #8 (RFC 8410, 7), up to its 32 bytes.
+        /// The PKCS #8 prefix (RFC 8410, 7) of the 32 bytes of a private key.
         const PKCS8: [u8; 16] = [
             0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22,
             0x04, 0x20,
@@ -144,7 +144,7 @@ impl SigningKey {
         })
     }
 
-    /// A key that nobody can guess.
+    /// Generates a random key.
     pub(super) fn random(algorithm: SigningAlgorithm) -> Result<Self, getrandom::Error> {
         let made = match algorithm {
             SigningAlgorithm::Hs256 => {
@@ -162,13 +162,13 @@ impl SigningKey {
         made.ok().ok_or(getrandom::Error::UNEXPECTED)
     }
 
-    /// Names the key in a token's header, and gives nothing of it away.
+    /// The key id in the header of a token. It reveals nothing of the secret.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The one algorithm that it is for.
+    /// The algorithm of the key.
     #[must_use]
     pub fn algorithm(&self) -> SigningAlgorithm {
         match self.secret {
@@ -177,7 +177,7 @@ impl SigningKey {
         }
     }
 
-    /// The public half, where there is one.
+    /// The public half of a key pair; `None` for a secret.
     pub(super) fn public(&self) -> Option<PublicKey> {
         match self.secret {
             Secret::Hs256(_) => None,
@@ -210,7 +210,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The beginning of a signature of a text that is no token: the same on every instance that has the secret.
+/// The prefix of a signature of a text that is no token: the same on every instance with the secret.
 fn id_of_secret(key: &EncodingKey) -> Option<String> {
     const LENGTH: usize = 16;
     let signature = crypto::sign(b"key id", key, Algorithm::HS256).ok()?;
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_prints_itself() {
+    fn debug_output_is_redacted() {
         let key = SigningKey::hs256(b"a secret of no less than 32 bytes").unwrap();
         assert!(!format!("{key:?}").contains("secret of"));
     }

@@ -1,16 +1,12 @@
-//! Granting and revoking access: the lock and the check with which each such transaction begins.
+//! The lock and the check with which each transaction begins that grants or revokes access.
 //!
-//! Every transaction that grants or revokes access first locks the row of its user, so that they happen one after the
-//! other. Then it checks the proof of the access. So a grant that was derived from something which is revoked meanwhile is
-//! either written before the revocation, which deletes it, or not at all.
+//! Every such transaction first locks the row of its user, so that they happen one after the other. Then it checks the proof
+//! of the access. So a grant that is derived from access which is revoked meanwhile is either written before the
+//! revocation, which deletes it, or not at all.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
-use todo_domain::{AccessProof, Revocation, SessionId, UserId, ports::ProofError};
+use todo_domain::{AccessProof, SessionId, UserId, ports::ProofError};
 
-use super::{
-    mailed_secrets::delete_all_secrets, personal_access_tokens::delete_all_tokens,
-    sessions::delete_all_sessions,
-};
 use crate::database::{
     AnyConnection, Id, Instant,
     schema::{sessions, users},
@@ -100,37 +96,4 @@ fn lock_session(
     }
     .optional()?;
     Ok(found.is_some())
-}
-
-/// The rows that a revocation deleted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Revoked {
-    pub(super) sessions: usize,
-    others: usize,
-}
-
-impl Revoked {
-    /// Whether there was nothing to revoke.
-    pub(super) fn is_nothing(self) -> bool {
-        self.sessions + self.others == 0
-    }
-}
-
-/// Revokes the access of a user, whose row is locked.
-pub(super) fn revoke(
-    connection: &mut AnyConnection,
-    user_id: UserId,
-    revocation: Revocation,
-) -> QueryResult<Revoked> {
-    let sessions = delete_all_sessions(connection, user_id, revocation.except)?;
-    let secrets = delete_all_secrets(connection, user_id)?;
-    let tokens = if revocation.tokens {
-        delete_all_tokens(connection, user_id)?
-    } else {
-        0
-    };
-    Ok(Revoked {
-        sessions,
-        others: secrets + tokens,
-    })
 }

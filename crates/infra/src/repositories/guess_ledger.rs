@@ -17,7 +17,7 @@ use todo_domain::{
 
 use super::deletion::Deletion;
 use crate::database::{
-    AnyConnection, Database, Instant, MultiBackend, columns::sql::InstantColumn, kept_prepared,
+    AnyConnection, Database, Instant, MultiBackend, cached, columns::sql::InstantColumn,
     schema::guesses,
 };
 
@@ -104,7 +104,7 @@ fn write(
             .bind::<Nullable<InstantColumn>, _>(guesses.succeeded_at.map(Instant))
             .bind::<InstantColumn, _>(Instant(now));
     }
-    kept_prepared(insert).get_results(connection)
+    cached(insert).get_results(connection)
 }
 
 impl GuessLedger for Database {

@@ -12,9 +12,8 @@ use todo_domain::{
 
 use super::deletion::Deletion;
 use crate::database::{
-    AnyConnection, Database, Id, Instant,
+    AnyConnection, Database, Id, Instant, cached,
     columns::sql::{IdColumn, InstantColumn},
-    kept_prepared,
     schema::idempotency_keys,
 };
 
@@ -32,7 +31,7 @@ pub(super) fn claim<T: ?Sized>(
         let name = format!("{}/{}", once.user_id, once.key.as_str());
         let lock = sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked")
             .bind::<Text, _>(name);
-        let Locked { locked } = kept_prepared(lock).get_result(connection)?;
+        let Locked { locked } = cached(lock).get_result(connection)?;
         if !locked {
             return Ok(Some(NotOnce::UnderWay));
         }
@@ -63,9 +62,7 @@ pub(super) fn keep_answer<T: ?Sized>(
     let update = diesel::update(claimed)
         .set(idempotency_keys::answer.eq(answer))
         .returning(idempotency_keys::key);
-    kept_prepared(update)
-        .get_result::<String>(connection)
-        .map(drop)
+    cached(update).get_result::<String>(connection).map(drop)
 }
 
 /// Writes a key where there is none, or one that is to be forgotten. Both databases read this statement alike.
@@ -87,7 +84,7 @@ fn write<T: ?Sized>(
     .bind::<Text, _>(answer)
     .bind::<InstantColumn, _>(Instant(once.now))
     .bind::<InstantColumn, _>(Instant(IdempotencyKey::forgotten_before(once.now)));
-    let written: Vec<Written> = kept_prepared(insert).get_results(connection)?;
+    let written: Vec<Written> = cached(insert).get_results(connection)?;
     Ok(written
         .iter()
         .any(|written| written.key == once.key.as_str()))

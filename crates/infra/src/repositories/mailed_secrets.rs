@@ -11,12 +11,13 @@ use todo_domain::{
 };
 
 use super::{
-    access::{lock_and_check, lock_user, revoke},
+    access::{lock_and_check, lock_user},
     deletion::Deletion,
+    revocation::{delete_all_secrets, revoke},
     security_events::record,
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant, is_unique_violation, kept_prepared,
+    AnyConnection, Database, Id, Instant, cached, is_unique_violation,
     schema::{mailed_secrets, users},
 };
 
@@ -78,15 +79,6 @@ fn redeem(
     Ok(diesel::delete(live).execute(connection)? == 1)
 }
 
-/// Deletes every secret of a user, in the transaction that revokes them.
-pub(super) fn delete_all_secrets(
-    connection: &mut AnyConnection,
-    user_id: UserId,
-) -> QueryResult<usize> {
-    let of_user = mailed_secrets::table.filter(mailed_secrets::user_id.eq(Id(user_id.as_uuid())));
-    diesel::delete(of_user).execute(connection)
-}
-
 /// Deletes a pending change of the address with its cancellation; `false` when none is pending.
 fn delete_email_change(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<bool> {
     let of_purpose = |purpose: MailPurpose| {
@@ -135,7 +127,7 @@ impl MailedSecrets for Database {
             let insert = diesel::insert_into(mailed_secrets::table)
                 .values(&row)
                 .returning(mailed_secrets::user_id);
-            kept_prepared(insert).get_result::<Id>(connection)?;
+            cached(insert).get_result::<Id>(connection)?;
             if let Some(event) = event {
                 record(connection, event)?;
             }
@@ -178,7 +170,7 @@ impl MailedSecrets for Database {
                     users::updated_at.eq(Instant(now)),
                 ))
                 .returning(users::id);
-            let updated = kept_prepared(update).get_result::<Id>(connection);
+            let updated = cached(update).get_result::<Id>(connection);
             if updated.optional()?.is_none() {
                 return Ok(false);
             }
@@ -212,7 +204,7 @@ impl MailedSecrets for Database {
                     users::updated_at.eq(Instant(now)),
                 ))
                 .returning(users::id);
-            let updated = kept_prepared(update).get_result::<Id>(connection);
+            let updated = cached(update).get_result::<Id>(connection);
             if updated.optional()?.is_none() {
                 return Ok(false);
             }
@@ -240,7 +232,7 @@ impl MailedSecrets for Database {
                     users::updated_at.eq(Instant(now)),
                 ))
                 .returning(users::id);
-            kept_prepared(update).get_result::<Id>(connection)?;
+            cached(update).get_result::<Id>(connection)?;
             delete_all_secrets(connection, secret.user_id)?;
             record(connection, event)?;
             Ok(true)

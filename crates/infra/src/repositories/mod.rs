@@ -1,4 +1,4 @@
-//! The repositories of the domain on [`Database`](crate::Database), file by file as its ports.
+//! The repositories on [`Database`](crate::Database). The files mirror those of the ports in the domain.
 
 mod access;
 mod archive;
@@ -8,9 +8,11 @@ mod guess_ledger;
 mod idempotency_keys;
 mod mailed_secrets;
 mod personal_access_tokens;
+mod revocation;
 mod security_events;
-mod session_guards;
+mod session_condition;
 mod sessions;
 mod todos;
 mod usage;
+mod user_settings;
 mod users;

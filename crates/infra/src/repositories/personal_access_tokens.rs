@@ -10,9 +10,11 @@ use todo_domain::{
     ports::{InsertTokenError, PersonalAccessTokens, ProofError, StorageError},
 };
 
-use super::{access::lock_and_check, deletion::Deletion, security_events::record, users::settings};
+use super::{
+    access::lock_and_check, deletion::Deletion, security_events::record, user_settings::settings,
+};
 use crate::database::{
-    AnyConnection, Database, Id, Instant, kept_prepared,
+    AnyConnection, Database, Id, Instant, cached,
     schema::{personal_access_tokens, users},
 };
 
@@ -90,23 +92,13 @@ fn insert_row(
     token: &PersonalAccessToken,
     digest: &SecretDigest,
 ) -> QueryResult<()> {
-    kept_prepared(
+    cached(
         diesel::insert_into(personal_access_tokens::table)
             .values(NewTokenRow::new(token, digest))
             .returning(personal_access_tokens::id),
     )
     .get_result::<Id>(connection)
     .map(drop)
-}
-
-/// Deletes every token of a user, in the transaction of what makes that necessary, and tells how many there were.
-pub(super) fn delete_all_tokens(
-    connection: &mut AnyConnection,
-    user_id: UserId,
-) -> QueryResult<usize> {
-    let of_user = personal_access_tokens::table
-        .filter(personal_access_tokens::user_id.eq(Id(user_id.as_uuid())));
-    diesel::delete(of_user).execute(connection)
 }
 
 impl PersonalAccessTokens for Database {
@@ -168,7 +160,7 @@ impl PersonalAccessTokens for Database {
             let token = personal_access_tokens::table
                 .find(Id(id.as_uuid()))
                 .filter(used_before.or(personal_access_tokens::last_used_at.is_null()));
-            kept_prepared(
+            cached(
                 diesel::update(token)
                     .set(personal_access_tokens::last_used_at.eq(Instant(now)))
                     .returning(personal_access_tokens::id),
@@ -222,7 +214,7 @@ mod tests {
         TestDatabase,
     };
 
-    use super::*;
+    use super::{super::revocation::delete_all_tokens, *};
     use crate::{DatabaseUrl, PoolSettings, RandomIds, RandomSecrets, SystemClock};
 
     fn event(user_id: UserId, kind: todo_domain::SecurityEventKind) -> SecurityEvent {

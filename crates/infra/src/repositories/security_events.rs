@@ -17,10 +17,11 @@ use super::{
     deletion::Deletion,
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant,
+    AnyConnection, Database, Id, Instant, cached,
     columns::sql::{IdColumn, InstantColumn},
-    is_foreign_key_violation, kept_prepared, on_its_database,
+    is_foreign_key_violation,
     schema::security_events,
+    with_backend,
 };
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -75,7 +76,7 @@ fn record_aggregated(connection: &mut AnyConnection, event: &SecurityEvent) -> Q
         ..SecurityEventRow::from(event)
     };
     let occurrences = security_events::occurrences.eq(security_events::occurrences + 1);
-    on_its_database!(connection, |own| kept_prepared(
+    with_backend!(connection, |own| cached(
         diesel::insert_into(security_events::table)
             .values(row)
             .on_conflict(security_events::id)
@@ -111,7 +112,7 @@ fn aggregate_id(event: &SecurityEvent) -> Uuid {
 
 /// Records an event, in the transaction of what it is about.
 pub(super) fn record(connection: &mut AnyConnection, event: &SecurityEvent) -> QueryResult<()> {
-    kept_prepared(
+    cached(
         diesel::insert_into(security_events::table)
             .values(SecurityEventRow::from(event))
             .returning(security_events::id),
@@ -175,7 +176,7 @@ impl SecurityEvents for Database {
                         .sql(")"),
                 );
             }
-            kept_prepared(query).load(connection)
+            cached(query).load(connection)
         })?;
         rows.into_iter()
             .map(|row| SecurityEvent::try_from(row).map_err(StorageError::Internal))

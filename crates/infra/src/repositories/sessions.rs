@@ -11,16 +11,16 @@ use todo_domain::{
 };
 
 use super::{
-    access::{lock_and_check, revoke},
+    access::lock_and_check,
     clients::{client, columns},
     deletion::Deletion,
+    revocation::revoke,
     security_events::record,
-    users::settings,
+    user_settings::settings,
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant,
+    AnyConnection, Database, Id, Instant, cached,
     columns::sql::{IdColumn, InstantColumn},
-    kept_prepared,
     schema::{mailed_secrets, personal_access_tokens, sessions, users},
 };
 
@@ -81,7 +81,7 @@ pub(super) fn begin_session(
     let insert = diesel::insert_into(sessions::table)
         .values(SessionRow::from(&start.session))
         .returning(sessions::id);
-    kept_prepared(insert).get_result::<Id>(connection)?;
+    cached(insert).get_result::<Id>(connection)?;
     record(connection, &start.event)?;
     if let Some(replaced) = &start.replaces {
         delete_session(connection, replaced.user_id, replaced.id, &replaced.event)?;
@@ -96,7 +96,7 @@ fn evict_sessions(
     start: &SessionStart,
     quota: u32,
 ) -> QueryResult<()> {
-    let evicted: Vec<Id> = kept_prepared(
+    let evicted: Vec<Id> = cached(
         sessions::table
             .filter(sessions::user_id.eq(Id(start.session.user_id.as_uuid())))
             .order((
@@ -137,21 +137,6 @@ fn delete_session(
         record(connection, event)?;
     }
     Ok(deleted > 0)
-}
-
-/// Deletes every session of a user but for one, in the transaction that revokes them.
-pub(super) fn delete_all_sessions(
-    connection: &mut AnyConnection,
-    user_id: UserId,
-    except: Option<SessionId>,
-) -> QueryResult<usize> {
-    let of_user = sessions::table.filter(sessions::user_id.eq(Id(user_id.as_uuid())));
-    match except {
-        None => diesel::delete(of_user).execute(connection),
-        Some(id) => {
-            diesel::delete(of_user.filter(sessions::id.ne(Id(id.as_uuid())))).execute(connection)
-        }
-    }
 }
 
 impl SessionRepository for Database {
@@ -217,7 +202,7 @@ impl SessionRepository for Database {
                         .sql(")"),
                 );
             }
-            kept_prepared(query).load(connection)
+            cached(query).load(connection)
         })?;
         Ok(rows.into_iter().map(Session::from).collect())
     }
@@ -228,7 +213,7 @@ impl SessionRepository for Database {
             let session = sessions::table
                 .find(Id(id.as_uuid()))
                 .filter(used_before.or(sessions::last_used_at.is_null()));
-            kept_prepared(
+            cached(
                 diesel::update(session)
                     .set(sessions::last_used_at.eq(Instant(now)))
                     .returning(sessions::id),
@@ -243,7 +228,7 @@ impl SessionRepository for Database {
             let of_generation = sessions::table
                 .find(Id(id.as_uuid()))
                 .filter(sessions::generation.eq(from.cast_signed()));
-            kept_prepared(
+            cached(
                 diesel::update(of_generation)
                     .set((
                         sessions::generation.eq(from.wrapping_add(1).cast_signed()),

@@ -13,7 +13,7 @@ use diesel::{
 use todo_domain::{QuotaExceeded, Quotas, UserId};
 
 use crate::database::{
-    AnyConnection, Id, columns::sql::IdColumn, kept_prepared, on_its_database, schema::user_usage,
+    AnyConnection, Id, cached, columns::sql::IdColumn, schema::user_usage, with_backend,
 };
 
 diesel::table! {
@@ -101,9 +101,11 @@ pub(super) fn reserve(
     quotas: Quotas,
 ) -> QueryResult<bool> {
     let with_room = usage_with_room(addition, quotas);
-    let update = diesel::update(with_room).set(with_addition(addition));
-    let updated = on_its_database!(connection, |own| kept_prepared(update).execute(own))?;
-    Ok(updated == 1)
+    let update = diesel::update(with_room)
+        .set(with_addition(addition))
+        .returning(user_usage::user_id);
+    let updated = with_backend!(connection, |own| cached(update).get_result::<Id>(own));
+    Ok(updated.optional()?.is_some())
 }
 
 /// Counts additions without regard to quotas, in the transaction that inserts the todos: one statement on PostgreSQL.
@@ -127,7 +129,8 @@ pub(super) fn add(connection: &mut AnyConnection, additions: &[Addition]) -> Que
         }
         AnyConnection::Sqlite(own) => additions.iter().try_for_each(|addition| {
             let usage = user_usage::table.find(Id(addition.user_id.as_uuid()));
-            kept_prepared(diesel::update(usage).set(with_addition(*addition)))
+            diesel::update(usage)
+                .set(with_addition(*addition))
                 .execute(own)
                 .map(drop)
         }),

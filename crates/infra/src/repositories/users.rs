@@ -1,4 +1,4 @@
-//! Where users are kept.
+//! The user repository.
 
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
@@ -7,17 +7,19 @@ use diesel::{
 };
 use todo_domain::{
     AccessProof, Credentials, DisplayName, Email, PasswordHash, Revocation, SecurityEvent,
-    SessionStart, TimeZone, Timestamp, User, UserChange, UserId, UserSettings,
+    SessionStart, TimeZone, Timestamp, User, UserChange, UserId,
     ports::{InsertUserError, ProofError, StorageError, UserRepository},
 };
 
 use super::{
-    access::{lock_and_check, lock_user, revoke},
+    access::{lock_and_check, lock_user},
+    revocation::revoke,
     security_events::record,
     sessions::begin_session,
+    user_settings::settings,
 };
 use crate::database::{
-    AnyConnection, Database, Id, Instant, MultiBackend, is_unique_violation, kept_prepared,
+    AnyConnection, Database, Id, Instant, MultiBackend, cached, is_unique_violation,
     schema::{tasks, user_usage, users},
 };
 
@@ -31,13 +33,6 @@ struct UserRow {
     created_at: Instant,
     updated_at: Instant,
     time_zone: Option<String>,
-}
-
-/// What a user has chosen, as the columns have it. A zone that the program does not know is as good as none.
-pub(super) fn settings(time_zone: Option<&str>) -> UserSettings {
-    UserSettings {
-        time_zone: time_zone.and_then(|name| name.parse().ok()),
-    }
 }
 
 impl From<UserRow> for User {
@@ -118,7 +113,7 @@ impl UserRepository for Database {
         start: &SessionStart,
     ) -> Result<(), InsertUserError> {
         self.transaction(|connection| {
-            kept_prepared(
+            cached(
                 diesel::insert_into(users::table)
                     .values(NewUserRow::new(user, password_hash))
                     .returning(users::id),
@@ -164,7 +159,7 @@ impl UserRepository for Database {
             updated_at: Instant(now),
         };
         let row = self.write(|connection| {
-            kept_prepared(
+            cached(
                 diesel::update(users::table.find(Id(id.as_uuid())))
                     .set(&changed)
                     .returning(<UserRow as Selectable<MultiBackend>>::construct_selection()),
@@ -221,7 +216,7 @@ impl UserRepository for Database {
                     users::updated_at.eq(Instant(event.created_at)),
                 ))
                 .returning(users::id);
-            kept_prepared(update).get_result::<Id>(connection)?;
+            cached(update).get_result::<Id>(connection)?;
             revoke(connection, proof.user_id(), revocation)?;
             record(connection, event)?;
             Ok(Ok(()))
@@ -289,7 +284,7 @@ impl UserRepository for Database {
             let same_hash = users::table
                 .find(Id(id.as_uuid()))
                 .filter(users::hashed_password.eq(from.expose()));
-            kept_prepared(
+            cached(
                 diesel::update(same_hash)
                     .set(users::hashed_password.eq(to.expose()))
                     .returning(users::id),

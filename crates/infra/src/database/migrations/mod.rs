@@ -1,8 +1,8 @@
-//! Bringing a database to the shape that this program needs.
+//! Migrations of the schema.
 //!
-//! Both databases record which migrations they have had in the table `__diesel_schema_migrations`. SQLite belongs to
-//! this program alone and is migrated in one transaction (`sqlite`). PostgreSQL may be written to by another backend
-//! meanwhile and is migrated in small steps (`postgres`).
+//! Both databases record migrations in the table `__diesel_schema_migrations`. SQLite belongs to this program alone and is
+//! migrated in one transaction (`sqlite`). Another backend may write to PostgreSQL meanwhile, so it is migrated in small
+//! steps (`postgres`).
 
 mod postgres;
 mod sqlite;
@@ -11,7 +11,7 @@ use todo_domain::ports::BoxError;
 
 use super::{AnyConnection, ConnectError, manager::Manager};
 
-/// The versions of the migrations that this program knows, oldest first, as they are recorded.
+/// The known migrations as they are recorded, oldest first.
 const VERSIONS: [&str; 5] = [
     FIRST_VERSION,
     SECOND_VERSION,
@@ -19,30 +19,30 @@ const VERSIONS: [&str; 5] = [
     USAGE_VERSION,
     HARDENING_VERSION,
 ];
-/// Makes users, tasks and sessions.
+/// Creates users, tasks and sessions.
 const FIRST_VERSION: &str = "20261121000000";
-/// Adds the details of tasks, and takes over the tables of another backend.
+/// Adds the details of tasks, and adopts the tables of another backend.
 const SECOND_VERSION: &str = "20261121010000";
-/// Adds what is known of sessions, and what else accounts have.
+/// Adds the details of sessions, and the tables of accounts.
 const THIRD_VERSION: &str = "20261121020000";
-/// Adds what counts towards the quotas of users.
+/// Adds the usage of each user, for quotas.
 const USAGE_VERSION: &str = "20261124000000";
-/// Adds when an operator disabled a user, and names the schema of what triggers call.
+/// Adds the time at which a user was disabled, and qualifies the functions that triggers call with their schema.
 const HARDENING_VERSION: &str = "20261124200000";
 
-/// The database could not be brought to the shape that is needed.
+/// Why a migration failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// The database could not be reached.
     #[error("cannot connect to the database")]
     Connect(#[from] ConnectError),
-    /// A table that has one of our names is not ours. Nothing was changed.
+    /// A table with one of our names is not ours. Nothing was changed.
     #[error("the table `{table}` belongs to something else, since {reason}; nothing was changed")]
     NotOurs {
         /// The name of the table.
         table: String,
-        /// What tells it from ours.
+        /// The difference from ours.
         reason: String,
     },
     /// A newer version of this program has migrated the database. Nothing was changed.
@@ -50,65 +50,65 @@ pub enum MigrateError {
         "the database is newer than this program, which does not know its migration {version}; nothing was changed"
     )]
     Newer {
-        /// The version of the migration that is not known.
+        /// The version of the unknown migration.
         version: String,
     },
-    /// It could not be found out which shape the database has. Nothing was changed.
-    #[error("cannot find out which shape the database has")]
+    /// The state of the schema could not be read. Nothing was changed.
+    #[error("cannot read the state of the database schema")]
     Inspect(#[source] BoxError),
-    /// A step failed. Those before it are done, and migrating again goes on with this one.
-    #[error("the migration failed at \"{step}\"; migrating again goes on from there")]
+    /// A step failed. The steps before it are done, and the next attempt continues with this one.
+    #[error("the migration failed at step \"{step}\"; the next attempt continues from there")]
     Step {
         /// The name of the step.
         step: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: BoxError,
     },
 }
 
-/// A step that brings the database nearer to the shape that is needed.
+/// A step of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStep {
-    /// What it is called.
+    /// The name of the step.
     pub name: String,
-    /// What it does, and what for.
+    /// The purpose of the step.
     pub why: String,
 }
 
-/// How far a migration is.
+/// The progress of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// Another instance migrates this database. This one waits until it has done so.
+    /// Another instance migrates this database; this one waits for it.
     AnotherMigrates,
     /// A step begins.
     Step {
-        /// Which one.
+        /// The step.
         step: &'a PlannedStep,
         /// Its number, from 1 on.
         number: usize,
         /// How many there are.
         of: usize,
     },
-    /// Others are at work on a table and give no room for the step, which is tried again.
+    /// Other transactions use the table of the step, which is tried again.
     TableInUse {
         /// The name of the table.
         table: &'a str,
     },
-    /// So many rows have been looked at in this step.
+    /// Rows of this step were processed.
     Rows {
-        /// That many.
+        /// The number of rows so far.
         done: u64,
-        /// How many there are, more or less.
+        /// An estimate of the number of all rows.
         of_about: u64,
     },
 }
 
-/// What hears of the progress.
+/// A callback for the progress.
 pub(super) type Listener<'a> = &'a mut dyn FnMut(Progress<'_>);
 
-/// The steps that `run` would take. It changes nothing.
+/// The steps that `run` would run. Nothing is changed.
 pub(super) fn plan(manager: &Manager) -> Result<Vec<PlannedStep>, MigrateError> {
     match manager.open_to_look()? {
         None => Ok(sqlite::plan_for_no_file()),
@@ -117,12 +117,12 @@ pub(super) fn plan(manager: &Manager) -> Result<Vec<PlannedStep>, MigrateError> 
     }
 }
 
-/// Takes every step that is needed, and gives those that it took.
+/// Runs every step that is needed, and returns those steps.
 pub(super) fn run(
     manager: &Manager,
     listener: Listener<'_>,
 ) -> Result<Vec<PlannedStep>, MigrateError> {
-    // First of all a look: what is refused is not even opened for writing.
+    // A database that is refused is not even opened for writing.
     if plan(manager)?.is_empty() {
         return Ok(Vec::new());
     }
@@ -132,14 +132,14 @@ pub(super) fn run(
     }
 }
 
-/// Whether a database that has had these migrations has the shape that is needed. It may have had others since.
-pub(super) fn are_all_in(versions: &[String]) -> bool {
+/// Whether all known migrations are recorded. There may be newer ones.
+pub(super) fn are_all_recorded(versions: &[String]) -> bool {
     VERSIONS
         .iter()
         .all(|needed| versions.iter().any(|version| version == needed))
 }
 
-/// Refuses a database that has had a migration of which this program does not know.
+/// Refuses a database with an unknown migration.
 fn refuse_newer(versions: &[String]) -> Result<(), MigrateError> {
     match versions
         .iter()

@@ -15,8 +15,7 @@ use todo_domain::{
 use super::rows::ArchivedUserRow;
 use crate::{
     database::{
-        AnyConnection, ConnectionError, Id, is_foreign_key_violation, is_unique_violation,
-        kept_prepared,
+        AnyConnection, ConnectionError, Id, cached, is_foreign_key_violation, is_unique_violation,
         schema::{tasks, users},
     },
     repositories::{
@@ -120,7 +119,7 @@ impl Inserted for ArchivedUser {
 
     fn insert_one(connection: &mut AnyConnection, row: &ArchivedUserRow) -> QueryResult<()> {
         let insert = diesel::insert_into(users::table).values(row);
-        kept_prepared(insert.returning(users::id))
+        cached(insert.returning(users::id))
             .get_result::<Id>(connection)
             .map(drop)
     }
@@ -142,7 +141,7 @@ impl Inserted for Todo {
 
     fn insert_one(connection: &mut AnyConnection, todo: &Todo) -> QueryResult<()> {
         let insert = diesel::insert_into(tasks::table).values(NewTodoRow::from(todo));
-        kept_prepared(insert.returning(tasks::id))
+        cached(insert.returning(tasks::id))
             .get_result::<Id>(connection)
             .map(drop)
     }

@@ -10,7 +10,7 @@ use todo_domain::{
 
 use super::rows::ArchivedUserRow;
 use crate::{
-    database::{AnyConnection, Id, kept_prepared, schema::users},
+    database::{AnyConnection, Id, cached, schema::users},
     repositories::todos::{
         query::{matching, page as page_of},
         rows::TodoRow,
@@ -80,8 +80,7 @@ fn read_todos(
     loop {
         let all = matching(owner.into(), &TodoFilter::default(), connection.kind());
         let query = page_of(all, &page);
-        let rows: Vec<TodoRow> =
-            kept_prepared(query.select(TodoRow::as_select())).load(connection)?;
+        let rows: Vec<TodoRow> = cached(query.select(TodoRow::as_select())).load(connection)?;
         let is_full = rows.len() > usize::from(page.limit.get());
         for row in rows {
             let todo = Todo::from(row);

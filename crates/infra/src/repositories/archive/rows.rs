@@ -7,7 +7,7 @@ use todo_domain::{
 
 use crate::{
     database::{Id, Instant, schema::users},
-    repositories::users::settings,
+    repositories::user_settings::settings,
 };
 
 /// Every column there is.

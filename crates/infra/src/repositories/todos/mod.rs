@@ -1,5 +1,6 @@
 //! Where todos are kept.
 
+mod apply;
 pub(super) mod query;
 pub(super) mod rows;
 mod search;
@@ -17,25 +18,25 @@ use todo_domain::{
 };
 
 use self::{
+    apply::{Refused, apply_in_transaction},
     query::{matching, page as page_of},
     rows::TodoRow,
     statements::{
-        Refused, apply_in_transaction, delete_row, find_row, insert_row, is_newest, newest_rows,
-        not_inserted, update_row,
+        delete_row, find_row, insert_row, is_newest, newest_rows, not_inserted, update_row,
     },
 };
 use super::{
     idempotency_keys::{claim, keep_answer},
-    session_guards::is_met,
+    session_condition::is_satisfied,
 };
-use crate::database::{Database, Id, is_foreign_key_violation, kept_prepared, schema::users};
+use crate::database::{Database, Id, cached, is_foreign_key_violation, schema::users};
 
 impl Database {
     /// Makes sure that what an owner depends on is met, where a statement that demanded it came to nothing.
     fn prove(&self, owner: Owner) -> Result<(), StorageError> {
         let is_proven = match owner {
             Owner::User(_) => true,
-            Owner::OfSession(guard) => self.read(|connection| is_met(connection, guard))?,
+            Owner::OfSession(guard) => self.read(|connection| is_satisfied(connection, guard))?,
         };
         if is_proven {
             Ok(())
@@ -130,7 +131,7 @@ impl TodoRepository for Database {
             _ => {
                 let matching = matching(owner, filter, connection.kind());
                 let query = page_of(matching, page).select(TodoRow::as_select());
-                kept_prepared(query).load(connection)
+                cached(query).load(connection)
             }
         })?;
         if rows.is_empty() {

@@ -11,7 +11,7 @@ use todo_domain::{
 };
 
 use super::{
-    super::session_guards::meeting,
+    super::session_condition::satisfying,
     rows::priority_column,
     search::{contains, has_tags},
 };
@@ -31,7 +31,7 @@ fn is_owners(owner: Owner) -> Condition {
     let is_users = tasks::user_id.eq(Id(owner.user_id().as_uuid()));
     match owner {
         Owner::User(_) => Box::new(is_users),
-        Owner::OfSession(guard) => Box::new(is_users.and(exists(meeting(guard)))),
+        Owner::OfSession(guard) => Box::new(is_users.and(exists(satisfying(guard)))),
     }
 }
 

@@ -11,23 +11,21 @@ use diesel::{
     sqlite::Sqlite,
 };
 use todo_domain::{
-    CompletionChange, OperationOutcome, Page, PageLimit, PageStart, QuotaExceeded, Quotas,
-    SessionGuard, Timestamp, Todo, TodoChange, TodoFilter, TodoId, TodoOperation, TodoOrder,
-    UserId, ports::Owner,
+    CompletionChange, Page, PageLimit, PageStart, QuotaExceeded, Quotas, SessionGuard, Timestamp,
+    Todo, TodoChange, TodoFilter, TodoId, TodoOrder, ports::Owner,
 };
 
 use super::{
     super::{
-        session_guards::meeting,
-        usage::{
-            Addition, WithCounted, counted, exceeded, reserve, usage_with_room, with_addition,
-        },
+        session_condition::satisfying,
+        usage::{WithCounted, counted, exceeded, usage_with_room, with_addition},
     },
     rows::{ChangedBytes, NewTodoRow, TodoChangeset, TodoRow},
 };
 use crate::database::{
-    AnyConnection, DatabaseKind, Id, Instant, kept_prepared, on_its_database,
+    AnyConnection, DatabaseKind, Id, Instant, cached,
     schema::{tasks, user_usage},
+    with_backend,
 };
 
 /// Whether a todo is of the expected version. It is the same text with and without one, so that it stays prepared.
@@ -86,14 +84,15 @@ pub(super) fn insert_row(
         ($with_room:expr) => {{
             let count = diesel::update($with_room).set(with_addition(addition));
             match connection {
-                AnyConnection::Postgres(own) => kept_prepared(WithCounted {
+                AnyConnection::Postgres(own) => cached(WithCounted {
                     update: count.returning(user_usage::user_id),
-                    statement: insert_each_of!(counted::table),
+                    statement: insert_each_of!(counted::table).returning(tasks::id),
                 })
-                .execute(own),
+                .get_results::<Id>(own)
+                .map(|inserted| inserted.len()),
                 // Without round trips, two statements cost less than one that selects what it inserts.
-                AnyConnection::Sqlite(own) => match kept_prepared(count).execute(own) {
-                    Ok(1) => kept_prepared(diesel::insert_into(tasks::table).values(row)).execute(own),
+                AnyConnection::Sqlite(own) => match cached(count).execute(own) {
+                    Ok(1) => cached(diesel::insert_into(tasks::table).values(row)).execute(own),
                     not_counted => not_counted,
                 },
             }
@@ -102,7 +101,7 @@ pub(super) fn insert_row(
     let with_room = usage_with_room(addition, quotas);
     let inserted = match guard {
         None => inserted!(with_room),
-        Some(guard) => inserted!(with_room.filter(exists(meeting(guard)))),
+        Some(guard) => inserted!(with_room.filter(exists(satisfying(guard)))),
     };
     Ok(inserted? == 1)
 }
@@ -114,17 +113,6 @@ pub(super) fn not_inserted(
     quotas: Quotas,
 ) -> QueryResult<Option<QuotaExceeded>> {
     exceeded(connection, NewTodoRow::from(todo).addition(), quotas)
-}
-
-/// Inserts several todos of a user by one statement, which the two databases together do not have in common in diesel.
-/// They are counted already.
-fn insert_rows(connection: &mut AnyConnection, rows: &[NewTodoRow<'_>]) -> QueryResult<()> {
-    let insert = diesel::insert_into(tasks::table).values(rows);
-    match connection {
-        AnyConnection::Postgres(connection) => insert.execute(connection),
-        AnyConnection::Sqlite(connection) => insert.execute(connection),
-    }
-    .map(drop)
 }
 
 /// [`Todo::apply`] in SQL, for a change that is not empty. It does not happen if it would exceed the quota of bytes.
@@ -168,7 +156,7 @@ pub(super) fn update_row(
     );
     macro_rules! updated {
         ($update:expr) => {
-            on_its_database!(connection, |own| kept_prepared(
+            with_backend!(connection, |own| cached(
                 $update.returning(TodoRow::as_returning())
             )
             .get_result::<TodoRow>(own))
@@ -176,7 +164,7 @@ pub(super) fn update_row(
     }
     let row = match owner {
         Owner::User(_) => updated!(of_user.set(set)),
-        Owner::OfSession(guard) => updated!(of_user.filter(exists(meeting(guard))).set(set)),
+        Owner::OfSession(guard) => updated!(of_user.filter(exists(satisfying(guard))).set(set)),
     };
     let updated = row.optional()?.map(Todo::from);
     if updated.is_none() && !bytes.is_none() {
@@ -261,120 +249,12 @@ pub(super) fn delete_row(
         .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())))
         .filter(of_version(expected));
     let deleted = match owner {
-        Owner::User(_) => on_its_database!(connection, |own| of_user.execute(own)),
-        Owner::OfSession(guard) => on_its_database!(connection, |own| of_user
-            .filter(exists(meeting(guard)))
+        Owner::User(_) => with_backend!(connection, |own| of_user.execute(own)),
+        Owner::OfSession(guard) => with_backend!(connection, |own| of_user
+            .filter(exists(satisfying(guard)))
             .execute(own)),
     };
     Ok(deleted? > 0)
-}
-
-/// Locks what is to be changed, in the order of ids, and before the usage of the owner, which a later change locks: so
-/// nobody waits for somebody who waits for them. On SQLite there is one writer.
-fn lock(
-    connection: &mut AnyConnection,
-    owner: UserId,
-    operations: &[TodoOperation],
-) -> QueryResult<()> {
-    let ids: Vec<_> = operations.iter().filter_map(changed).collect();
-    match connection {
-        AnyConnection::Postgres(connection) if operations.len() > 1 && !ids.is_empty() => {
-            tasks::table
-                .filter(tasks::user_id.eq(Id(owner.as_uuid())))
-                .filter(tasks::id.eq_any(ids))
-                .order(tasks::id)
-                .select(tasks::id)
-                .for_update()
-                .execute(connection)
-                .map(drop)
-        }
-        AnyConnection::Postgres(_) | AnyConnection::Sqlite(_) => Ok(()),
-    }
-}
-
-fn changed(operation: &TodoOperation) -> Option<Id> {
-    match operation {
-        TodoOperation::Insert(_) => None,
-        TodoOperation::Update { id, .. } | TodoOperation::Delete { id } => Some(Id(id.as_uuid())),
-    }
-}
-
-/// Makes several changes in their order; insertions that follow one another take one statement.
-pub(super) fn apply_in_transaction(
-    connection: &mut AnyConnection,
-    owner: UserId,
-    operations: &[TodoOperation],
-    now: Timestamp,
-    quotas: Quotas,
-) -> QueryResult<Result<Vec<OperationOutcome>, Refused>> {
-    let are_both_insertions = |a: &TodoOperation, b: &TodoOperation| {
-        matches!((a, b), (TodoOperation::Insert(_), TodoOperation::Insert(_)))
-    };
-    lock(connection, owner, operations)?;
-    let mut outcomes = Vec::with_capacity(operations.len());
-    for run in operations.chunk_by(are_both_insertions) {
-        let rows: Vec<_> = run
-            .iter()
-            .filter_map(inserted)
-            .map(NewTodoRow::from)
-            .collect();
-        if let ([_], [TodoOperation::Insert(todo)]) = (rows.as_slice(), run) {
-            if !insert_row(connection, todo, None, quotas)? {
-                return Ok(Err(not_inserted(connection, todo, quotas)?
-                    .map_or(Refused::OwnerMissing, Refused::QuotaExceeded)));
-            }
-        } else if !rows.is_empty() {
-            let addition = Addition {
-                user_id: owner,
-                todos: i64::try_from(rows.len()).unwrap_or(i64::MAX),
-                bytes: rows.iter().map(|row| row.addition().bytes).sum(),
-            };
-            if !reserve(connection, addition, quotas)? {
-                return Ok(Err(exceeded(connection, addition, quotas)?
-                    .map_or(Refused::OwnerMissing, Refused::QuotaExceeded)));
-            }
-            insert_rows(connection, &rows)?;
-        }
-        for operation in run {
-            outcomes.push(match operation {
-                TodoOperation::Insert(todo) => OperationOutcome::Written(todo.clone()),
-                TodoOperation::Update { id, change } => {
-                    let todo = if change.is_empty() {
-                        find_row(connection, owner.into(), *id)?
-                    } else {
-                        match update_row(connection, owner.into(), *id, None, change, now, quotas)?
-                        {
-                            Ok(todo) => todo,
-                            Err(exceeded) => return Ok(Err(Refused::QuotaExceeded(exceeded))),
-                        }
-                    };
-                    todo.map_or(OperationOutcome::NotFound, OperationOutcome::Written)
-                }
-                TodoOperation::Delete { id } => {
-                    if delete_row(connection, owner.into(), *id, None)? {
-                        OperationOutcome::Deleted
-                    } else {
-                        OperationOutcome::NotFound
-                    }
-                }
-            });
-        }
-    }
-    Ok(Ok(outcomes))
-}
-
-/// Why changes are refused, whatever came of some of them: the transaction is to be rolled back.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Refused {
-    OwnerMissing,
-    QuotaExceeded(QuotaExceeded),
-}
-
-fn inserted(operation: &TodoOperation) -> Option<&Todo> {
-    match operation {
-        TodoOperation::Insert(todo) => Some(todo),
-        TodoOperation::Update { .. } | TodoOperation::Delete { .. } => None,
-    }
 }
 
 pub(super) fn find_row(
@@ -387,11 +267,11 @@ pub(super) fn find_row(
         .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())));
     // Each is a type of its own, so that diesel knows its text without writing it.
     let row: Option<TodoRow> = match owner {
-        Owner::User(_) => on_its_database!(connection, |own| of_user
+        Owner::User(_) => with_backend!(connection, |own| of_user
             .select(TodoRow::as_select())
             .first(own)),
-        Owner::OfSession(guard) => on_its_database!(connection, |own| of_user
-            .filter(exists(meeting(guard)))
+        Owner::OfSession(guard) => with_backend!(connection, |own| of_user
+            .filter(exists(satisfying(guard)))
             .select(TodoRow::as_select())
             .first(own)),
     }
@@ -417,10 +297,10 @@ pub(super) fn newest_rows(
 ) -> QueryResult<Vec<TodoRow>> {
     let newest = tasks::table
         .filter(tasks::user_id.eq(Id(guard.user_id.as_uuid())))
-        .filter(exists(meeting(guard)))
+        .filter(exists(satisfying(guard)))
         .order((tasks::created_at.desc(), tasks::id.desc()))
         .limit(i64::from(limit.get()) + 1);
-    on_its_database!(connection, |own| newest
+    with_backend!(connection, |own| newest
         .select(TodoRow::as_select())
         .load(own))
 }

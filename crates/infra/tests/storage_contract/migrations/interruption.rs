@@ -94,7 +94,7 @@ fn a_back_fill_that_was_interrupted_goes_on_with_what_is_left() {
 }
 
 #[test]
-fn an_index_that_was_left_unusable_is_built_again() {
+fn an_invalid_index_is_built_again() {
     const NAME: &str = "ix_tasks_user_id_due_at_id";
     let Some(old) = OldBackend::new(Shape::WithPasswords) else {
         return;
@@ -109,7 +109,7 @@ fn an_index_that_was_left_unusable_is_built_again() {
     let steps = old.storage.database.migrate().unwrap();
     let step = steps.iter().find(|step| step.name.contains(NAME)).unwrap();
     assert!(
-        step.why.contains("an interrupted attempt left it unusable"),
+        step.why.contains("an interrupted attempt left it invalid"),
         "{step:?}"
     );
     let sql = "SELECT count(*)::text AS value FROM pg_index \

@@ -11,7 +11,7 @@ use diesel::{
 
 use super::{
     super::MigrateError,
-    shape::{MIGRATIONS_TABLE, not_ours},
+    schema_state::{MIGRATIONS_TABLE, not_ours},
     steps::ALL_TRIGGERS,
 };
 

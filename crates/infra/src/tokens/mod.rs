@@ -1,0 +1,5 @@
+//! Access tokens and refresh tokens.
+
+mod jwt;
+
+pub use jwt::JwtTokens;

@@ -1,3 +1,0 @@
-DROP TABLE sessions;
-DROP TABLE tasks;
-DROP TABLE users;
