@@ -2,11 +2,9 @@
 
 use actix_cors::Cors;
 use actix_web::http::{Method, header};
+use todo_api_types::errors::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
-use crate::{
-    edge::REQUEST_ID,
-    errors::{RATE_LIMIT, RATE_LIMIT_POLICY},
-};
+use crate::edge::REQUEST_ID;
 
 /// The origins whose pages may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +50,9 @@ pub(crate) fn cors(origins: &CorsOrigins) -> Cors {
             header::LOCATION,
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
-            RATE_LIMIT,
-            RATE_LIMIT_POLICY,
             REQUEST_ID,
         ])
+        .expose_headers([RATE_LIMIT, RATE_LIMIT_POLICY].map(|name| name.as_str().to_owned()))
         .max_age(MAX_AGE)
         // A page of another origin gets an answer without the headers that would let it read it, as browsers expect.
         .block_on_origin_mismatch(false);

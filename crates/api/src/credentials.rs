@@ -5,14 +5,14 @@ use actix_web::{
     cookie::{Cookie, SameSite, time},
     http::header,
 };
+use todo_api_types::{
+    errors::{cross_site, not_authenticated},
+    problem::Problem,
+};
 use todo_application::account::Credential;
 use todo_domain::{AccessToken, Secret, SecretKind, Timestamp};
 
-use crate::{
-    errors::{cross_site, not_authenticated},
-    origin::is_of_same_origin,
-    problem::Problem,
-};
+use crate::origin::is_of_same_origin;
 
 /// The cookie in which a browser keeps the token of its session. By its name the browser takes it only over TLS, from
 /// this very host and for all of its paths (RFC 6265bis, 4.1.3.2).
@@ -24,7 +24,7 @@ const DEVICE_COOKIE_SECONDS: i64 = 365 * 24 * 60 * 60;
 
 /// What a request shows.
 #[derive(Debug)]
-pub(crate) enum Shown {
+pub(crate) enum PresentedCredential {
     /// Nothing that could be a credential.
     Nothing,
     /// A credential in the head.
@@ -33,20 +33,21 @@ pub(crate) enum Shown {
     Cookie(AccessToken),
     /// A cookie with a request that changes something, and that no page of this origin is known to make: the browser
     /// adds the cookie whoever makes it (OWASP ASVS 5.0, 3.5.1).
-    CookieFromElsewhere,
+    CrossSiteCookie,
 }
 
-impl Shown {
+impl PresentedCredential {
     /// What `request` shows. One that has an `Authorization` never falls back to the cookie.
-    pub(crate) fn by(request: &HttpRequest) -> Self {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
         if request.headers().contains_key(header::AUTHORIZATION) {
-            return bearer_token(request)
-                .map_or(Self::Nothing, |token| Self::Credential(read(token)));
+            return bearer_token(request).map_or(Self::Nothing, |token| {
+                Self::Credential(Credential::parse(token))
+            });
         }
         match request.cookie(SESSION_COOKIE) {
             None => Self::Nothing,
             Some(_) if !request.method().is_safe() && !is_of_same_origin(request) => {
-                Self::CookieFromElsewhere
+                Self::CrossSiteCookie
             }
             Some(cookie) => Self::Cookie(AccessToken::new(cookie.value().to_owned())),
         }
@@ -56,7 +57,7 @@ impl Shown {
     pub(crate) fn session_cookie(&self) -> Option<AccessToken> {
         match self {
             Self::Cookie(token) => Some(token.clone()),
-            Self::Nothing | Self::Credential(_) | Self::CookieFromElsewhere => None,
+            Self::Nothing | Self::Credential(_) | Self::CrossSiteCookie => None,
         }
     }
 
@@ -66,7 +67,7 @@ impl Shown {
             Self::Nothing => Ok(None),
             Self::Credential(credential) => Ok(Some(credential)),
             Self::Cookie(token) => Ok(Some(Credential::AccessToken(token))),
-            Self::CookieFromElsewhere => Err(cross_site()),
+            Self::CrossSiteCookie => Err(cross_site()),
         }
     }
 
@@ -93,7 +94,7 @@ pub(crate) fn device_cookie(device: &Secret) -> String {
 }
 
 /// The secret that a device shows to be known again. The use cases replace one that we gave to no device.
-pub(crate) fn shown_device(request: &HttpRequest) -> Option<Secret> {
+pub(crate) fn presented_device(request: &HttpRequest) -> Option<Secret> {
     let cookie = request.cookie(DEVICE_COOKIE)?;
     Secret::parse(SecretKind::Device, cookie.value()).ok()
 }
@@ -107,15 +108,6 @@ fn cookie(name: &str, value: &str, seconds: i64) -> String {
         .max_age(time::Duration::seconds(seconds))
         .finish()
         .to_string()
-}
-
-/// What a bearer token is. One that begins like a personal access token and is not as it was shown stays a text that no
-/// key has signed: it is refused without asking the database.
-fn read(token: &str) -> Credential {
-    Secret::parse(SecretKind::PersonalAccessToken, token).map_or_else(
-        |_| Credential::AccessToken(AccessToken::new(token.to_owned())),
-        Credential::PersonalAccessToken,
-    )
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1); `None` when there is none, or another scheme.
@@ -138,12 +130,12 @@ mod tests {
 
     use super::*;
 
-    fn shown(method: &str, headers: &[(&'static str, &'static str)]) -> Shown {
+    fn shown(method: &str, headers: &[(&'static str, &'static str)]) -> PresentedCredential {
         let mut request = TestRequest::default().method(method.parse().unwrap());
         for header in headers {
             request = request.insert_header(*header);
         }
-        Shown::by(&request.to_http_request())
+        PresentedCredential::of(&request.to_http_request())
     }
 
     const COOKIE: (&str, &str) = ("cookie", "theme=dark; __Host-todo-session=a.b-c_d; other=1");
@@ -163,12 +155,13 @@ mod tests {
     ) {
         match (shown("GET", headers), expected) {
             (
-                Shown::Credential(Credential::AccessToken(token)) | Shown::Cookie(token),
+                PresentedCredential::Credential(Credential::AccessToken(token))
+                | PresentedCredential::Cookie(token),
                 Some(expected),
             ) => {
                 assert_eq!(token.expose(), expected);
             }
-            (Shown::Nothing, None) => {}
+            (PresentedCredential::Nothing, None) => {}
             (shown, _) => panic!("{shown:?}"),
         }
     }
@@ -183,11 +176,15 @@ mod tests {
             ("cookie", format!("{SESSION_COOKIE}={TOKEN}"), false),
         ] {
             let request = TestRequest::default().insert_header((name, value.as_str()));
-            match Shown::by(&request.to_http_request()) {
-                Shown::Credential(Credential::PersonalAccessToken(secret)) if accepted => {
+            match PresentedCredential::of(&request.to_http_request()) {
+                PresentedCredential::Credential(Credential::PersonalAccessToken(secret))
+                    if accepted =>
+                {
                     assert_eq!(secret.expose(), TOKEN);
                 }
-                Shown::Credential(Credential::AccessToken(_)) | Shown::Cookie(_) if !accepted => {}
+                PresentedCredential::Credential(Credential::AccessToken(_))
+                | PresentedCredential::Cookie(_)
+                    if !accepted => {}
                 shown => panic!("{value}: {shown:?}"),
             }
         }
@@ -213,10 +210,16 @@ mod tests {
     ) {
         let with_cookie = [headers, &[COOKIE]].concat();
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
-            let is_refused = matches!(shown(method, &with_cookie), Shown::CookieFromElsewhere);
+            let is_refused = matches!(
+                shown(method, &with_cookie),
+                PresentedCredential::CrossSiteCookie
+            );
             assert_eq!(is_refused, !accepted, "{method}");
         }
-        assert!(matches!(shown("GET", &with_cookie), Shown::Cookie(_)));
+        assert!(matches!(
+            shown("GET", &with_cookie),
+            PresentedCredential::Cookie(_)
+        ));
     }
 
     #[test]
@@ -247,12 +250,12 @@ mod tests {
                             request.insert_header((name, value.clone()))
                         })
                         .to_http_request();
-                    let credential = Shown::by(&request).into_credential();
+                    let credential = PresentedCredential::of(&request).into_credential();
                     assert!(!matches!(
                         credential,
                         Ok(Some(Credential::PersonalAccessToken(_)))
                     ));
-                    assert!(shown_device(&request).is_none());
+                    assert!(presented_device(&request).is_none());
                     is_of_same_origin(&request);
                 }
             });

@@ -9,27 +9,27 @@ use actix_web::{
     body::{BodySize, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        ConnectionType,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::Data,
 };
+use todo_api_types::{errors::no_room_for_response, problem::Problem};
 use todo_domain::UserId;
 use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
 use crate::{
-    Observers, State,
+    State,
     body::Body,
     budget::{Reservation, SMALL},
     client::address,
     connection::ConnectionHandle,
-    errors::no_room_for_response,
     metrics::{BufferMetrics, Refused, Route},
-    problem::Problem,
+    problem_response::ProblemResponse,
     response_body::ResponseBody,
-    trace::Trace,
+    trace::{self, record_response},
 };
 
 /// Names a request, in its answer and in the log.
@@ -64,13 +64,13 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let request_id = request_id(request.headers());
     // Only where the server is put together wrongly there is none.
     let Some(state) = request.app_data::<Data<State>>().cloned() else {
-        return Err(Problem::internal().into());
+        return Err(ProblemResponse(Problem::internal()).into());
     };
     let client = address(request.request(), &state.trusted_proxies);
     let connection = request.conn_data::<ConnectionHandle>().cloned();
-    let Observers { metrics, tracer } = &state.observers;
+    let (metrics, tracer) = (&state.metrics, &state.runtime.tracer);
     let (under_way, body, budget) = (metrics.requests.begin(), state.body, &state.budget);
-    let trace = Trace::begin(tracer, request.method(), request.headers(), &request_id);
+    let trace = trace::begin(tracer, request.method(), request.headers(), &request_id);
     let span = info_span!("request", id = %request_id, trace_id = trace.id());
     give_back_room(request.headers_mut());
     async move {
@@ -104,7 +104,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
         let user = trace.actor().user();
         log(&response, route.as_str(), (client, user), code, began);
         let (method, status) = (response.request().method(), response.status());
-        trace.answered(&route, method, status, code);
+        record_response(&trace, &route, method, status, code);
         under_way.answered(route, method, status, code);
         let guard = match connection {
             Some(connection) => Some(connection.begin_response().await),
@@ -136,7 +136,7 @@ fn reserve(
     metrics.refuse(Refused::Response);
     let (request, refused) = response.into_parts();
     let problem = no_room_for_response(request.method().is_safe());
-    let mut response = HttpResponse::from_error(problem);
+    let mut response = HttpResponse::from_error(ProblemResponse(problem));
     for (name, value) in refused.headers() {
         // Else the page of another origin could not read why.
         if name == header::VARY || name.as_str().starts_with("access-control-") {
@@ -192,18 +192,24 @@ fn write_problem_out(
         return (response, None);
     }
     let error = response.response().error();
-    let said;
-    let problem = if let Some(problem) = error.and_then(Error::as_error::<Problem>) {
-        log_causes(problem);
+    let of_framework;
+    let problem = if let Some(problem) = error.and_then(Error::as_error::<ProblemResponse>) {
+        log_causes(&problem.0);
         problem
     } else {
-        said = Problem::of_status(status, error.map(ToString::to_string));
-        &said
+        let text = error.map(ToString::to_string);
+        of_framework = Problem::of_status(problem_status(status), text).into();
+        &of_framework
     };
-    let (problem_response, code) = (problem.response(request_id), problem.code());
+    let (problem_response, code) = (problem.response(request_id), problem.0.code());
     let (request, bare) = response.into_parts();
     let response = with_head_of(problem_response, bare.headers());
     (ServiceResponse::new(request, response), Some(code))
+}
+
+/// The status of a problem, which has the same range.
+fn problem_status(status: StatusCode) -> http::StatusCode {
+    http::StatusCode::from_u16(status.as_u16()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn with_head_of(mut response: HttpResponse, head: &HeaderMap) -> HttpResponse {

@@ -7,15 +7,18 @@ use actix_web::{
     http::header::{self, HeaderName},
 };
 use serde_json::Value;
+use todo_api_types::{
+    fields::Fields,
+    json::parse_object,
+    problem::Problem,
+    query::{parse_query, write_parameter},
+};
 use todo_application::todo::{Precondition, WantedOnce};
 use todo_domain::{IdempotencyKey, UserId};
 
 use crate::{
-    body::{Body, parse_object},
+    body::Body,
     etag::{self, IfNoneMatch},
-    fields::Fields,
-    problem::Problem,
-    query::{parse_query, write_parameter},
 };
 
 const JSON: &str = "application/json";

@@ -1,5 +1,6 @@
 //! The OpenAPI document, made of the handlers' own annotations and of what holds for every route.
 
+use todo_api_types::{problem::ProblemBody, tasks::task_list::TaskListResponse};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -12,7 +13,6 @@ use utoipa::{
 
 use crate::{
     openapi_rules::{close_bodies, describe_headers, describe_operations_of_a_batch, operations},
-    problem::ProblemBody,
     routes::{TASKS, TASKS_OF_USER, auth, health, jwks, tasks},
 };
 
@@ -70,7 +70,7 @@ use crate::{
         health::ready,
         jwks::jwks,
     ),
-    components(schemas(ProblemBody, tasks::list::TaskListResponse)),
+    components(schemas(ProblemBody, TaskListResponse)),
     security(("token" = []))
 )]
 struct Handlers;

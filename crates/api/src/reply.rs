@@ -1,7 +1,5 @@
 //! Answers that grant what was asked for.
 
-use std::fmt;
-
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     http::{
@@ -10,9 +8,11 @@ use actix_web::{
     },
 };
 use serde::Serialize;
+use todo_api_types::problem::Problem;
 use todo_application::App;
+use todo_runtime::AfterResponse;
 
-use crate::{budget::SMALL, fair_queue::QueueClass, problem::Problem, trace::handler_of};
+use crate::budget::SMALL;
 
 /// An answer that grants what was asked for.
 #[derive(Debug)]
@@ -21,29 +21,7 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     headers: Vec<(HeaderName, String)>,
     cache_control: &'static str,
-    followed_by: Option<Afterwards>,
-}
-
-/// A use case that answers nobody.
-type Work = Box<dyn FnOnce(&App) -> Result<(), Problem> + Send>;
-
-/// What is done after the answer, in the lane for mail.
-pub(crate) struct Afterwards {
-    /// Whether the answer says that it will be done, and so is 503 where there is no room for it.
-    pub(crate) is_promised: bool,
-    /// Its class in the queue: notices are sent after the mails that somebody waits for.
-    pub(crate) class: QueueClass,
-    /// The handler that wants it.
-    pub(crate) handler: &'static str,
-    pub(crate) work: Work,
-}
-
-impl fmt::Debug for Afterwards {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Afterwards")
-            .field("is_promised", &self.is_promised)
-            .finish_non_exhaustive()
-    }
+    after_response: Option<AfterResponse>,
 }
 
 impl Reply {
@@ -116,53 +94,40 @@ impl Reply {
         self
     }
 
-    /// Promises that a use case is run after it, of which whoever asks learns nothing. Where there is no room for it, the
-    /// answer is 503: so nothing else may have been changed.
+    /// The same with work that the response promises: see [`AfterResponse::required`].
     pub(crate) fn followed_by<E: Into<Problem>>(
         self,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.followed(true, QueueClass::Reserved, work)
+        self.with_after_response(AfterResponse::required(work))
     }
 
-    /// Has a use case run after it, if there is room for it, that mails what somebody waits for.
+    /// The same with a mail that somebody waits for: see [`AfterResponse::best_effort`].
     pub(crate) fn followed_at_best_by<E: Into<Problem>>(
         self,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.followed(false, QueueClass::Reserved, work)
+        self.with_after_response(AfterResponse::best_effort(work))
     }
 
-    /// Has a use case run after it, if there is room for it, that mails a notice.
+    /// The same with a notice: see [`AfterResponse::notice`].
     pub(crate) fn followed_by_notice<E: Into<Problem>>(
         self,
         work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
     ) -> Self {
-        self.followed(false, QueueClass::Open, work)
+        self.with_after_response(AfterResponse::notice(work))
     }
 
-    fn followed<E: Into<Problem>>(
-        self,
-        is_promised: bool,
-        class: QueueClass,
-        work: impl FnOnce(&App) -> Result<(), E> + Send + 'static,
-    ) -> Self {
-        let handler = handler_of(&work);
-        let work = Box::new(move |app: &App| work(app).map_err(Into::into));
+    fn with_after_response(self, work: AfterResponse) -> Self {
         Self {
-            followed_by: Some(Afterwards {
-                is_promised,
-                class,
-                handler,
-                work,
-            }),
+            after_response: Some(work),
             ..self
         }
     }
 
-    /// What is to be done after it.
-    pub(crate) fn take_afterwards(&mut self) -> Option<Afterwards> {
-        self.followed_by.take()
+    /// The work after it.
+    pub(crate) fn take_after_response(&mut self) -> Option<AfterResponse> {
+        self.after_response.take()
     }
 
     /// Says that any cache may keep it, and for how long.
@@ -190,7 +155,7 @@ impl Reply {
             headers: Vec::new(),
             // It is about one user. A client that keeps a copy by itself can still ask whether it is current.
             cache_control: "no-store",
-            followed_by: None,
+            after_response: None,
         }
     }
 }

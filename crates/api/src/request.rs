@@ -1,318 +1,259 @@
-//! Requests: from what actix hands over to one use case on one thread.
+//! Requests of REST: from actix to a call of a use case.
 
 use std::{
     future::{Ready, ready},
     sync::Arc,
-    thread,
-    time::Duration,
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web::Data};
+use todo_api_types::problem::Problem;
 use todo_application::{App, Caller, SessionCaller, account::Credential};
-use todo_domain::{AccessToken, Client, Scope, Secret, network_of};
-use tracing::{error, warn};
-
-use crate::{
-    Lanes, State,
-    authorization::{Authorization, Outcome, Parsed},
-    client::client,
-    credentials::{Shown, shown_device},
-    fair_queue::{QueueClass, QueueKey},
-    input::Input,
-    lane::Lane,
-    metrics::LoginMetrics,
-    problem::Problem,
-    rate_limits::RateLimits,
-    reply::{Afterwards, Reply},
-    trace::{Actor, Trace, handler_of},
+use todo_domain::{AccessToken, Client, Scope, Secret};
+use todo_runtime::{
+    Actor, BulkWork, Call, Parsed, Runtime, Trace, WorkerPools, handler_of, worker_pool::WorkerPool,
 };
 
-/// What is done after an answer begins so long after it was given, when it has been sent: else an answer would take
-/// longer where there is more to be done after it, and so tell whether there is an account.
-const PAUSE_AFTER_ANSWER: Duration = Duration::from_millis(10);
+use crate::{
+    State,
+    client::client,
+    credentials::{PresentedCredential, presented_device},
+    input::Input,
+    metrics::LoginMetrics,
+    problem_response::ProblemResponse,
+    reply::Reply,
+};
+
+/// The result of a handler.
+pub(crate) type Response = Result<Reply, ProblemResponse>;
 
 /// A request, its body read.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) state: Data<State>,
-    pub(crate) trace: Trace,
-    pub(crate) client: Client,
-    pub(crate) shown: Shown,
+    call: Call,
+    pub(crate) presented: PresentedCredential,
     device: Option<Secret>,
-    /// In which class it waits for a lane whose queue is fair.
-    class: QueueClass,
-    /// What it is counted in for its user, if it is.
-    pub(crate) rate_limits: Option<Arc<RateLimits>>,
-    pub(crate) input: Input,
+    input: Input,
 }
 
-/// Whoever makes a request that anyone may make.
+/// The client of a request that needs no credential.
 #[derive(Debug)]
-pub(crate) struct Visitor {
-    /// What the request comes from.
+pub(crate) struct Anonymous {
     pub(crate) client: Client,
-    /// What it shows all the same.
+    /// The credential that it presents nevertheless.
     pub(crate) credential: Option<Credential>,
-    /// The session cookie, where that is the credential.
+    /// The session cookie, if that is the credential.
     pub(crate) session_cookie: Option<AccessToken>,
-    /// What its device shows to be known again.
+    /// The secret of the device.
     pub(crate) device: Option<Secret>,
-    /// The user, once it is known who that is.
+    /// The user, once it is known.
     pub(crate) actor: Actor,
 }
 
 impl Request {
-    /// Whether it may ask for a search. (A name that is encoded may be any.)
+    /// Whether it may be a search. (An encoded name may be any.)
     pub(crate) fn is_search(&self) -> bool {
         self.input.may_have_parameter("q")
     }
 
-    /// The same, but not counted for its user: for what ends sessions and tokens, which is to be possible while whoever
-    /// has got hold of one uses up what the user may do.
+    /// See [`Call::not_counted_for_user`].
     pub(crate) fn not_counted_for_user(self) -> Self {
         Self {
-            rate_limits: None,
+            call: self.call.not_counted_for_user(),
             ..self
         }
     }
 
-    /// The same, in the class that a flood of logins cannot delay: for what presents a mailed token.
+    /// See [`Call::reserved`].
     pub(crate) fn reserved(self) -> Self {
         Self {
-            class: QueueClass::Reserved,
+            call: self.call.reserved(),
             ..self
         }
     }
 
-    /// By what a lane whose queue is fair serves it.
-    pub(crate) fn queue_key(&self) -> QueueKey {
-        QueueKey {
-            class: self.class,
-            network: self.client.address.map(network_of),
-        }
-    }
-
-    /// What is counted of logins.
+    /// The metrics of logins.
     pub(crate) fn login_metrics(&self) -> LoginMetrics {
-        self.state.observers.metrics.logins.clone()
+        self.state.metrics.logins.clone()
     }
 
-    /// Parses the input, then runs a use case for a caller whose credential has `scope`, on a thread of the lane for the
-    /// database: one hand-over, for authorization and work.
-    ///
-    /// The work runs a second time only if the first failed because the session was not proven to be valid.
+    /// Parses the input with `read`, and calls a use case that reads or changes tasks: see [`Call::for_caller`].
     pub(crate) fn for_caller<T: Send + 'static>(
         self,
         scope: Scope,
         read: impl FnOnce(&Input) -> Result<T, Problem>,
         work: impl Fn(&App, &Caller, &T) -> Result<Reply, Problem> + Send + 'static,
-    ) -> impl Future<Output = Result<Reply, Problem>> {
-        let key = self.queue_key();
+    ) -> impl Future<Output = Response> {
         let handler = handler_of(&work);
-        let running = self
-            .authorization()
-            .map(|(state, trace, authorization, input)| {
-                let Parsed {
-                    subject,
-                    value,
-                    problem,
-                } = Parsed::new(&input, read);
-                let running = hand_over(&state, &trace, handler, key, database, move |state| {
-                    authorization.run(state, scope, subject, value.as_ref(), work)
-                });
-                (state, trace, running, problem)
-            });
+        let running = self.authorizing(read).map(|(call, credential, parsed)| {
+            let sender = Sender::of(&call);
+            (
+                sender,
+                call.for_caller(handler, credential, scope, parsed, work),
+            )
+        });
         async {
-            let (state, trace, running, invalid) = running?;
-            let reply = Outcome::or_invalid(running.await, invalid)?;
-            with_afterwards(&state, &trace, reply)
+            let (sender, running) = running?;
+            sender.send(running.await)
         }
     }
 
-    /// Parses the input, then runs a use case for a caller who presents the credential of a session, on a thread of the
-    /// lane that `lane` picks.
+    /// The same in the bulk pool: see [`Call::for_caller_in_bulk`].
+    pub(crate) fn for_caller_in_bulk<T: Send + 'static>(
+        self,
+        scope: Scope,
+        read: impl FnOnce(&Input) -> Result<T, Problem>,
+        work: impl Fn(&App, &Caller, &T) -> Result<Reply, Problem> + Send + 'static,
+    ) -> impl Future<Output = Response> {
+        let handler = handler_of(&work);
+        let running = self.authorizing(read).map(|(call, credential, parsed)| {
+            let sender = Sender::of(&call);
+            let running = call.for_caller_in_bulk(handler, credential, scope, parsed, work);
+            (sender, running)
+        });
+        async {
+            let (sender, running) = running?;
+            sender.send(running.await)
+        }
+    }
+
+    /// Parses the input with `read`, and calls a use case for the caller of a session: see [`Call::for_session`].
     pub(crate) fn for_session<T: Send + 'static>(
         self,
-        lane: impl FnOnce(&Lanes) -> &Lane,
+        pool: impl FnOnce(&WorkerPools) -> &WorkerPool,
         read: impl FnOnce(&Input) -> Result<T, Problem>,
         work: impl FnOnce(&App, &SessionCaller, T) -> Result<Reply, Problem> + Send + 'static,
-    ) -> impl Future<Output = Result<Reply, Problem>> {
-        let key = QueueKey {
-            class: QueueClass::Reserved,
-            ..self.queue_key()
-        };
-        let client = self.client.clone();
+    ) -> impl Future<Output = Response> {
         let handler = handler_of(&work);
-        let running = self
-            .authorization()
-            .map(|(state, trace, authorization, input)| {
-                let Parsed { value, problem, .. } = Parsed::new(&input, read);
-                let running = hand_over(&state, &trace, handler, key, lane, move |state| {
-                    let caller = authorization.session(&state.app, &client)?;
-                    let Some(value) = value else {
-                        return Ok(Outcome::InputInvalid);
-                    };
-                    work(&state.app, &caller, value).map(Outcome::Done)
-                });
-                (state, trace, running, problem)
-            });
+        let running = self.authorizing(read).map(|(call, credential, parsed)| {
+            let sender = Sender::of(&call);
+            (
+                sender,
+                call.for_session(handler, credential, pool, parsed, work),
+            )
+        });
         async {
-            let (state, trace, running, invalid) = running?;
-            let reply = Outcome::or_invalid(running.await, invalid)?;
-            with_afterwards(&state, &trace, reply)
+            let (sender, running) = running?;
+            sender.send(running.await)
         }
     }
 
-    /// Parses the input, then runs a use case for anyone, on a thread of the lane that `lane` picks.
+    /// Parses the input with `read`, and calls a use case for anyone: see [`Call::for_anyone`].
     pub(crate) fn for_anyone<T: Send + 'static>(
         self,
-        lane: impl FnOnce(&Lanes) -> &Lane,
+        pool: impl FnOnce(&WorkerPools) -> &WorkerPool,
         read: impl FnOnce(&Input) -> Result<T, Problem>,
-        work: impl FnOnce(&App, &Visitor, T) -> Result<Reply, Problem> + Send + 'static,
-    ) -> impl Future<Output = Result<Reply, Problem>> {
-        let key = self.queue_key();
+        work: impl FnOnce(&App, &Anonymous, T) -> Result<Reply, Problem> + Send + 'static,
+    ) -> impl Future<Output = Response> {
         let Self {
-            state,
-            trace,
-            client,
-            shown,
+            call,
+            presented,
             device,
             input,
             ..
         } = self;
         let handler = handler_of(&work);
-        let session_cookie = shown.session_cookie();
-        let actor = trace.actor().clone();
-        let prepared = shown
+        let session_cookie = presented.session_cookie();
+        let prepared = presented
             .into_credential()
             .and_then(|credential| Ok((credential, read(&input)?)));
         let running = prepared.map(|(credential, value)| {
-            let visitor = Visitor {
-                client,
+            let sender = Sender::of(&call);
+            let anonymous = Anonymous {
+                client: call.client().clone(),
                 credential,
                 session_cookie,
                 device,
-                actor,
+                actor: call.trace().actor().clone(),
             };
-            let running = hand_over(&state, &trace, handler, key, lane, move |state| {
-                work(&state.app, &visitor, value)
-            });
-            (state, trace, running)
+            let running = call.for_anyone(handler, pool, move |app| work(app, &anonymous, value));
+            (sender, running)
         });
         async {
-            let (state, trace, running) = running?;
-            with_afterwards(&state, &trace, running.await?)
+            let (sender, running) = running?;
+            sender.send(running.await)
         }
     }
 
-    /// What it takes to authorize the caller, and the input.
-    pub(crate) fn authorization(
+    /// Begins work of several pieces for the caller of a session: see [`Call::begin_bulk_work`].
+    pub(crate) fn begin_bulk_work<T: Send + 'static>(
         self,
-    ) -> Result<(Data<State>, Trace, Authorization, Input), Problem> {
-        let authorization = Authorization {
-            credential: self.shown.into_required_credential()?,
-            rate_limits: self.rate_limits,
-            actor: self.trace.actor().clone(),
+        work: impl FnOnce(&App, &SessionCaller) -> Result<T, Problem> + Send + 'static,
+    ) -> impl Future<Output = Result<(T, BulkWork), Problem>> {
+        let handler = handler_of(&work);
+        let running = self
+            .authorizing(Input::nothing)
+            .map(|(call, credential, parsed)| {
+                call.begin_bulk_work(handler, credential, parsed, work)
+            });
+        async { running?.await }
+    }
+
+    /// The call, the credential that it requires, and its input.
+    fn authorizing<T>(
+        self,
+        read: impl FnOnce(&Input) -> Result<T, Problem>,
+    ) -> Result<(Call, Credential, Parsed<T>), Problem> {
+        let credential = self.presented.into_required_credential()?;
+        let parsed = match self.input.user_id() {
+            Ok(subject) => Parsed::new(subject, read(&self.input)),
+            Err(problem) => Parsed::new(None, Err(problem)),
         };
-        Ok((self.state, self.trace, authorization, self.input))
+        Ok((self.call, credential, parsed))
     }
 }
 
-/// The lane in which use cases run that do nothing but talk to the database.
-pub(crate) fn database(lanes: &Lanes) -> &Lane {
-    &lanes.database
+/// What sends a reply: it starts the work after it.
+struct Sender {
+    runtime: Arc<Runtime>,
+    trace: Trace,
 }
 
-/// The lane in which use cases run that read all that a user has.
-pub(crate) fn bulk(lanes: &Lanes) -> &Lane {
-    &lanes.bulk
-}
-
-/// The lane in which use cases run that hash a password.
-pub(crate) fn hashing(lanes: &Lanes) -> &Lane {
-    &lanes.hashing
-}
-
-/// Hands work over to a lane at once, and gives what it gives.
-pub(crate) fn hand_over<T, L, W>(
-    state: &Data<State>,
-    trace: &Trace,
-    handler: &str,
-    key: QueueKey,
-    lane: L,
-    work: W,
-) -> impl Future<Output = Result<T, Problem>> + use<T, L, W>
-where
-    T: Send + 'static,
-    L: FnOnce(&Lanes) -> &Lane,
-    W: FnOnce(&State) -> Result<T, Problem> + Send + 'static,
-{
-    let span = trace.of_work(handler);
-    let state_of_work = state.clone();
-    let running = lane(&state.lanes).run_for(key, state.request_deadline, move || {
-        span.in_scope(|| work(&state_of_work))
-    });
-    async move { running.await? }
-}
-
-/// The reply, after what is to follow it was put in the lane for mail.
-pub(crate) fn with_afterwards(
-    state: &State,
-    trace: &Trace,
-    mut reply: Reply,
-) -> Result<Reply, Problem> {
-    let Some(afterwards) = reply.take_afterwards() else {
-        return Ok(reply);
-    };
-    let Afterwards {
-        is_promised,
-        class,
-        handler,
-        work,
-    } = afterwards;
-    let key = QueueKey {
-        class,
-        network: None,
-    };
-    let app = state.app.clone();
-    let span = trace.of_work(handler);
-    let posted = state.lanes.mail.post(key, move || {
-        thread::sleep(PAUSE_AFTER_ANSWER);
-        if let Err(problem) = span.in_scope(|| work(&app)) {
-            let cause = problem.causes();
-            error!(cause, "what was to be done after the answer failed");
+impl Sender {
+    fn of(call: &Call) -> Self {
+        Self {
+            runtime: Arc::clone(call.runtime()),
+            trace: call.trace().clone(),
         }
-    });
-    match posted {
-        Err(error) if is_promised => Err(error.into()),
-        Err(error) => {
-            warn!(%error, "nothing is done after the answer");
-            Ok(reply)
-        }
-        Ok(()) => Ok(reply),
     }
+
+    fn send(self, reply: Result<Reply, Problem>) -> Response {
+        let mut reply = reply?;
+        if let Some(after) = reply.take_after_response() {
+            after.start(&self.runtime, &self.trace)?;
+        }
+        Ok(reply)
+    }
+}
+
+/// The worker pool for use cases that only use the database.
+pub(crate) fn database(pools: &WorkerPools) -> &WorkerPool {
+    &pools.database
+}
+
+/// The worker pool for use cases that hash a password.
+pub(crate) fn hashing(pools: &WorkerPools) -> &WorkerPool {
+    &pools.hashing
 }
 
 impl FromRequest for Request {
-    type Error = Problem;
+    type Error = ProblemResponse;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(from_request(request).ok_or_else(Problem::internal))
+        ready(from_request(request).ok_or_else(|| Problem::internal().into()))
     }
 }
 
-/// `None` when the server was put together wrongly: no state, or a body that was not read.
+/// `None` if the server is wired wrongly: without state, or with a body that was not read.
 fn from_request(request: &HttpRequest) -> Option<Request> {
     let state = request.app_data::<Data<State>>()?.clone();
     let trace = request.extensions_mut().remove::<Trace>()?;
+    let client = client(request, &state.trusted_proxies);
     Some(Request {
-        trace,
-        client: client(request, &state.trusted_proxies),
-        class: QueueClass::default(),
-        shown: Shown::by(request),
-        device: shown_device(request),
-        rate_limits: Some(Arc::clone(&state.rate_limits)),
+        call: Call::new(Arc::clone(&state.runtime), trace, client),
+        presented: PresentedCredential::of(request),
+        device: presented_device(request),
         state,
         input: Input::of(request)?,
     })

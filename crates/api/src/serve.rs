@@ -1,6 +1,6 @@
 //! Serving HTTP.
 
-use std::{fmt, future::ready, io, net::TcpListener, sync::Arc, time::Duration};
+use std::{future::ready, io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_http::{HttpService, KeepAlive, Protocol, error::DispatchError};
 use actix_server::Server;
@@ -12,18 +12,16 @@ use actix_web::{
     rt::{self, System, net::TcpStream},
     web::Data,
 };
-use todo_application::{App, account::SeenSessions};
+use todo_runtime::Runtime;
 
 use crate::{
-    BodySettings, ConnectionSettings, CorsOrigins, Lanes, Metrics, RateLimitSettings, State,
-    Tracer, TrustedProxies,
+    BodySettings, ConnectionSettings, CorsOrigins, Metrics, State, TrustedProxies,
+    address_limit::limit_address,
     budget::ByteBudget,
     connection::{Acceptor, Connection, LINGER, Peers},
     cors::cors,
     edge::edge,
     ending::{self, Ending, close_when_ending},
-    in_flight::InFlight,
-    rate_limits::{FORGETTING_INTERVAL, RateLimits, limit_address},
     routes,
 };
 
@@ -35,8 +33,6 @@ pub struct ServeSettings {
     /// How many connections are served at a time, rounded up to the same number for each worker. More wait to be
     /// accepted.
     pub max_connections: usize,
-    /// Within which time blocking work must be done, else the answer is 503.
-    pub request_deadline: Duration,
     /// What is bounded about bodies.
     pub body: BodySettings,
     /// The limits of connections.
@@ -45,29 +41,10 @@ pub struct ServeSettings {
     pub buffered_bytes: usize,
     /// The proxies that are believed when they say whom they forward for.
     pub trusted_proxies: TrustedProxies,
-    /// How many requests one address and one user may make.
-    pub rate_limits: RateLimitSettings,
     /// The origins whose pages may call.
     pub cors_origins: CorsOrigins,
     /// For how long requests that are under way are waited for when the server is told to end.
     pub shutdown_deadline: Duration,
-}
-
-/// What sees the requests.
-#[derive(Clone)]
-pub struct Observers {
-    /// What counts and times them.
-    pub metrics: Metrics,
-    /// What makes traces of them.
-    pub tracer: Arc<dyn Tracer>,
-}
-
-impl fmt::Debug for Observers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observers")
-            .field("metrics", &self.metrics)
-            .finish_non_exhaustive()
-    }
 }
 
 /// For how long an unused connection is kept.
@@ -81,19 +58,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// while something was under way.
 pub fn serve(
     listener: TcpListener,
-    app: App,
-    lanes: Lanes,
-    observers: Observers,
+    runtime: Arc<Runtime>,
+    metrics: Metrics,
     settings: ServeSettings,
 ) -> io::Result<()> {
-    let rate_limits = Arc::new(RateLimits::new(settings.rate_limits));
-    let seen_sessions = Arc::new(SeenSessions::default());
-    let forgetting = keep_forgetting(
-        app.clone(),
-        Arc::clone(&rate_limits),
-        Arc::clone(&seen_sessions),
-    );
-    let metrics = &observers.metrics;
+    let evicting = keep_evicting(Arc::clone(&runtime));
     let budget = ByteBudget::new(settings.buffered_bytes, metrics.buffers.clone());
     let peers = Peers::new(
         settings.connection.per_address,
@@ -101,17 +70,12 @@ pub fn serve(
     );
     let acceptor = Acceptor::new(settings.connection, peers, metrics.connections.clone());
     let state = Data::new(State {
-        app,
-        lanes,
-        observers,
-        request_deadline: settings.request_deadline,
+        runtime,
+        metrics,
         body: settings.body,
         budget,
         trusted_proxies: settings.trusted_proxies,
         cors_origins: settings.cors_origins.clone(),
-        rate_limits,
-        seen_sessions,
-        in_flight: InFlight::default(),
     });
     let ending = Data::new(Ending::default());
     let ending_of_answers = ending.clone();
@@ -167,19 +131,15 @@ pub fn serve(
         .run();
     System::new().block_on(async {
         // It ends with the system.
-        rt::spawn(forgetting);
+        rt::spawn(evicting);
         ending::run(server, ending).await
     })
 }
 
-async fn keep_forgetting(app: App, rate_limits: Arc<RateLimits>, seen: Arc<SeenSessions>) {
-    let mut times = rt::time::interval(FORGETTING_INTERVAL);
+async fn keep_evicting(runtime: Arc<Runtime>) {
+    let mut times = rt::time::interval(Runtime::EVICTION_INTERVAL);
     loop {
         times.tick().await;
-        rate_limits.forget_idle();
-        let now = app.clock.now();
-        seen.forget_old(now, &app.session_policy);
-        app.login_limits.forget_idle(now);
-        app.refresh_limits.forget_idle(now);
+        runtime.evict();
     }
 }

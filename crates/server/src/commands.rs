@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
 
-use todo_api::{Lane, LaneSettings, Lanes, Observers, QueueOrder, ServeSettings};
+use todo_api::ServeSettings;
 use todo_application::{
     App,
     account::{LoginLimits, RefreshLimits},
@@ -12,6 +12,10 @@ use todo_domain::ports::Clock;
 use todo_infra::{
     CommonPasswordList, ConcurrencyLimitedHasher, Database, DatabaseKind, JwtTokens, Passwords,
     RandomIds, RandomSecrets, SystemClock,
+};
+use todo_runtime::{
+    Runtime, WorkerPools,
+    worker_pool::{QueueOrder, WorkerPool, WorkerPoolSettings},
 };
 use tracing::{error, info, warn};
 
@@ -27,12 +31,12 @@ pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// By how much logins, and what is done after an answer, give way to all else: where there are too few cores they get a
-/// tenth of what others get. So a crowd of logins is hardly felt by others; and an answer does not wait for what follows
-/// it, lest it tells by its time what that is.
-const GIVING_WAY: i32 = 10;
+/// The nice value of logins and of work after a response: without a free core, they get a tenth of the time that others
+/// get. So a crowd of logins hardly slows others down, and no response is delayed by the work after it, which would tell
+/// what that is.
+const BACKGROUND_PRIORITY: i32 = 10;
 
-/// After how many deadlines of a request a thread of a lane is replaced: it hangs in the database. Hashes wait for one
+/// After how many deadlines of a request a thread of a worker pool is replaced: it hangs in the database. Hashes wait for one
 /// another, and mails for their server.
 const DATABASE_DEADLINES: u32 = 2;
 const HASHING_DEADLINES: u32 = 4;
@@ -71,7 +75,7 @@ pub(crate) fn serve() -> CommandResult {
     database.watch()?;
 
     let metrics = ServerMetrics::new(&database, log.count_of_lost(), log.malformed_requests());
-    let lanes = start_lanes(
+    let pools = start_worker_pools(
         &config.http,
         &config.hashing,
         (database_threads, bulk_threads),
@@ -91,7 +95,7 @@ pub(crate) fn serve() -> CommandResult {
         hasher: Arc::new(ConcurrencyLimitedHasher::new(
             metrics.measured(Arc::new(Passwords::new(config.hashing.argon2id))),
             config.hashing.threads,
-            lanes.database.count_of_runs(),
+            pools.database.count_of_runs(),
         )),
         common_passwords: Arc::new(CommonPasswordList),
         tokens: Arc::<JwtTokens>::clone(&jwt),
@@ -113,13 +117,11 @@ pub(crate) fn serve() -> CommandResult {
     let settings = ServeSettings {
         workers: config.http.workers,
         max_connections: config.http.max_connections,
-        request_deadline: config.http.request_deadline,
         body: config.http.body,
         connection: config.http.connection,
         buffered_bytes: config.http.buffered_bytes,
         cors_origins: config.http.cors_origins,
         trusted_proxies: config.http.trusted_proxies,
-        rate_limits: config.http.rate_limits,
         shutdown_deadline: config.http.shutdown_deadline,
     };
     let listener = TcpListener::bind(config.listen)
@@ -129,10 +131,14 @@ pub(crate) fn serve() -> CommandResult {
     report::line(&format!("Database     {}", database.url()));
     report::line(&format!("Docs         http://{address}/api/docs/"));
 
-    let observers = Observers {
-        metrics: metrics.api().clone(),
-        tracer: traces.tracer(),
-    };
+    let runtime = Arc::new(Runtime::new(
+        app.clone(),
+        pools,
+        traces.tracer(),
+        config.http.request_deadline,
+        config.http.rate_limits,
+    ));
+    let api_metrics = metrics.api().clone();
     if let Some(address) = config.observation.metrics_listen {
         let address = metrics.serve(address)?;
         report::line(&format!("Metrics      http://{address}/metrics"));
@@ -141,7 +147,7 @@ pub(crate) fn serve() -> CommandResult {
     keep_pruning(app.clone())?;
     keep_refreshing_floor(app.clone())?;
     log.malformed_requests().keep_logging()?;
-    todo_api::serve(listener, app, lanes, observers, settings)?;
+    todo_api::serve(listener, runtime, api_metrics, settings)?;
     traces.end();
     info!("ended");
     Ok(())
@@ -160,52 +166,52 @@ fn warn_of_mails_not_sent(delivery: MailDelivery) {
     }
 }
 
-/// Starts the lanes. Threads can hang in PostgreSQL, and not in SQLite, which has no server.
-fn start_lanes(
+/// Starts the worker pools. Threads can hang in PostgreSQL, and not in SQLite, which has no server.
+fn start_worker_pools(
     http: &HttpConfig,
     hashing: &HashingConfig,
     (database_threads, bulk_threads): (usize, usize),
     kind: DatabaseKind,
     metrics: &ServerMetrics,
-) -> std::io::Result<Lanes> {
-    let start_lane = |name, width, (order, queue), niceness, deadlines| {
-        let settings = LaneSettings {
-            width,
+) -> std::io::Result<WorkerPools> {
+    let start_pool = |name, threads, (order, queue), priority, deadlines| {
+        let settings = WorkerPoolSettings {
+            threads,
             queue,
             order,
-            niceness,
+            priority,
             hang_limit: (kind == DatabaseKind::Postgres)
                 .then(|| http.request_deadline * deadlines + HANG_GRACE),
         };
-        Lane::start(name, settings, &metrics.api().lanes)
+        WorkerPool::start(name, settings, &metrics.api().worker_pools)
     };
-    Ok(Lanes {
-        database: start_lane(
+    Ok(WorkerPools {
+        database: start_pool(
             "database",
             database_threads,
             (QueueOrder::Fifo, http.queue),
             0,
             DATABASE_DEADLINES,
         )?,
-        bulk: start_lane(
+        bulk: start_pool(
             "bulk",
             bulk_threads,
             (QueueOrder::Fifo, http.queue),
             0,
             DATABASE_DEADLINES,
         )?,
-        hashing: start_lane(
+        hashing: start_pool(
             "hashing",
-            hashing.lane_width(),
+            hashing.pool_threads(),
             (QueueOrder::Fair, hashing.queue),
-            GIVING_WAY,
+            BACKGROUND_PRIORITY,
             HASHING_DEADLINES,
         )?,
-        mail: start_lane(
+        mail: start_pool(
             "mail",
             MAIL_THREADS,
             (QueueOrder::Priority, http.queue),
-            GIVING_WAY,
+            BACKGROUND_PRIORITY,
             MAIL_DEADLINES,
         )?,
     })

@@ -42,18 +42,38 @@ fn of_the_workspace(package: &str) -> Vec<String> {
     crates
 }
 
+/// What an inbound adapter may depend on: not on another one.
+const INBOUND: [&str; 4] = [
+    "todo_api_types",
+    "todo_application",
+    "todo_domain",
+    "todo_runtime",
+];
+
 #[test]
 fn dependencies_point_inward() {
     assert_eq!(of_the_workspace("todo-domain"), [""; 0]);
     assert_eq!(of_the_workspace("todo-application"), ["todo_domain"]);
     assert_eq!(of_the_workspace("todo-infra"), ["todo_domain"]);
     assert_eq!(
-        of_the_workspace("todo-api"),
+        of_the_workspace("todo-api-types"),
         ["todo_application", "todo_domain"]
     );
     assert_eq!(
+        of_the_workspace("todo-runtime"),
+        ["todo_api_types", "todo_application", "todo_domain"]
+    );
+    assert_eq!(of_the_workspace("todo-api"), INBOUND);
+    assert_eq!(
         of_the_workspace("todo-server"),
-        ["todo_api", "todo_application", "todo_domain", "todo_infra"]
+        [
+            "todo_api",
+            "todo_api_types",
+            "todo_application",
+            "todo_domain",
+            "todo_infra",
+            "todo_runtime",
+        ]
     );
     // It tries the server from outside.
     assert_eq!(of_the_workspace("todo-trials"), [""; 0]);
@@ -110,6 +130,10 @@ fn what_a_layer_must_not_know_it_is_not_built_with() {
         ],
     );
     foreign("todo-infra", &[&frameworks, &runtimes, &telemetry]);
+    for neutral in ["todo-api-types", "todo-runtime"] {
+        let protocols = ["actix_web", "actix_http", "axum", "hyper", "rmcp"];
+        foreign(neutral, &[&protocols, &databases, &secrets]);
+    }
     foreign(
         "todo-api",
         &[&databases, &["argon2", "bcrypt", "jsonwebtoken"]],

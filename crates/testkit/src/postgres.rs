@@ -140,14 +140,12 @@ impl PostgresDatabase {
     pub(crate) fn reusable() -> Option<Self> {
         let server = Server::find()?;
         let used = server.free().pop();
-        match used {
-            Some(name) => Some(Self::of(server, name, true)),
-            None => {
-                let database = Self::new()?;
-                database.is_reusable.store(true, Ordering::Relaxed);
-                Some(database)
-            }
+        if let Some(name) = used {
+            return Some(Self::of(server, name, true));
         }
+        let database = Self::new()?;
+        database.is_reusable.store(true, Ordering::Relaxed);
+        Some(database)
     }
 
     fn of(server: &'static Server, name: String, is_reusable: bool) -> Self {

@@ -16,6 +16,10 @@ rm -rf "$1"
 "#;
 
 /// Has the temporary server with this data folder end after this process.
+#[expect(
+    clippy::zombie_processes,
+    reason = "it ends after this process, so nobody waits for it"
+)]
 pub(crate) fn end_with_this_process(data_folder: &str) {
     static OPEN_UNTIL_THE_END: OnceLock<ChildStdin> = OnceLock::new();
     let mut shell = Command::new("/bin/sh")

@@ -5,7 +5,12 @@
 use std::sync::Arc;
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use todo_api::measured;
+use todo_api_types::{
+    cursor::{self, ListIdentity},
+    fields::{Fields, text},
+    json::parse_object,
+    wire::TaskResponse,
+};
 use todo_domain::{
     AccessClaims, AccessToken, Description, DisplayName, Due, Email, NewTodo, Position, SortKey,
     SortValue, Tag, Tags, Timestamp, Title, Todo, TodoId, TodoOrder,
@@ -63,15 +68,27 @@ fn todo(number: usize) -> Todo {
 #[divan::bench]
 fn json_of_20_tasks(bencher: Bencher<'_, '_>) {
     let todos: Vec<Todo> = (0..20).map(todo).collect();
-    bencher
-        .counter(ItemsCount::new(todos.len()))
-        .bench(|| measured::write_tasks(black_box(&todos)));
+    bencher.counter(ItemsCount::new(todos.len())).bench(|| {
+        let tasks: Vec<_> = black_box(&todos).iter().map(TaskResponse::from).collect();
+        serde_json::to_vec(&tasks).unwrap()
+    });
 }
 
 #[divan::bench]
 fn parsing_of_a_body() -> (Title, Description) {
+    const JSON: &str = "application/json";
     let body = br#"{"title": "Water the plants", "description": "Those on the balcony first."}"#;
-    measured::read_task(black_box(body)).unwrap()
+    let members = parse_object(black_box(body), Some(JSON), &[JSON]).unwrap();
+    let read = |fields: &mut Fields| {
+        let title = fields.required("title", text(Title::new));
+        let description = fields.required("description", text(Description::new));
+        Some((title?, description?))
+    };
+    Fields::read(members, read).unwrap()
+}
+
+fn list() -> ListIdentity {
+    ListIdentity::of([("status".to_owned(), "pending".to_owned())])
 }
 
 fn position() -> Position {
@@ -84,17 +101,17 @@ fn position() -> Position {
 #[divan::bench]
 fn writing_of_a_cursor(bencher: Bencher<'_, '_>) {
     let position = position();
-    bencher.bench(|| measured::write_cursor(black_box(&position)));
+    bencher.bench(|| cursor::write(list(), black_box(&position)));
 }
 
 #[divan::bench]
 fn reading_of_a_cursor(bencher: Bencher<'_, '_>) {
-    let cursor = measured::write_cursor(&position());
+    let cursor = cursor::write(list(), &position());
     let order = TodoOrder {
         key: SortKey::CreatedAt,
         ..TodoOrder::default()
     };
-    bencher.bench(|| measured::read_cursor(black_box(&cursor), order).unwrap());
+    bencher.bench(|| cursor::read(black_box(&cursor), list(), order).unwrap());
 }
 
 #[divan::bench]

@@ -1,27 +1,26 @@
-//! What is measured of requests, lanes and logins, for Prometheus.
+//! What is measured of requests, worker pools and logins, for Prometheus.
 //!
 //! Every label has few values, all of which are ours: a path that is no route counts as [`Route::NONE`], and a method
 //! that no route has as `other`. So whoever sends what there is not makes nothing grow.
 
 mod connections;
-mod lanes;
 mod logins;
 mod requests;
 mod route;
 mod serve;
 
-use prometheus_client::{metrics::histogram::Histogram, registry::Registry};
+use prometheus_client::registry::Registry;
+use todo_runtime::worker_pool::WorkerPoolMetrics;
 
+pub use self::serve::serve_metrics;
 pub(crate) use self::{
     connections::{BufferMetrics, ConnectionMetrics, Deadline, Refused},
-    lanes::LaneMetricsOf,
     logins::LoginMetrics,
     requests::{RequestMetrics, method_name},
     route::Route,
 };
-pub use self::{lanes::LaneMetrics, serve::serve_metrics};
 
-/// What is measured of requests, connections, lanes and logins. Cloning it is cheap, and gives the same.
+/// What is measured of requests, connections, worker pools and logins. Cloning it is cheap, and gives the same.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     /// Of requests and their answers.
@@ -30,8 +29,8 @@ pub struct Metrics {
     pub(crate) connections: ConnectionMetrics,
     /// Of the bytes that are buffered for connections.
     pub(crate) buffers: BufferMetrics,
-    /// Of lanes, each under its name.
-    pub lanes: LaneMetrics,
+    /// Worker pools.
+    pub worker_pools: WorkerPoolMetrics,
     /// Of logins.
     pub(crate) logins: LoginMetrics,
 }
@@ -42,14 +41,7 @@ impl Metrics {
         self.requests.register(registry);
         self.connections.register(registry);
         self.buffers.register(registry);
-        self.lanes.register(registry);
+        self.worker_pools.register(registry);
         self.logins.register(registry);
     }
-}
-
-/// A histogram of durations in seconds, from half a millisecond to ten seconds.
-fn durations() -> Histogram {
-    Histogram::new([
-        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    ])
 }

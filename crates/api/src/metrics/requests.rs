@@ -8,8 +8,9 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+use todo_runtime::worker_pool::durations;
 
-use super::{Route, durations};
+use super::Route;
 
 /// Requests and their answers. Cloning it is cheap, and gives the same.
 #[derive(Debug, Clone)]

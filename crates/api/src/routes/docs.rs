@@ -7,15 +7,14 @@ use std::{
 
 use actix_web::{
     HttpResponse,
-    http::{
-        StatusCode,
-        header::{self, HeaderName},
-    },
+    http::header::{self, HeaderName},
     web::{Bytes, Path},
 };
+use http::StatusCode;
+use todo_api_types::problem::Problem;
 use utoipa_swagger_ui::Config;
 
-use crate::{edge::Shared, openapi::openapi_json, problem::Problem};
+use crate::{edge::Shared, openapi::openapi_json, problem_response::ProblemResponse};
 
 /// The page brings its own scripts and styles, and calls nothing but this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -38,7 +37,7 @@ pub(crate) async fn redirect() -> HttpResponse {
         .finish()
 }
 
-pub(crate) async fn file(path: Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn file(path: Path<String>) -> Result<HttpResponse, ProblemResponse> {
     static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
         Arc::new(
             Config::from("/api/openapi.json")

@@ -1,15 +1,14 @@
 //! Whether the server lives, and whether it can serve.
 
 use serde::Serialize;
+use todo_api_types::{errors::not_ready, problem::ProblemBody};
 use todo_application::operation::check_readiness;
 use utoipa::ToSchema;
 
 use crate::{
-    errors::not_ready,
     input::Input,
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, database},
+    request::{Request, Response, database},
 };
 
 /// State of the server.
@@ -25,8 +24,8 @@ pub(crate) struct Health {
 /// Succeeds while the process runs, even if the database is unavailable.
 #[utoipa::path(get, path = "/health/live", operation_id = "live", tag = "health", security(()),
     responses((status = 200, body = Health)))]
-pub(crate) async fn live() -> Result<Reply, Problem> {
-    Reply::ok(&Health { status: "live" })
+pub(crate) async fn live() -> Response {
+    Ok(Reply::ok(&Health { status: "live" })?)
 }
 
 /// Readiness
@@ -37,12 +36,12 @@ pub(crate) async fn live() -> Result<Reply, Problem> {
         (status = 200, body = Health),
         (status = 503, description = "The server is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn ready(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn ready(request: Request) -> Response {
     request
         .for_anyone(database, Input::nothing, |app, _, ()| {
             check_readiness(app)?;
             Reply::ok(&Health { status: "ready" })
         })
         .await
-        .map_err(not_ready)
+        .map_err(|problem| not_ready(problem.0).into())
 }

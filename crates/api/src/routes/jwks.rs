@@ -8,9 +8,8 @@ use utoipa::ToSchema;
 
 use crate::{
     input::Input,
-    problem::Problem,
     reply::Reply,
-    request::{Request, database},
+    request::{Request, Response, database},
 };
 
 /// For how long a copy may be used. A key that was dropped counts for no longer than that elsewhere; one that was added
@@ -62,7 +61,7 @@ impl From<PublicKey> for Jwk {
 /// (HS256), the default. It may be cached for five minutes and should be fetched again for an unknown `kid`.
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "jwks", tag = "keys", security(()),
     responses((status = 200, description = "The public keys", body = JwkSet)))]
-pub(crate) async fn jwks(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn jwks(request: Request) -> Response {
     request
         .for_anyone(database, Input::nothing, |app, _, ()| {
             let keys = public_keys(app).into_iter().map(Jwk::from).collect();

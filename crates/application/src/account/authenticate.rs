@@ -1,7 +1,7 @@
 //! Finding out who calls.
 
 use todo_domain::{
-    AccessClaims, AccessToken, Client, Scope, Secret, SessionWithSettings,
+    AccessClaims, AccessToken, Client, Scope, Secret, SecretKind, SessionWithSettings,
     ports::{BoxError, TokenError},
 };
 
@@ -15,6 +15,18 @@ pub enum Credential {
     AccessToken(AccessToken),
     /// A personal access token.
     PersonalAccessToken(Secret),
+}
+
+impl Credential {
+    /// The credential that a bearer token is. One that begins like a personal access token but is malformed is taken for
+    /// an access token that no key has signed: it is rejected without asking the database.
+    #[must_use]
+    pub fn parse(token: &str) -> Self {
+        Secret::parse(SecretKind::PersonalAccessToken, token).map_or_else(
+            |_| Self::AccessToken(AccessToken::new(token.to_owned())),
+            Self::PersonalAccessToken,
+        )
+    }
 }
 
 /// Someone who was found out to call.

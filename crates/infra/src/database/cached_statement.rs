@@ -1,5 +1,7 @@
 //! Cached prepared statements.
 
+use std::{any::Any, marker::PhantomData};
+
 use diesel::{
     QueryResult, RunQueryDsl,
     backend::Backend,
@@ -43,6 +45,44 @@ impl<Q: Query> Query for CachedStatement<Q> {
 }
 
 impl<Q, C> RunQueryDsl<C> for CachedStatement<Q> {}
+
+/// A [`CachedStatement`] whose text is always the same, so that diesel finds it by the type `Name` and does not write the
+/// text again. That takes a tenth of the time of a small statement on SQLite.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NamedStatement<Name, Q> {
+    statement: Q,
+    name: PhantomData<Name>,
+}
+
+/// Caches the prepared form of `statement` by a type that names no other statement. Its text MUST NOT depend on its input.
+pub(crate) fn named<Name, Q>(statement: Q) -> NamedStatement<Name, Q> {
+    NamedStatement {
+        statement,
+        name: PhantomData,
+    }
+}
+
+impl<DB: Backend, Name, Q: QueryFragment<DB>> QueryFragment<DB> for NamedStatement<Name, Q> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.statement.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Name: Any, Q> QueryId for NamedStatement<Name, Q> {
+    type QueryId = Name;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<Name, Q: Query> Query for NamedStatement<Name, Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Name, Q, C> RunQueryDsl<C> for NamedStatement<Name, Q> {}
 
 #[cfg(test)]
 mod tests {

@@ -34,7 +34,7 @@ mod watchdog;
 mod tests;
 
 pub use backup::BackupError;
-pub(crate) use cached_statement::cached;
+pub(crate) use cached_statement::{cached, named};
 pub(crate) use columns::{Day, Id, Instant};
 pub(crate) use connection::{AnyConnection, MultiBackend, with_backend};
 pub use diagnosis::{ClockDifference, MissingTimeout};

@@ -22,23 +22,23 @@ use tracing::{error, info, warn};
 
 use super::{Database, generations::Generations, manager::Manager, statistics::Counters};
 
-/// After how many deadlines of a statement a use of a connection is too long.
+/// The number of statement deadlines after which a use of a connection is too long.
 const DEADLINES: u32 = 2;
 
 /// How long the server is given to cancel a statement before the connection is abandoned.
 const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
-/// How often uses are looked at.
+/// The interval between checks.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// How many connections can be abandoned at a time, for each connection of the pool.
+/// The largest number of abandoned connections per connection of the pool.
 pub(super) const MAX_ABANDONED_POOLS: usize = 4;
 
-/// The process of the server that serves a connection. The number of a process alone can be another's on another server.
+/// The backend process that serves a connection. The pid alone is not unique among servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Backend {
     pub(super) pid: i32,
-    /// When it began, as the server writes it.
+    /// Its start time, as the server formats it.
     pub(super) started: String,
 }
 
@@ -86,7 +86,7 @@ impl Drop for UseSlot {
 pub(super) struct Uses {
     epoch: Instant,
     slots: Mutex<Vec<Weak<UseSlot>>>,
-    /// How many connections are abandoned now.
+    /// The number of abandoned connections.
     abandoned: AtomicUsize,
 }
 
@@ -120,7 +120,7 @@ impl Uses {
         slot
     }
 
-    /// How many connections are abandoned now.
+    /// The number of abandoned connections.
     pub(super) fn abandoned(&self) -> usize {
         self.abandoned.load(Relaxed)
     }
@@ -129,7 +129,7 @@ impl Uses {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The connections in use that are not abandoned, and for how long each has been used.
+    /// The connections in use that are not abandoned, with the time of use of each.
     fn in_use(&self) -> Vec<(Arc<UseSlot>, Duration)> {
         let now = self.now();
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);

@@ -45,7 +45,7 @@ impl HashingConfig {
 
     /// Number of threads of the hashing pool: more than concurrent hashes, so that some requests wait for the database while
     /// others hash.
-    pub(crate) fn lane_width(&self) -> usize {
+    pub(crate) fn pool_threads(&self) -> usize {
         self.threads.saturating_mul(2)
     }
 }

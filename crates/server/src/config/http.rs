@@ -2,7 +2,8 @@
 
 use std::{num::NonZero, thread::available_parallelism, time::Duration};
 
-use todo_api::{BodySettings, ConnectionSettings, CorsOrigins, RateLimitSettings, TrustedProxies};
+use todo_api::{BodySettings, ConnectionSettings, CorsOrigins, TrustedProxies};
+use todo_runtime::RateLimitSettings;
 
 use super::{Variables, cors, proxies, rate_limits};
 

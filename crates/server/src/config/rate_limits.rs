@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use todo_api::RateLimitSettings;
+use todo_runtime::RateLimitSettings;
 
 use super::Variables;
 

@@ -7,7 +7,7 @@ mod otlp;
 
 use std::{error::Error, sync::Arc};
 
-use todo_api::{NoTracer, Tracer};
+use todo_runtime::{NoTracer, Tracer};
 use tracing_subscriber::{Layer, Registry};
 
 use crate::config::TraceConfig;

@@ -11,7 +11,7 @@ use opentelemetry::{
 };
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
-use todo_api::{TraceId, TraceParent, Tracer};
+use todo_runtime::{TraceId, TraceParent, Tracer};
 use tracing::{Level, Span, warn};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{

@@ -203,21 +203,21 @@ fn lanes_say_what_runs_and_waits_and_what_they_refuse() {
         return;
     };
     let client = server.client();
-    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{lane="hashing"}}"#));
+    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{pool="hashing"}}"#));
     // While one hashes, another may wait for the database.
-    assert_eq!(of("todo_lane_width"), 2);
-    assert_eq!(of("todo_lane_queue_limit"), 1);
+    assert_eq!(of("todo_worker_pool_threads"), 2);
+    assert_eq!(of("todo_worker_pool_queue_limit"), 1);
     let body = json!({"email": "ada@example.com", "password": "wrong password"});
     let log_in = || client.post("/api/auth/login", &body).status;
     let database = server.database.as_ref().unwrap();
     let lock = database.open_transaction("LOCK TABLE guesses, users");
     thread::scope(|scope| {
         let first = scope.spawn(log_in);
-        eventually("one runs", || of("todo_lane_running") == 1);
+        eventually("one runs", || of("todo_worker_pool_busy") == 1);
         let second = scope.spawn(log_in);
-        eventually("another runs", || of("todo_lane_running") == 2);
+        eventually("another runs", || of("todo_worker_pool_busy") == 2);
         let third = scope.spawn(log_in);
-        eventually("one waits", || of("todo_lane_queued") == 1);
+        eventually("one waits", || of("todo_worker_pool_queue_depth") == 1);
         assert_eq!(log_in(), 503);
         drop(lock);
         for login in [first, second, third] {
@@ -225,25 +225,25 @@ fn lanes_say_what_runs_and_waits_and_what_they_refuse() {
         }
     });
     let shown = Shown::by(&server);
-    let full = r#"todo_lane_refused_total{lane="hashing",reason="full"}"#;
+    let full = r#"todo_worker_pool_rejected_total{pool="hashing",reason="full"}"#;
     assert_eq!(shown.count(full), 1);
     assert_eq!(
         shown.count(r#"todo_http_problems_total{code="overloaded"}"#),
         1
     );
-    assert_eq!(of("todo_lane_running"), 0);
-    assert_eq!(of("todo_lane_queued"), 0);
-    assert_eq!(of("todo_lane_wait_seconds_count"), 3);
-    assert_eq!(of("todo_lane_run_seconds_count"), 3);
+    assert_eq!(of("todo_worker_pool_busy"), 0);
+    assert_eq!(of("todo_worker_pool_queue_depth"), 0);
+    assert_eq!(of("todo_worker_pool_wait_seconds_count"), 3);
+    assert_eq!(of("todo_worker_pool_run_seconds_count"), 3);
 }
 
 #[test]
 fn searches_and_exports_have_a_lane_of_their_own() {
     let server = Server::with(Sqlite, &[LISTEN, ("BULK_THREADS", "3")]).unwrap();
     let client = server.user("ada@example.com");
-    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{lane="bulk"}}"#));
-    assert_eq!(of("todo_lane_width"), 3);
-    let runs = || of("todo_lane_run_seconds_count");
+    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{pool="bulk"}}"#));
+    assert_eq!(of("todo_worker_pool_threads"), 3);
+    let runs = || of("todo_worker_pool_run_seconds_count");
     let of_user = format!("/api/{}/tasks", client.id);
     for path in ["/api/tasks", "/api/tasks?tag=q&status=pending", &of_user] {
         assert_eq!(client.get(path).status, 200);
@@ -276,7 +276,7 @@ fn the_pool_tells_of_connections_that_were_lost_and_of_reads_that_were_repeated(
         let shown = Shown::by(&server);
         shown.count("todo_pool_connections_idle") >= 1
             && shown.count("todo_pool_connections_in_use") == 0
-            && shown.count(r#"todo_lane_run_seconds_count{lane="mail"}"#) == 1
+            && shown.count(r#"todo_worker_pool_run_seconds_count{pool="mail"}"#) == 1
     });
     let before = Shown::by(&server);
     assert!(before.count("todo_pool_connections_max") >= 1);

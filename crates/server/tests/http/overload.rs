@@ -69,15 +69,15 @@ fn invalid_input_is_reported_though_the_queue_is_full() {
         return;
     };
     let client = server.user("ada@example.com");
-    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{lane="database"}}"#));
+    let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{pool="database"}}"#));
     let database = server.database.as_ref().unwrap();
     let lock = database.open_transaction("LOCK TABLE tasks, sessions");
     let list = || client.get("/api/tasks").status;
     thread::scope(|scope| {
         let first = scope.spawn(list);
-        eventually("one runs", || of("todo_lane_running") == 1);
+        eventually("one runs", || of("todo_worker_pool_busy") == 1);
         let second = scope.spawn(list);
-        eventually("one waits", || of("todo_lane_queued") == 1);
+        eventually("one waits", || of("todo_worker_pool_queue_depth") == 1);
         let invalid = client.post("/api/tasks", &json!({"title": ""}));
         assert_eq!(invalid.status, 422);
         assert_eq!(invalid.invalid_fields(), ["title"]);

@@ -3,6 +3,10 @@
 use std::str::FromStr;
 
 use serde::Serialize;
+use todo_api_types::{
+    fields::{Fields, text},
+    wire::{as_text, as_text_or_null},
+};
 use todo_application::account::{Account, delete_account, get_account, update_account};
 use todo_domain::{
     DisplayName, PasswordAttempt, PendingEmailChange, TimeZone, Timestamp, UserChange,
@@ -11,12 +15,9 @@ use utoipa::ToSchema;
 
 use crate::{
     credentials::no_session_cookie,
-    fields::{Fields, text},
     input::Input,
-    problem::Problem,
     reply::Reply,
-    request::{Request, database, hashing},
-    wire::{as_text, as_text_or_null},
+    request::{Request, Response, database, hashing},
 };
 
 /// An account.
@@ -131,7 +132,7 @@ fn read(fields: &mut Fields) -> Option<UserChange> {
     responses(
         (status = 200, description = "The account", body = AccountResponse),
     ))]
-pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn account(request: Request) -> Response {
     request
         .for_session(database, Input::nothing, |app, caller, ()| {
             let account = get_account(app, caller)?;
@@ -148,7 +149,7 @@ pub(crate) async fn account(request: Request) -> Result<Reply, Problem> {
     responses(
         (status = 200, description = "The updated account", body = AccountResponse),
     ))]
-pub(crate) async fn update(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn update(request: Request) -> Response {
     request
         .for_session(
             database,
@@ -183,7 +184,7 @@ fn read_password(fields: &mut Fields) -> Option<PasswordAttempt> {
     responses(
         (status = 204, description = "The account is deleted"),
     ))]
-pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn delete(request: Request) -> Response {
     request
         .for_session(
             hashing,

@@ -1,5 +1,10 @@
 //! Confirming an address, and changing it.
 
+use todo_api_types::{
+    errors::not_authenticated,
+    fields::{Fields, text},
+    problem::ProblemBody,
+};
 use todo_application::account::{
     EmailChange, allow_email_change, authenticate_session, cancel_email_change,
     request_email_change, request_verification, tell_of_email_change, verify_email,
@@ -13,12 +18,8 @@ use super::{
     message::{MessageResponse, accepted, done},
 };
 use crate::{
-    errors::not_authenticated,
-    fields::{Fields, text},
     input::Input,
-    problem::{Problem, ProblemBody},
-    reply::Reply,
-    request::{Request, database, hashing},
+    request::{Request, Response, database, hashing},
 };
 
 /// A confirmation of an e-mail address.
@@ -65,7 +66,7 @@ fn read_change(fields: &mut Fields) -> Option<EmailChange> {
     responses(
         (status = 202, description = "A mail is sent if the address is not confirmed", body = MessageResponse),
     ))]
-pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn request(request: Request) -> Response {
     request
         .for_session(database, Input::nothing, |_, caller, ()| {
             let (client, proof) = (caller.client.clone(), caller.proof());
@@ -85,7 +86,7 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
         (status = 409, description = "Another account has the address", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn verify(request: Request) -> Response {
     request
         .for_anyone(
             database,
@@ -116,7 +117,7 @@ pub(crate) async fn verify(request: Request) -> Result<Reply, Problem> {
         (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn change(request: Request) -> Response {
     request
         .for_session(
             hashing,
@@ -158,7 +159,7 @@ fn read_cancellation(fields: &mut Fields) -> Option<Option<Secret>> {
         (status = 404, description = "No change is pending", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn cancel(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn cancel(request: Request) -> Response {
     request
         .for_anyone(
             database,

@@ -1,16 +1,15 @@
 //! What happened to the caller's account.
 
 use serde::Serialize;
+use todo_api_types::wire::{as_text, as_text_or_null};
 use todo_application::account::list_security_events;
 use todo_domain::{SecurityEvent, Timestamp, UserAgent};
 use utoipa::ToSchema;
 
 use crate::{
     input::Input,
-    problem::Problem,
     reply::Reply,
-    request::{Request, database},
-    wire::{as_text, as_text_or_null},
+    request::{Request, Response, database},
 };
 
 /// Security events of an account.
@@ -64,7 +63,7 @@ impl<'a> From<&'a SecurityEvent> for EventItem<'a> {
     responses(
         (status = 200, description = "The security events", body = EventListResponse),
     ))]
-pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn list(request: Request) -> Response {
     request
         .for_session(database, Input::nothing, |app, caller, ()| {
             let events = list_security_events(app, caller)?;

@@ -16,8 +16,10 @@ use actix_web::{
 };
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
+use todo_api_types::{problem::Problem, wire::TaskResponse};
 use todo_application::account::{Account, AccountExport, ExportPage, export_account};
 use todo_domain::SessionId;
+use todo_runtime::BulkWork;
 use tokio::time::sleep;
 use tracing::{Instrument, Span, warn};
 use utoipa::ToSchema;
@@ -26,7 +28,7 @@ use super::{
     account::AccountResponse, events::EventItem, personal_access_tokens::TokenItem,
     sessions::SessionItem,
 };
-use crate::{bulk::BulkWork, problem::Problem, request::Request, wire::TaskResponse};
+use crate::{problem_response::ProblemResponse, request::Request};
 
 /// How often a page is asked for that does not begin in time, since the bulk lane is busy with others.
 const PAGE_ATTEMPTS: usize = 10;
@@ -60,7 +62,10 @@ pub(crate) struct ExportResponse<'a> {
             ("Content-Disposition" = String, description = "File name"),
         )),
     ))]
-pub(crate) async fn export(http: HttpRequest, request: Request) -> Result<HttpResponse, Problem> {
+pub(crate) async fn export(
+    http: HttpRequest,
+    request: Request,
+) -> Result<HttpResponse, ProblemResponse> {
     let begun = request.begin_bulk_work(|app, caller| {
         let (account, export) = export_account(app, caller)?;
         let document = Document::of(caller.session.id);

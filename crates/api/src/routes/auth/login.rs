@@ -5,6 +5,10 @@ use std::{
     time::Duration,
 };
 
+use todo_api_types::{
+    fields::{Fields, text},
+    problem::{Problem, ProblemBody},
+};
 use todo_application::account::{LoggedIn, Login, LoginError, login as log_in, notify};
 use todo_domain::{Email, PasswordAttempt};
 use tokio::time::sleep;
@@ -13,10 +17,8 @@ use utoipa::ToSchema;
 
 use super::signed_in::{SignedInResponse, read_keeper, replaced_cookie, reply_with};
 use crate::{
-    fields::{Fields, text},
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, hashing},
+    request::{Request, Response, hashing},
 };
 
 /// A login.
@@ -63,7 +65,7 @@ fn read(fields: &mut Fields) -> Option<Login> {
         (status = 429, description = "Too many attempts, or too many concurrent or recent logins of the account or device; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn login(request: Request) -> Response {
     let metrics = request.login_metrics();
     let limited = metrics.clone();
     let floor = Floor::default();
@@ -109,7 +111,7 @@ pub(crate) async fn login(request: Request) -> Result<Reply, Problem> {
         )
         .await;
     floor.wait().await;
-    metrics.answered(answer.as_ref().err().map(Problem::code));
+    metrics.answered(answer.as_ref().err().map(|problem| problem.0.code()));
     answer
 }
 

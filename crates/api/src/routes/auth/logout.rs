@@ -1,18 +1,19 @@
 //! Logging out.
 
 use actix_web::{HttpRequest, http::header};
+use todo_api_types::{
+    errors::{cross_site, not_authenticated},
+    fields::{Fields, boolean, text},
+    problem::ProblemBody,
+};
 use todo_application::account::{LogoutExtent, logout as log_out};
 use utoipa::ToSchema;
 
 use super::message::{MessageResponse, done};
 use crate::{
     credentials::no_session_cookie,
-    errors::{cross_site, not_authenticated},
-    fields::{Fields, boolean, text},
     origin::{is_of_same_origin, is_said_to_be_cross_site},
-    problem::{Problem, ProblemBody},
-    reply::Reply,
-    request::{Request, database},
+    request::{Request, Response, database},
 };
 
 /// The sessions to terminate.
@@ -73,11 +74,11 @@ fn extent(text: &str) -> Result<Extent, &'static str> {
         (status = 403, description = "The request has a personal access token (`insufficient_scope`), or it comes without a token from a page of another origin that is not in `CORS_ORIGINS` (`cross_site`)", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn logout(http: HttpRequest, request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn logout(http: HttpRequest, request: Request) -> Response {
     // A browser obeys Set-Cookie in the response to a form of another site, though it sends no cookie with it.
     let clears_cookie = is_of_same_origin(&http);
     if is_forced(&http, &request) {
-        return Err(cross_site());
+        return Err(cross_site().into());
     }
     request
         .for_anyone(

@@ -1,9 +1,10 @@
 //! Answers that are a message for people.
 
 use serde::Serialize;
+use todo_api_types::problem::Problem;
 use utoipa::ToSchema;
 
-use crate::{problem::Problem, reply::Reply};
+use crate::reply::Reply;
 
 /// A confirmation.
 #[derive(Debug, Serialize, ToSchema)]

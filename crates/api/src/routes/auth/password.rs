@@ -1,16 +1,15 @@
 //! Changing the caller's password.
 
+use todo_api_types::{
+    fields::{Fields, boolean, text},
+    problem::ProblemBody,
+};
 use todo_application::account::{ChangePassword, change_password, notify};
 use todo_domain::{Password, PasswordAttempt};
 use utoipa::ToSchema;
 
 use super::message::{MessageResponse, done};
-use crate::{
-    fields::{Fields, boolean, text},
-    problem::{Problem, ProblemBody},
-    reply::Reply,
-    request::{Request, hashing},
-};
+use crate::request::{Request, Response, hashing};
 
 /// A change of the password.
 #[derive(ToSchema)]
@@ -50,7 +49,7 @@ fn read(fields: &mut Fields) -> Option<ChangePassword> {
         (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn change(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn change(request: Request) -> Response {
     request
         .for_session(
             hashing,

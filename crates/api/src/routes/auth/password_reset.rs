@@ -1,5 +1,9 @@
 //! Choosing a new password by mail.
 
+use todo_api_types::{
+    fields::{Fields, text},
+    problem::{Problem, ProblemBody},
+};
 use todo_application::account::{
     PasswordWasReset, allow_password_reset, request_password_reset, reset_password,
     tell_of_password_reset,
@@ -14,10 +18,7 @@ use super::{
 };
 use crate::{
     credentials::device_cookie,
-    fields::{Fields, text},
-    problem::{Problem, ProblemBody},
-    reply::Reply,
-    request::{Request, database, hashing},
+    request::{Request, Response, database, hashing},
 };
 
 /// A request of a password reset.
@@ -65,7 +66,7 @@ fn read(fields: &mut Fields) -> Option<(Secret, Password)> {
         (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn request(request: Request) -> Response {
     request
         .for_anyone(
             database,
@@ -89,7 +90,7 @@ pub(crate) async fn request(request: Request) -> Result<Reply, Problem> {
     responses(
         (status = 200, description = "The password is changed", body = MessageResponse),
     ))]
-pub(crate) async fn confirm(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn confirm(request: Request) -> Response {
     request
         .reserved()
         .for_anyone(

@@ -4,6 +4,11 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::Value;
+use todo_api_types::{
+    fields::{Fields, array, integer, text},
+    problem::ProblemBody,
+    wire::{as_text, as_text_or_null},
+};
 use todo_application::account::{
     CreateToken, CreatedToken, create_token, list_tokens, notify, revoke_token,
 };
@@ -14,12 +19,9 @@ use todo_domain::{
 use utoipa::ToSchema;
 
 use crate::{
-    fields::{Fields, array, integer, text},
     input::Input,
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, database, hashing},
-    wire::{as_text, as_text_or_null},
+    request::{Request, Response, database, hashing},
 };
 
 /// A new personal access token.
@@ -151,7 +153,7 @@ impl<'a> From<&'a PersonalAccessToken> for TokenItem<'a> {
         (status = 429, description = "Too many attempts; retry after `Retry-After`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn create(request: Request) -> Response {
     request
         .for_session(
             hashing,
@@ -177,7 +179,7 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
     responses(
         (status = 200, description = "The personal access tokens of the user", body = TokenListResponse),
     ))]
-pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn list(request: Request) -> Response {
     request
         .not_counted_for_user()
         .for_session(database, Input::nothing, |app, caller, ()| {
@@ -199,7 +201,7 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
         (status = 404, description = "The token does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn revoke(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn revoke(request: Request) -> Response {
     request
         .not_counted_for_user()
         .for_session(database, Input::id_alone, |app, caller, id| {

@@ -1,16 +1,18 @@
 //! Renewing the tokens of a session.
 
 use serde_json::Value;
+use todo_api_types::{
+    fields::{Fields, kind},
+    problem::ProblemBody,
+};
 use todo_application::account::{Keeper, refresh as refresh_session};
 use todo_domain::RefreshToken;
 use utoipa::ToSchema;
 
 use super::signed_in::{SignedInResponse, reply_with};
 use crate::{
-    fields::{Fields, kind},
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, database},
+    request::{Request, Response, database},
 };
 
 /// A refresh.
@@ -44,7 +46,7 @@ fn token(value: Value) -> Result<RefreshToken, String> {
         (status = 401, description = "The refresh token is invalid or expired", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn refresh(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn refresh(request: Request) -> Response {
     request
         .for_anyone(
             database,

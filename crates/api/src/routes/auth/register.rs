@@ -1,5 +1,9 @@
 //! Making an account.
 
+use todo_api_types::{
+    fields::{Fields, text},
+    problem::{Problem, ProblemBody},
+};
 use todo_application::account::{
     Register, Registered, register as register_user, request_verification,
 };
@@ -9,10 +13,8 @@ use utoipa::ToSchema;
 
 use super::signed_in::{SignedInResponse, read_keeper, replaced_cookie, reply_with};
 use crate::{
-    fields::{Fields, text},
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, hashing},
+    request::{Request, Response, hashing},
 };
 
 /// A registration.
@@ -66,7 +68,7 @@ fn read(fields: &mut Fields) -> Option<Register> {
         (status = 429, description = "Too many registrations from the address; retry after `Retry-After`",
             body = ProblemBody, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn register(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn register(request: Request) -> Response {
     request
         .for_anyone(
             hashing,

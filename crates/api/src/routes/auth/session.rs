@@ -1,15 +1,14 @@
 //! Telling callers who they are.
 
 use serde::Serialize;
+use todo_api_types::wire::UserResponse;
 use todo_application::account::get_user;
 use utoipa::ToSchema;
 
 use crate::{
     input::Input,
-    problem::Problem,
     reply::Reply,
-    request::{Request, database},
-    wire::UserResponse,
+    request::{Request, Response, database},
 };
 
 /// The current session.
@@ -27,7 +26,7 @@ pub(crate) struct SessionResponse<'a> {
     responses(
         (status = 200, description = "The user and the expiry of the token", body = SessionResponse),
     ))]
-pub(crate) async fn session(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn session(request: Request) -> Response {
     request
         .for_session(database, Input::nothing, |app, caller, ()| {
             let user = get_user(app, caller)?;

@@ -1,16 +1,18 @@
 //! Where the caller is logged in.
 
 use serde::Serialize;
+use todo_api_types::{
+    problem::ProblemBody,
+    wire::{as_text, as_text_or_null},
+};
 use todo_application::account::{end_session, list_sessions};
 use todo_domain::{Session, SessionId, Timestamp, UserAgent};
 use utoipa::ToSchema;
 
 use crate::{
     input::Input,
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::{Request, database},
-    wire::{as_text, as_text_or_null},
+    request::{Request, Response, database},
 };
 
 /// The sessions of the user.
@@ -71,7 +73,7 @@ impl<'a> SessionItem<'a> {
     responses(
         (status = 200, description = "The sessions of the user", body = SessionListResponse),
     ))]
-pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn list(request: Request) -> Response {
     request
         .not_counted_for_user()
         .for_session(database, Input::nothing, |app, caller, ()| {
@@ -96,7 +98,7 @@ pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
         (status = 404, description = "The session does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn end(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn end(request: Request) -> Response {
     request
         .not_counted_for_user()
         .for_session(database, Input::id_alone, |app, caller, id| {

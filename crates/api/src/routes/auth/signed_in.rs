@@ -1,17 +1,19 @@
 //! What registering and logging in are answered with.
 
 use serde::Serialize;
+use todo_api_types::{
+    fields::{Fields, boolean},
+    problem::Problem,
+    wire::UserResponse,
+};
 use todo_application::account::{Keeper, SignedIn};
 use todo_domain::{AccessToken, RefreshToken, Secret};
 use utoipa::ToSchema;
 
 use crate::{
     credentials::{device_cookie, session_cookie},
-    fields::{Fields, boolean},
-    problem::Problem,
     reply::Reply,
-    request::Visitor,
-    wire::UserResponse,
+    request::Anonymous,
 };
 
 /// A user with a new session.
@@ -40,7 +42,7 @@ pub(super) fn read_keeper(fields: &mut Fields) -> Option<Keeper> {
 }
 
 /// The session cookie of the visitor that a new one for `keeper` overwrites in the browser.
-pub(super) fn replaced_cookie(visitor: &Visitor, keeper: Keeper) -> Option<AccessToken> {
+pub(super) fn replaced_cookie(visitor: &Anonymous, keeper: Keeper) -> Option<AccessToken> {
     match keeper {
         Keeper::Browser => visitor.session_cookie.clone(),
         Keeper::Client => None,
@@ -50,7 +52,7 @@ pub(super) fn replaced_cookie(visitor: &Visitor, keeper: Keeper) -> Option<Acces
 /// Answers with the body that `reply` is given, and with a cookie where that was asked for. Another one has
 /// `device` known again.
 pub(super) fn reply_with<'a>(
-    visitor: &Visitor,
+    visitor: &Anonymous,
     signed_in: &'a SignedIn,
     keeper: Keeper,
     device: Option<&Secret>,

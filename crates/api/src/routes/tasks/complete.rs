@@ -1,14 +1,13 @@
 //! Making a done task undone and an undone one done.
 
+use todo_api_types::{problem::ProblemBody, wire::TaskResponse};
 use todo_application::todo::toggle_todo;
 use todo_domain::Scope;
 
 use crate::{
     etag,
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
-    wire::TaskResponse,
+    request::{Request, Response},
 };
 
 /// Toggle the completion of a task
@@ -25,7 +24,7 @@ use crate::{
         (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn complete(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn complete(request: Request) -> Response {
     request
         .for_caller(
             Scope::WriteTodos,

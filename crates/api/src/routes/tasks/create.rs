@@ -1,70 +1,20 @@
 //! Creating a task.
 
-use std::str::FromStr;
-
 use serde::Deserialize;
-use serde_json::Value;
+use todo_api_types::{
+    problem::{Problem, ProblemBody},
+    tasks::new_task::{CreateTaskBody, read_new_task},
+    wire::TaskResponse,
+};
 use todo_application::todo::{Done, create_todo};
-use todo_domain::{Description, Due, NewTodo, Priority, Scope, Tag, Tags, Title, Todo};
-use utoipa::ToSchema;
+use todo_domain::{Scope, Todo};
 
 use crate::{
     etag,
-    fields::{Fields, array, text},
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
+    request::{Request, Response},
     routes::TASKS,
-    wire::{DueText, PriorityName, TagText, TaskResponse},
 };
-
-/// A new task.
-#[derive(ToSchema)]
-#[schema(as = CreateTask)]
-#[expect(dead_code, reason = "it describes what `read_new` reads")]
-pub(crate) struct CreateTaskBody {
-    /// Title; leading and trailing white space is removed.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = r"\S",
-        example = "Buy milk"
-    )]
-    title: String,
-    /// Description; leading and trailing white space is removed.
-    #[schema(max_length = 2000, example = "Two litres")]
-    description: Option<String>,
-    /// Priority; `medium` by default.
-    #[schema(inline = false)]
-    priority: Option<PriorityName>,
-    /// Due date: a date, or an instant with its offset.
-    #[schema(example = "2026-12-05")]
-    due_date: Option<DueText>,
-    /// Up to 20 tags of 1 to 50 characters. They are trimmed and converted to lower case; duplicates are removed.
-    #[schema(example = json!(["home"]))]
-    tags: Option<Vec<TagText>>,
-}
-
-/// Reads what a new task is made of.
-pub(super) fn read_new(fields: &mut Fields) -> Option<NewTodo> {
-    let title = fields.required("title", text(Title::new));
-    let description = fields.optional("description", text(Description::new));
-    let priority = fields.optional("priority", text(Priority::from_str));
-    let due = fields.optional("due_date", text(Due::from_str));
-    let tags = fields.optional("tags", tags);
-    Some(NewTodo {
-        title: title?,
-        description: description?,
-        priority: priority?.unwrap_or_default(),
-        due: due?,
-        tags: tags?.unwrap_or_default(),
-    })
-}
-
-/// Reads an array of tags.
-pub(super) fn tags(value: Value) -> Result<Tags, String> {
-    Tags::new(array(text(Tag::new))(value)?).map_err(|error| error.to_string())
-}
 
 /// Create a task
 #[utoipa::path(post, path = "/api/tasks", operation_id = "createTask", tag = "tasks",
@@ -78,11 +28,11 @@ pub(super) fn tags(value: Value) -> Result<Tags, String> {
         (status = 409, description = "A quota would be exceeded (`quota_exceeded`), or a request with the same `Idempotency-Key` is in progress", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn create(request: Request) -> Response {
     request
         .for_caller(
             Scope::WriteTodos,
-            |input| input.body_once(read_new),
+            |input| input.body_once(read_new_task),
             |app, caller, (new, once)| {
                 let body = |todo: &Todo| Ok(serde_json::to_string(&TaskResponse::from(todo))?);
                 match create_todo(app, caller, new.clone(), once.clone(), body)? {

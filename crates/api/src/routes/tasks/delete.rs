@@ -1,12 +1,12 @@
 //! Deleting a task.
 
+use todo_api_types::problem::ProblemBody;
 use todo_application::todo::delete_todo;
 use todo_domain::Scope;
 
 use crate::{
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
+    request::{Request, Response},
 };
 
 /// Delete a task
@@ -23,7 +23,7 @@ use crate::{
         (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn delete(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn delete(request: Request) -> Response {
     request
         .for_caller(
             Scope::WriteTodos,

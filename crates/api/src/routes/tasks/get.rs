@@ -1,14 +1,13 @@
 //! Reading one task.
 
+use todo_api_types::{problem::ProblemBody, wire::TaskResponse};
 use todo_application::todo::get_todo;
 use todo_domain::Scope;
 
 use crate::{
     etag,
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
-    wire::TaskResponse,
+    request::{Request, Response},
 };
 
 /// Get a task
@@ -25,7 +24,7 @@ use crate::{
         (status = 404, description = "The task does not exist", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn get(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn get(request: Request) -> Response {
     request
         .for_caller(
             Scope::ReadTodos,

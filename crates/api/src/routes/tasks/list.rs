@@ -1,40 +1,24 @@
 //! Listing tasks.
 
-use serde::Serialize;
-use todo_application::{
-    App, Caller,
-    todo::{TodoList, list_todos},
-};
-use todo_domain::Scope;
-use utoipa::{IntoResponses, ToSchema};
-
-use super::query::{ListQuery, PageQuery, WantedList, read_list};
-use crate::{
+use todo_api_types::{
     cursor,
-    etag::{self, IfNoneMatch},
     fields::Fields,
-    input::{Input, PageUri},
     problem::Problem,
-    reply::Reply,
-    request::Request,
-    wire::TaskResponse,
+    tasks::{
+        list_query::{ListQuery, PageQuery, WantedList, read_list},
+        task_list::TaskListResponse,
+    },
 };
+use todo_application::{App, Caller, todo::list_todos};
+use todo_domain::Scope;
+use utoipa::IntoResponses;
 
-/// A page of tasks.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = TaskList)]
-pub(crate) struct TaskListResponse<'a> {
-    /// Tasks of this page.
-    tasks: Vec<TaskResponse<'a>>,
-    /// Number of tasks on this page.
-    count: usize,
-    /// Number of all matching tasks; present if this page shows it, or with `total` or `offset`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<u64>,
-    /// `cursor` of the next page; absent on the last page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<&'a str>,
-}
+use crate::{
+    etag::{self, IfNoneMatch},
+    input::{Input, PageUri},
+    reply::Reply,
+    request::{Request, Response},
+};
 
 /// What listing and searching are answered with.
 #[derive(IntoResponses)]
@@ -51,17 +35,6 @@ pub(crate) enum TaskListAnswers<'a> {
     NotModified,
 }
 
-impl<'a> TaskListResponse<'a> {
-    fn new(list: &'a TodoList, next_cursor: Option<&'a str>) -> Self {
-        Self {
-            tasks: list.todos.iter().map(TaskResponse::from).collect(),
-            count: list.todos.len(),
-            total: list.total,
-            next_cursor,
-        }
-    }
-}
-
 /// List tasks
 ///
 /// Newest first by default.
@@ -73,7 +46,7 @@ impl<'a> TaskListResponse<'a> {
         ("If-None-Match" = Option<String>, Header, description = "Entity tags of the client's copies"),
     ),
     responses(TaskListAnswers))]
-pub(crate) async fn list(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn list(request: Request) -> Response {
     let read = |input: &Input| ListRequest::read(input, read_list);
     if request.is_search() {
         request

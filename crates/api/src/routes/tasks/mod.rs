@@ -6,7 +6,6 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
-mod query;
 pub(crate) mod search;
 pub(crate) mod update;
 

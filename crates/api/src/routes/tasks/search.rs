@@ -1,26 +1,10 @@
 //! Searching tasks.
 
+use todo_api_types::tasks::list_query::{PageQuery, SearchQuery, read_search};
 use todo_domain::Scope;
-use utoipa::IntoParams;
 
-use super::{
-    list::{ListRequest, TaskListAnswers, answer},
-    query::{PageQuery, Status, read_search},
-};
-use crate::{problem::Problem, reply::Reply, request::Request};
-
-/// Which tasks are searched for.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it describes what `read_search` reads")]
-pub(crate) struct SearchQuery {
-    /// Text that title or description must contain, ignoring case.
-    #[param(min_length = 1, max_length = 255, pattern = r"\S")]
-    q: String,
-    /// Filter by completion; `all` by default.
-    #[param(inline)]
-    status: Option<Status>,
-}
+use super::list::{ListRequest, TaskListAnswers, answer};
+use crate::request::{Request, Response};
 
 /// Search tasks
 ///
@@ -33,7 +17,7 @@ pub(crate) struct SearchQuery {
         ("If-None-Match" = Option<String>, Header, description = "Entity tags of the client's copies"),
     ),
     responses(TaskListAnswers))]
-pub(crate) async fn search(request: Request) -> Result<Reply, Problem> {
+pub(crate) async fn search(request: Request) -> Response {
     request
         .for_caller_in_bulk(
             Scope::ReadTodos,

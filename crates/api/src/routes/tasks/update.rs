@@ -1,108 +1,19 @@
 //! Changing a task, by PUT and by PATCH.
 
-use std::str::FromStr;
-
+use todo_api_types::{
+    problem::{Problem, ProblemBody},
+    tasks::task_change::{UpdateTaskBody, read_task_change},
+    wire::TaskResponse,
+};
 use todo_application::todo::update_todo;
-use todo_domain::{Change, CompletionChange, Description, Due, Priority, Scope, Title, TodoChange};
-use utoipa::ToSchema;
+use todo_domain::{Scope, TodoChange};
 
-use super::create::tags;
 use crate::{
     etag,
-    fields::{Fields, boolean, text},
     input::Input,
-    problem::{Problem, ProblemBody},
     reply::Reply,
-    request::Request,
-    wire::{DueText, PriorityName, TagText, TaskResponse},
+    request::{Request, Response},
 };
-
-/// A change of a task; absent fields are not changed.
-#[derive(ToSchema)]
-#[schema(as = UpdateTask)]
-#[expect(dead_code, reason = "it describes what `read_change` reads")]
-pub(crate) struct UpdateTaskBody {
-    /// Title; leading and trailing white space is removed.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = r"\S",
-        example = "Buy oat milk",
-        nullable = false
-    )]
-    title: Option<String>,
-    /// Description; leading and trailing white space is removed, and null clears it.
-    #[schema(max_length = 2000, example = "Two litres")]
-    description: Option<String>,
-    /// Whether the task is completed.
-    #[schema(nullable = false)]
-    completed: Option<bool>,
-    /// Alternative to `completed`, which it must not contradict.
-    #[schema(nullable = false)]
-    status: Option<DoneStatus>,
-    /// Priority.
-    #[schema(nullable = false)]
-    priority: Option<PriorityName>,
-    /// Due date: a date, or an instant with its offset; null clears it.
-    #[schema(example = "2026-12-05")]
-    due_date: Option<DueText>,
-    /// Up to 20 tags of 1 to 50 characters, which replace the present ones; null clears them.
-    #[schema(example = json!(["home"]))]
-    tags: Option<Vec<TagText>>,
-}
-
-/// Completion of a task.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it describes what `is_completed` reads")]
-pub(crate) enum DoneStatus {
-    Pending,
-    Completed,
-}
-
-/// Reads a change to a task.
-pub(super) fn read_change(fields: &mut Fields) -> Option<TodoChange> {
-    let title = fields.change("title", text(Title::new));
-    let description = fields.nullable_change("description", text(Description::new));
-    let completion = read_completion(fields);
-    let priority = fields.change("priority", text(Priority::from_str));
-    let due = fields.nullable_change("due_date", text(Due::from_str));
-    let tags = fields.nullable_change("tags", tags);
-    Some(TodoChange {
-        title: title?,
-        description: description?,
-        completion: completion?,
-        priority: priority?,
-        due: due?,
-        tags: match tags? {
-            Change::Keep => Change::Keep,
-            Change::To(tags) => Change::To(tags.unwrap_or_default()),
-        },
-    })
-}
-
-/// Reads `completed` and `status`, which say the same.
-fn read_completion(fields: &mut Fields) -> Option<CompletionChange> {
-    let completed = fields.change("completed", boolean);
-    let status = fields.change("status", text(is_completed));
-    match (completed?, status?) {
-        (Change::Keep, Change::Keep) => Some(CompletionChange::Keep),
-        (Change::To(completed), Change::To(status)) if completed != status => {
-            fields.contradiction("status", "must not contradict completed")
-        }
-        (Change::To(completed), _) | (Change::Keep, Change::To(completed)) => {
-            Some(CompletionChange::To(completed))
-        }
-    }
-}
-
-fn is_completed(status: &str) -> Result<bool, &'static str> {
-    match status {
-        "pending" => Ok(false),
-        "completed" => Ok(true),
-        _ => Err("must be pending or completed"),
-    }
-}
 
 /// Update a task
 ///
@@ -123,8 +34,8 @@ fn is_completed(status: &str) -> Result<bool, &'static str> {
         (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
-    update(request, |input| input.body(read_change)).await
+pub(crate) async fn put(request: Request) -> Response {
+    update(request, |input| input.body(read_task_change)).await
 }
 
 /// Update a task by a JSON merge patch
@@ -149,14 +60,14 @@ pub(crate) async fn put(request: Request) -> Result<Reply, Problem> {
         (status = 412, description = "The task has none of the versions in `If-Match`", body = ProblemBody,
             content_type = "application/problem+json"),
     ))]
-pub(crate) async fn patch(request: Request) -> Result<Reply, Problem> {
-    update(request, |input| input.merge_patch(read_change)).await
+pub(crate) async fn patch(request: Request) -> Response {
+    update(request, |input| input.merge_patch(read_task_change)).await
 }
 
 async fn update(
     request: Request,
     read_body: impl FnOnce(&Input) -> Result<TodoChange, Problem>,
-) -> Result<Reply, Problem> {
+) -> Response {
     request
         .for_caller(
             Scope::WriteTodos,

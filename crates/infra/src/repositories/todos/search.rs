@@ -43,7 +43,7 @@ pub(super) fn contains(text: &SearchText, kind: DatabaseKind) -> Condition {
     }
 }
 
-/// Whether a todo has every one of these tags.
+/// Whether a todo has all of these tags.
 pub(super) fn has_tags(tags: &[Tag], kind: DatabaseKind) -> Condition {
     let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
     let lines = tags.join(SEPARATOR);

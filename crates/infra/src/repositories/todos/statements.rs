@@ -23,7 +23,7 @@ use super::{
     rows::{ChangedBytes, NewTodoRow, TodoChangeset, TodoRow},
 };
 use crate::database::{
-    AnyConnection, DatabaseKind, Id, Instant, cached,
+    AnyConnection, DatabaseKind, Id, Instant, cached, named,
     schema::{tasks, user_usage},
     with_backend,
 };
@@ -46,6 +46,10 @@ pub(super) fn insert_row(
     guard: Option<SessionGuard>,
     quotas: Quotas,
 ) -> QueryResult<bool> {
+    /// The names of the statements on SQLite.
+    enum Count {}
+    enum CountOfSession {}
+    enum InsertTask {}
     let row = NewTodoRow::from(todo);
     let addition = row.addition();
     /// A row for each of a source: one or none.
@@ -81,7 +85,7 @@ pub(super) fn insert_row(
         };
     }
     macro_rules! inserted {
-        ($with_room:expr) => {{
+        ($with_room:expr, $count:ident) => {{
             let count = diesel::update($with_room).set(with_addition(addition));
             match connection {
                 AnyConnection::Postgres(own) => cached(WithCounted {
@@ -91,22 +95,30 @@ pub(super) fn insert_row(
                 .get_results::<Id>(own)
                 .map(|inserted| inserted.len()),
                 // Without round trips, two statements cost less than one that selects what it inserts.
-                AnyConnection::Sqlite(own) => match cached(count).execute(own) {
-                    Ok(1) => cached(diesel::insert_into(tasks::table).values(row)).execute(own),
-                    not_counted => not_counted,
-                },
+                AnyConnection::Sqlite(own) => {
+                    let counted: Vec<Id> =
+                        named::<$count, _>(count.returning(user_usage::user_id)).get_results(own)?;
+                    if counted.is_empty() {
+                        Ok(0)
+                    } else {
+                        let insert = diesel::insert_into(tasks::table).values(row);
+                        named::<InsertTask, _>(insert.returning(tasks::id))
+                            .get_results::<Id>(own)
+                            .map(|inserted| inserted.len())
+                    }
+                }
             }
         }};
     }
     let with_room = usage_with_room(addition, quotas);
     let inserted = match guard {
-        None => inserted!(with_room),
-        Some(guard) => inserted!(with_room.filter(exists(satisfying(guard)))),
+        None => inserted!(with_room, Count),
+        Some(guard) => inserted!(with_room.filter(exists(satisfying(guard))), CountOfSession),
     };
     Ok(inserted? == 1)
 }
 
-/// Why a todo was not inserted, where no session was at fault.
+/// Why a todo was not inserted, although no session condition failed.
 pub(super) fn not_inserted(
     connection: &mut AnyConnection,
     todo: &Todo,

@@ -29,7 +29,7 @@ fn log_in(server: &Server, address: &str, cookie: Option<&str>) -> Answer {
 
 /// Waits until so many pieces of work were done after responses, and the log has their mails.
 fn after_responses(server: &Server, runs: usize) {
-    let line = format!("todo_lane_run_seconds_count{{lane=\"mail\"}} {runs}");
+    let line = format!("todo_worker_pool_run_seconds_count{{pool=\"mail\"}} {runs}");
     eventually("work after responses", || {
         let shown = server.scraper().get("/metrics").body;
         String::from_utf8(shown)

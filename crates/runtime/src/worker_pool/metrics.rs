@@ -1,4 +1,4 @@
-//! How full the lanes are, how long work waits and runs in them, and what they refuse.
+//! How full the worker pools are, how long work waits and runs in them, and what they refuse.
 
 use std::time::Instant;
 
@@ -8,39 +8,38 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::durations;
-use crate::lane::{LaneError, LaneSettings};
+use super::{WorkerPoolError, WorkerPoolSettings};
 
-/// What is measured of lanes, each under its name. Cloning it is cheap, and gives the same.
+/// What is measured of worker pools, each under its name. Cloning it is cheap, and gives the same.
 #[derive(Debug, Clone)]
-pub struct LaneMetrics {
-    width: Family<LaneLabel, Gauge>,
-    queue_limit: Family<LaneLabel, Gauge>,
-    queued: Family<LaneLabel, Gauge>,
-    running: Family<LaneLabel, Gauge>,
-    wait: Family<LaneLabel, Histogram>,
-    run: Family<LaneLabel, Histogram>,
+pub struct WorkerPoolMetrics {
+    threads: Family<PoolLabel, Gauge>,
+    queue_limit: Family<PoolLabel, Gauge>,
+    queued: Family<PoolLabel, Gauge>,
+    running: Family<PoolLabel, Gauge>,
+    wait: Family<PoolLabel, Histogram>,
+    run: Family<PoolLabel, Histogram>,
     refused: Family<ReasonLabels, Counter>,
     failed: Family<ReasonLabels, Counter>,
-    abandoned: Family<LaneLabel, Counter>,
-    hanging: Family<LaneLabel, Gauge>,
+    abandoned: Family<PoolLabel, Counter>,
+    hanging: Family<PoolLabel, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LaneLabel {
-    lane: &'static str,
+struct PoolLabel {
+    pool: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabels {
-    lane: &'static str,
+    pool: &'static str,
     reason: &'static str,
 }
 
-impl Default for LaneMetrics {
+impl Default for WorkerPoolMetrics {
     fn default() -> Self {
         Self {
-            width: Family::default(),
+            threads: Family::default(),
             queue_limit: Family::default(),
             queued: Family::default(),
             running: Family::default(),
@@ -54,74 +53,77 @@ impl Default for LaneMetrics {
     }
 }
 
-impl LaneMetrics {
-    pub(super) fn register(&self, registry: &mut Registry) {
+impl WorkerPoolMetrics {
+    /// Registers the metrics.
+    pub fn register(&self, registry: &mut Registry) {
         registry.register(
-            "lane_width",
-            "Pieces of work that a lane can run at the same time",
-            self.width.clone(),
+            "worker_pool_threads",
+            "Threads of a worker pool",
+            self.threads.clone(),
         );
         registry.register(
-            "lane_queue_limit",
-            "Pieces of work that may wait in a lane",
+            "worker_pool_queue_limit",
+            "Maximum length of the queue of a worker pool",
             self.queue_limit.clone(),
         );
         registry.register(
-            "lane_queued",
-            "Pieces of work that wait in a lane",
+            "worker_pool_queue_depth",
+            "Jobs in the queue of a worker pool",
             self.queued.clone(),
         );
         registry.register(
-            "lane_running",
-            "Pieces of work that run in a lane",
+            "worker_pool_busy",
+            "Jobs that a worker pool runs",
             self.running.clone(),
         );
         registry.register_with_unit(
-            "lane_wait",
-            "Time for which work waited in a lane before it began",
+            "worker_pool_wait",
+            "Time from the submission of a job to its start",
             Unit::Seconds,
             self.wait.clone(),
         );
         registry.register_with_unit(
-            "lane_run",
-            "Time for which work ran in a lane",
+            "worker_pool_run",
+            "Duration of a job",
             Unit::Seconds,
             self.run.clone(),
         );
         registry.register(
-            "lane_refused",
-            "Work that never ran, since the queue was full or its deadline passed while it waited",
+            "worker_pool_rejected",
+            "Jobs that never ran: the queue was full, or the deadline passed in the queue",
             self.refused.clone(),
         );
         registry.register(
-            "lane_failed",
-            "Work that ran past its deadline, or panicked",
+            "worker_pool_failed",
+            "Jobs that overran their deadline, or panicked",
             self.failed.clone(),
         );
         registry.register(
-            "lane_threads_abandoned",
+            "worker_pool_threads_replaced",
             "Threads that were replaced because they hang",
             self.abandoned.clone(),
         );
         registry.register(
-            "lane_threads_hanging",
-            "Threads that were replaced and have not ended yet",
+            "worker_pool_threads_hanging",
+            "Replaced threads that have not ended",
             self.hanging.clone(),
         );
     }
 
-    /// What is measured of the lane of this name.
-    pub(crate) fn of(&self, name: &'static str, settings: LaneSettings) -> LaneMetricsOf {
-        let label = LaneLabel { lane: name };
+    /// What is measured of the pool of this name.
+    pub(crate) fn of(&self, name: &'static str, settings: WorkerPoolSettings) -> PoolGauges {
+        let label = PoolLabel { pool: name };
         let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
-        self.width.get_or_create(&label).set(gauge(settings.width));
+        self.threads
+            .get_or_create(&label)
+            .set(gauge(settings.threads));
         self.queue_limit
             .get_or_create(&label)
             .set(gauge(settings.queue));
         let counter = |family: &Family<ReasonLabels, Counter>, reason| {
-            family.get_or_create_owned(&ReasonLabels { lane: name, reason })
+            family.get_or_create_owned(&ReasonLabels { pool: name, reason })
         };
-        LaneMetricsOf {
+        PoolGauges {
             queued: self.queued.get_or_create_owned(&label),
             running: self.running.get_or_create_owned(&label),
             wait: self.wait.get_or_create_owned(&label),
@@ -136,9 +138,9 @@ impl LaneMetrics {
     }
 }
 
-/// What is measured of one lane. Cloning it is cheap, and gives the same.
+/// What is measured of one worker pool. Cloning it is cheap, and gives the same.
 #[derive(Debug, Clone)]
-pub(crate) struct LaneMetricsOf {
+pub(crate) struct PoolGauges {
     queued: Gauge,
     running: Gauge,
     wait: Histogram,
@@ -151,7 +153,7 @@ pub(crate) struct LaneMetricsOf {
     hanging: Gauge,
 }
 
-impl LaneMetricsOf {
+impl PoolGauges {
     /// Counts a piece of work as waiting until it begins, or is dropped.
     pub(crate) fn queued(&self) -> Queued {
         self.queued.inc();
@@ -172,12 +174,12 @@ impl LaneMetricsOf {
     }
 
     /// Counts work that came to nothing.
-    pub(crate) fn failed(&self, error: LaneError) {
+    pub(crate) fn failed(&self, error: WorkerPoolError) {
         let counter = match error {
-            LaneError::Full => &self.full,
-            LaneError::NotStarted => &self.not_started,
-            LaneError::NotFinished => &self.not_finished,
-            LaneError::Panicked => &self.panicked,
+            WorkerPoolError::Full => &self.full,
+            WorkerPoolError::NotStarted => &self.not_started,
+            WorkerPoolError::NotFinished => &self.not_finished,
+            WorkerPoolError::Panicked => &self.panicked,
         };
         counter.inc();
     }
@@ -186,7 +188,7 @@ impl LaneMetricsOf {
 /// A piece of work that waits.
 pub(crate) struct Queued {
     since: Instant,
-    metrics: LaneMetricsOf,
+    metrics: PoolGauges,
 }
 
 impl Queued {
@@ -211,7 +213,7 @@ impl Drop for Queued {
 /// A piece of work that runs.
 pub(crate) struct Running {
     since: Instant,
-    metrics: LaneMetricsOf,
+    metrics: PoolGauges,
 }
 
 impl Drop for Running {
@@ -219,4 +221,12 @@ impl Drop for Running {
         self.metrics.running.dec();
         self.metrics.run.observe(self.since.elapsed().as_secs_f64());
     }
+}
+
+/// A histogram of durations in seconds, from half a millisecond to ten seconds.
+#[must_use]
+pub fn durations() -> Histogram {
+    Histogram::new([
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    ])
 }

@@ -1,12 +1,12 @@
-//! The queue of a lane: first in, first out, or fair between clients.
+//! The queue of a worker pool: first in, first out, or fair between clients.
 
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::fair_queue::{FairQueue, Pushed, QueueKey};
+use super::fair_queue::{FairQueue, Pushed, QueueKey};
 
-/// The order in which a lane serves its queue.
+/// The order in which a worker pool serves its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueOrder {
     /// First in, first out; whoever finds the queue full is refused.

@@ -6,30 +6,31 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The largest number of violations that a problem lists.
-pub(crate) const MAX_VIOLATIONS: usize = 20;
+pub const MAX_VIOLATIONS: usize = 20;
 /// The largest number of characters of a field's name in a problem. Longer names are truncated.
-pub(crate) const MAX_NAME_CHARACTERS: usize = 64;
+pub const MAX_NAME_CHARACTERS: usize = 64;
 /// The largest size of a field's name in JSON.
 const MAX_NAME_BYTES: usize = 256;
 /// The largest size of a violation's message in JSON.
 const MAX_MESSAGE_BYTES: usize = 400;
 /// The largest size of a `detail` in JSON.
-pub(crate) const MAX_DETAIL_BYTES: usize = 1_024;
+pub const MAX_DETAIL_BYTES: usize = 1_024;
 /// The part of it that a list of violations may take.
 const MAX_SUMMARY_BYTES: usize = 960;
 
 /// A violation: one invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct FieldError {
+pub struct FieldError {
     /// Field of the body, query parameter, or part of the path. Long names are truncated.
-    pub(crate) field: String,
+    pub field: String,
     /// The violated rule.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl FieldError {
     /// A violation whose texts are truncated to what a problem may list.
-    pub(crate) fn new(field: &str, message: &str) -> Self {
+    #[must_use]
+    pub fn new(field: &str, message: &str) -> Self {
         Self {
             field: truncated(field, MAX_NAME_CHARACTERS, MAX_NAME_BYTES).into_owned(),
             message: truncated(message, usize::MAX, MAX_MESSAGE_BYTES).into_owned(),
@@ -39,21 +40,22 @@ impl FieldError {
 
 /// The violations of one request: the first ones, and the number of all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Violations {
+pub struct Violations {
     listed: Vec<FieldError>,
     count: usize,
 }
 
 impl Violations {
     /// One violation.
-    pub(crate) fn one(field: &str, message: &str) -> Self {
+    #[must_use]
+    pub fn one(field: &str, message: &str) -> Self {
         let mut violations = Self::default();
         violations.push(field, message);
         violations
     }
 
     /// Adds a violation. Past the limit it is only counted.
-    pub(crate) fn push(&mut self, field: &str, message: &str) {
+    pub fn push(&mut self, field: &str, message: &str) {
         if !self.is_full() {
             self.listed.push(FieldError::new(field, message));
         }
@@ -61,12 +63,12 @@ impl Violations {
     }
 
     /// Adds violations that are only counted.
-    pub(crate) fn count_more(&mut self, count: usize) {
+    pub fn count_more(&mut self, count: usize) {
         self.count = self.count.saturating_add(count);
     }
 
     /// Adds the violations of a part of the request, whose name `prefix` precedes the fields.
-    pub(crate) fn extend(&mut self, prefix: &str, part: &Self) {
+    pub fn extend(&mut self, prefix: &str, part: &Self) {
         for FieldError { field, message } in &part.listed {
             if self.is_full() {
                 break;
@@ -78,21 +80,26 @@ impl Violations {
     }
 
     /// Whether no further violation is listed.
-    pub(crate) fn is_full(&self) -> bool {
+    #[must_use]
+    pub fn is_full(&self) -> bool {
         self.listed.len() >= MAX_VIOLATIONS
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// The violations that are listed.
-    pub(crate) fn listed(&self) -> &[FieldError] {
+    #[must_use]
+    pub fn listed(&self) -> &[FieldError] {
         &self.listed
     }
 
     /// The first violations in one sentence, and how many more there are.
-    pub(crate) fn summary(&self) -> String {
+    #[must_use]
+    pub fn summary(&self) -> String {
         let mut summary = String::new();
         let mut left = MAX_SUMMARY_BYTES;
         let mut shown = 0;
@@ -124,7 +131,8 @@ impl Violations {
 const ELLIPSIS: char = '…';
 
 /// A text of at most `max_characters` and at most `max_bytes` in JSON: the text itself, or its beginning and an ellipsis.
-pub(crate) fn truncated(text: &str, max_characters: usize, max_bytes: usize) -> Cow<'_, str> {
+#[must_use]
+pub fn truncated(text: &str, max_characters: usize, max_bytes: usize) -> Cow<'_, str> {
     let mut bytes = 0;
     // Where the text ends if an ellipsis has to follow.
     let mut end = 0;

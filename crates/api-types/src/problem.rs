@@ -2,12 +2,9 @@
 
 use std::{borrow::Cow, fmt};
 
-use actix_web::{
-    HttpResponse, ResponseError,
-    http::{
-        StatusCode,
-        header::{self, HeaderName, HeaderValue},
-    },
+use http::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
 };
 use serde::Serialize;
 use todo_domain::ports::BoxError;
@@ -17,7 +14,7 @@ use crate::violations::{FieldError, MAX_DETAIL_BYTES, Violations, truncated};
 
 /// A request that was not granted: what its sender is told, and what only the log is told.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: Cow<'static, str>,
@@ -30,7 +27,7 @@ pub(crate) struct Problem {
 /// Problem details (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(crate) struct ProblemBody<'a> {
+pub struct ProblemBody<'a> {
     /// Always `about:blank`; `code` identifies the problem.
     #[schema(example = "about:blank")]
     r#type: &'static str,
@@ -56,7 +53,8 @@ pub(crate) struct ProblemBody<'a> {
 }
 
 impl Problem {
-    pub(crate) fn new(
+    /// A problem with a status, a stable code, and a detail for people, which is cut off at [`MAX_DETAIL_BYTES`].
+    pub fn new(
         status: StatusCode,
         code: &'static str,
         detail: impl Into<Cow<'static, str>>,
@@ -77,7 +75,8 @@ impl Problem {
     }
 
     /// The input breaks a rule: 422, with the violations, the first of which are also the detail.
-    pub(crate) fn invalid(violations: Violations) -> Self {
+    #[must_use]
+    pub fn invalid(violations: Violations) -> Self {
         Self {
             detail: violations.summary().into(),
             violations,
@@ -86,12 +85,13 @@ impl Problem {
     }
 
     /// One field breaks a rule.
-    pub(crate) fn invalid_field(field: &str, message: impl fmt::Display) -> Self {
+    pub fn invalid_field(field: &str, message: impl fmt::Display) -> Self {
         Self::invalid(Violations::one(field, &message.to_string()))
     }
 
     /// The server is at fault, and does not say how.
-    pub(crate) fn internal() -> Self {
+    #[must_use]
+    pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
@@ -100,7 +100,8 @@ impl Problem {
     }
 
     /// What there is to say of an answer that no handler gave: its status, and perhaps what the framework said.
-    pub(crate) fn of_status(status: StatusCode, said: Option<String>) -> Self {
+    #[must_use]
+    pub fn of_status(status: StatusCode, said: Option<String>) -> Self {
         match status {
             StatusCode::NOT_FOUND => {
                 Self::new(status, "route_not_found", "The route does not exist")
@@ -120,7 +121,8 @@ impl Problem {
     }
 
     /// Adds what the log is to know.
-    pub(crate) fn caused_by(self, cause: impl Into<BoxError>) -> Self {
+    #[must_use]
+    pub fn caused_by(self, cause: impl Into<BoxError>) -> Self {
         Self {
             cause: Some(cause.into()),
             ..self
@@ -128,18 +130,22 @@ impl Problem {
     }
 
     /// Says which field it is about.
-    pub(crate) fn about(mut self, field: &str) -> Self {
+    #[must_use]
+    pub fn about(mut self, field: &str) -> Self {
         self.violations.push(field, &self.detail);
         self
     }
 
-    pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+    /// The same with a header field.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 
     /// The same with a header that is known only now; without it, should it be one that cannot be sent.
-    pub(crate) fn with_header_of(mut self, name: HeaderName, value: &str) -> Self {
+    #[must_use]
+    pub fn with_header_of(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
         }
@@ -147,7 +153,8 @@ impl Problem {
     }
 
     /// The same, where it is not proven that the session of the caller is valid, so that the session is read.
-    pub(crate) fn of_session_not_proven(self) -> Self {
+    #[must_use]
+    pub fn of_session_not_proven(self) -> Self {
         Self {
             is_session_not_proven: true,
             ..self
@@ -155,25 +162,32 @@ impl Problem {
     }
 
     /// Whether it is not proven that the session of the caller is valid.
-    pub(crate) fn is_session_not_proven(&self) -> bool {
+    #[must_use]
+    pub fn is_session_not_proven(&self) -> bool {
         self.is_session_not_proven
     }
 
     /// Whether the server was busy and nothing was begun.
-    pub(crate) fn is_overload(&self) -> bool {
+    #[must_use]
+    pub fn is_overload(&self) -> bool {
         self.code == "overloaded"
     }
 
-    pub(crate) fn code(&self) -> &'static str {
+    /// The code, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
         self.code
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
         self.status
     }
 
     /// The cause and its causes, for the log.
-    pub(crate) fn causes(&self) -> String {
+    #[must_use]
+    pub fn causes(&self) -> String {
         let mut text = String::new();
         let mut next = self
             .cause
@@ -189,9 +203,16 @@ impl Problem {
         text
     }
 
-    /// The response to the request of this id.
-    pub(crate) fn response(&self, request_id: &str) -> HttpResponse {
-        let body = ProblemBody {
+    /// The header fields that say more about it (RFC 9110).
+    #[must_use]
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// The body of the response to the request with this id.
+    #[must_use]
+    pub fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
+        ProblemBody {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),
@@ -199,15 +220,7 @@ impl Problem {
             code: self.code,
             request_id,
             errors: self.violations.listed(),
-        };
-        let mut response = HttpResponse::build(self.status);
-        for header in &self.headers {
-            response.insert_header(header.clone());
         }
-        response
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .content_type("application/problem+json")
-            .body(serde_json::to_vec(&body).unwrap_or_default())
     }
 }
 
@@ -217,21 +230,8 @@ impl fmt::Display for Problem {
     }
 }
 
-impl ResponseError for Problem {
-    fn status_code(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The status alone; `edge` fills in the rest, since it knows the id of the request.
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use actix_web::body::MessageBody;
-
     use super::*;
     use crate::violations::MAX_VIOLATIONS;
 
@@ -241,8 +241,8 @@ mod tests {
     const MAX_REQUEST_ID: usize = 128;
 
     fn size(problem: &Problem) -> usize {
-        let body = problem.response(&"x".repeat(MAX_REQUEST_ID)).into_body();
-        body.try_into_bytes().unwrap().len()
+        let body = serde_json::to_vec(&problem.body(&"x".repeat(MAX_REQUEST_ID)));
+        body.unwrap().len()
     }
 
     #[test]

@@ -3,8 +3,7 @@
 //! Input is parsed before the request waits for a thread. Invalid input is reported to authorized callers alone, and also
 //! when there is no thread to authorize them on.
 
-use std::sync::Arc;
-
+use todo_api_types::problem::Problem;
 use todo_application::{
     App, Caller, SessionCaller,
     account::{
@@ -14,23 +13,17 @@ use todo_application::{
 use todo_domain::{Client, Scope, UserId};
 use tracing::warn;
 
-use crate::{
-    State,
-    input::Input,
-    problem::Problem,
-    rate_limits::{RateLimited, RateLimits},
-    trace::Actor,
-};
+use crate::{Runtime, call::Call, rate_limits::RateLimited, trace::Actor};
 
 /// The input of a request, parsed.
 #[derive(Debug)]
-pub(crate) struct Parsed<T> {
-    /// The user whom the path names, if any.
-    pub(crate) subject: Option<UserId>,
+pub struct Parsed<T> {
+    /// The user that the request names and the caller must be, if any.
+    pub subject: Option<UserId>,
     /// The input, if it is valid.
-    pub(crate) value: Option<T>,
+    pub value: Option<T>,
     /// The problem with it, if it is not.
-    pub(crate) problem: Option<Problem>,
+    pub problem: Option<Problem>,
 }
 
 /// The outcome of a request on its thread.
@@ -45,21 +38,16 @@ pub(crate) enum Outcome<R> {
 /// What it takes to authorize a caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Authorization {
-    pub(crate) credential: Credential,
-    /// Counts requests of the user, if they are counted.
-    pub(crate) rate_limits: Option<Arc<RateLimits>>,
+    credential: Credential,
+    counts_for_user: bool,
     /// Where the user is noted for the log.
-    pub(crate) actor: Actor,
+    actor: Actor,
 }
 
 impl<T> Parsed<T> {
-    /// Parses the path, and the rest with `read`.
-    pub(crate) fn new(input: &Input, read: impl FnOnce(&Input) -> Result<T, Problem>) -> Self {
-        let (subject, value) = match input.user_id() {
-            Ok(subject) => (subject, read(input)),
-            Err(problem) => (None, Err(problem)),
-        };
-        let (value, problem) = match value {
+    /// Input that was read, from a request that names the user `subject`, if any.
+    pub fn new(subject: Option<UserId>, read: Result<T, Problem>) -> Self {
+        let (value, problem) = match read {
             Ok(value) => (Some(value), None),
             Err(problem) => (None, Some(problem)),
         };
@@ -87,26 +75,44 @@ impl<R> Outcome<R> {
 }
 
 impl Authorization {
-    /// Runs `work` for a caller with `scope`, who is `subject` if the path names a user; without input, the caller is
+    pub(crate) fn new(call: &Call, credential: Credential) -> Self {
+        Self {
+            credential,
+            counts_for_user: call.counts_for_user,
+            actor: call.trace.actor().clone(),
+        }
+    }
+
+    /// The same, for a request that was counted.
+    pub(crate) fn counted_already(self) -> Self {
+        Self {
+            counts_for_user: false,
+            ..self
+        }
+    }
+
+    /// Runs `work` for a caller with `scope`, who is `subject` if the request names a user; without input, the caller is
     /// authorized only.
     pub(crate) fn run<T, R>(
         &self,
-        state: &State,
+        runtime: &Runtime,
         scope: Scope,
         subject: Option<UserId>,
         input: Option<&T>,
         work: impl Fn(&App, &Caller, &T) -> Result<R, Problem>,
     ) -> Result<Outcome<R>, Problem> {
-        let State {
-            app, seen_sessions, ..
-        } = state;
+        let Runtime {
+            app,
+            verified_sessions,
+            ..
+        } = runtime;
         let permission = Permission { scope, subject };
-        let admit = |user| Ok::<_, Problem>(self.count(user)?);
+        let admit = |user| Ok::<_, Problem>(self.count(runtime, user)?);
         let credential = &self.credential;
         let Some(input) = input else {
             noted(authorize(
                 app,
-                seen_sessions,
+                verified_sessions,
                 credential,
                 permission,
                 admit,
@@ -115,7 +121,7 @@ impl Authorization {
         };
         authorize_and_run(
             app,
-            seen_sessions,
+            verified_sessions,
             credential,
             permission,
             admit,
@@ -124,18 +130,28 @@ impl Authorization {
     }
 
     /// The caller, if the credential is that of a session that is valid.
-    pub(crate) fn session(&self, app: &App, client: &Client) -> Result<SessionCaller, Problem> {
-        let caller = noted(authenticate_session(app, &self.credential, client)?);
-        self.count(caller.user_id())?;
+    pub(crate) fn session(
+        &self,
+        runtime: &Runtime,
+        client: &Client,
+    ) -> Result<SessionCaller, Problem> {
+        let caller = noted(authenticate_session(
+            &runtime.app,
+            &self.credential,
+            client,
+        )?);
+        self.count(runtime, caller.user_id())?;
         Ok(caller)
     }
 
     /// Notes the user for the log, and counts the request.
-    fn count(&self, user: UserId) -> Result<(), RateLimited> {
+    fn count(&self, runtime: &Runtime, user: UserId) -> Result<(), RateLimited> {
         self.actor.is(user);
-        self.rate_limits
-            .as_ref()
-            .map_or(Ok(()), |limits| limits.count_user(user))
+        if self.counts_for_user {
+            runtime.rate_limits.count_user(user)
+        } else {
+            Ok(())
+        }
     }
 }
 

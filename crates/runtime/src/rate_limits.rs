@@ -5,13 +5,6 @@
 
 use std::{fmt, hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
-use actix_web::{
-    Error,
-    body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    middleware::Next,
-    web::Data,
-};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -19,8 +12,6 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 use todo_domain::{NETWORKS_PER_SITE, UserId, network_of, site_of};
-
-use crate::{State, client::address, problem::Problem};
 
 /// How many requests may be made. `None` is for any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,28 +23,21 @@ pub struct RateLimitSettings {
     pub requests_per_minute_per_user: Option<NonZeroU32>,
 }
 
-/// Where requests are not counted, by how their paths begin: an operator's probe or another service's look at the keys
-/// is never to find that somebody else was too busy.
-const NOT_COUNTED: [&str; 2] = ["/health/", "/.well-known/"];
-
-/// How often those are forgotten who may make as many requests as if they had made none.
-pub(crate) const FORGETTING_INTERVAL: Duration = Duration::from_secs(10);
-
 /// Too many requests were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests from one {policy}")]
-pub(crate) struct RateLimited {
+pub struct RateLimited {
     /// What is counted.
-    pub(crate) policy: &'static str,
+    pub policy: &'static str,
     /// How many of them may be made in a minute.
-    pub(crate) per_minute: NonZeroU32,
+    pub per_minute: NonZeroU32,
     /// After which time one more may be made.
-    pub(crate) retry_after: Duration,
+    pub retry_after: Duration,
 }
 
 /// What was counted so far.
 #[derive(Debug)]
-pub(crate) struct RateLimits {
+pub struct RateLimits {
     addresses: Option<RateLimit<Option<IpAddr>>>,
     /// Of IPv6, networks of 48 bits.
     sites: Option<RateLimit<IpAddr>>,
@@ -62,7 +46,8 @@ pub(crate) struct RateLimits {
 
 impl RateLimits {
     /// Nothing was counted so far.
-    pub(crate) fn new(settings: RateLimitSettings) -> Self {
+    #[must_use]
+    pub fn new(settings: RateLimitSettings) -> Self {
         Self {
             addresses: settings
                 .requests_per_minute_per_address
@@ -82,7 +67,7 @@ impl RateLimits {
     ///
     /// # Errors
     /// [`RateLimited`]; then it is not counted.
-    pub(crate) fn count_address(&self, address: Option<IpAddr>) -> Result<(), RateLimited> {
+    pub fn count_address(&self, address: Option<IpAddr>) -> Result<(), RateLimited> {
         let network = address.map(network_of);
         if let Some(limit) = &self.addresses {
             limit.count(&network)?;
@@ -97,7 +82,7 @@ impl RateLimits {
     ///
     /// # Errors
     /// [`RateLimited`]; then it is not counted.
-    pub(crate) fn count_user(&self, user: UserId) -> Result<(), RateLimited> {
+    pub fn count_user(&self, user: UserId) -> Result<(), RateLimited> {
         self.users
             .as_ref()
             .map_or(Ok(()), |limit| limit.count(&user))
@@ -154,31 +139,6 @@ impl<K: Hash + Eq + Clone, C: Clock> fmt::Debug for RateLimit<K, C> {
             .field("policy", &self.policy)
             .field("per_minute", &self.per_minute)
             .finish_non_exhaustive()
-    }
-}
-
-/// The middleware that counts by address. It is inside of `cors`, so that pages may read what it refuses, and that
-/// preflights do not come here.
-pub(crate) async fn limit_address<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    match count(&request) {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(limited) => Ok(request.error_response(Problem::from(limited))),
-    }
-}
-
-fn count(request: &ServiceRequest) -> Result<(), RateLimited> {
-    let is_counted = !NOT_COUNTED
-        .iter()
-        .any(|beginning| request.path().starts_with(beginning));
-    match request.app_data::<Data<State>>() {
-        Some(state) if is_counted => {
-            let address = address(request.request(), &state.trusted_proxies);
-            state.rate_limits.count_address(address)
-        }
-        _ => Ok(()),
     }
 }
 

@@ -11,25 +11,25 @@ use std::{
 use todo_domain::UserId;
 
 /// The largest number of searches and exports of one user at the same time.
-pub(crate) const MAX_PER_USER: u32 = 2;
+pub const MAX_PER_USER: u32 = 2;
 
 /// The user has [`MAX_PER_USER`] searches and exports in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the user has {MAX_PER_USER} searches and exports in flight")]
-pub(crate) struct TooManyInFlight;
+pub struct TooManyInFlight;
 
 type Counts = Arc<Mutex<HashMap<UserId, u32>>>;
 
 /// The expensive requests that are in flight, by their users.
 #[derive(Debug, Default)]
-pub(crate) struct InFlight(Counts);
+pub struct InFlight(Counts);
 
 impl InFlight {
     /// Counts a request of a user as in flight until the slot is dropped.
     ///
     /// # Errors
     /// [`TooManyInFlight`]; then it is not counted.
-    pub(crate) fn begin(&self, user: UserId) -> Result<Slot, TooManyInFlight> {
+    pub fn begin(&self, user: UserId) -> Result<Slot, TooManyInFlight> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(user).or_default();
         if *count >= MAX_PER_USER {
@@ -47,7 +47,7 @@ impl InFlight {
 /// A request that is in flight until this is dropped. The work holds it, and not the connection: a client that
 /// disconnects frees it when the work has ended.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub struct Slot {
     counts: Counts,
     user: UserId,
 }

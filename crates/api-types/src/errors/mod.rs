@@ -3,9 +3,9 @@
 mod account;
 mod todo;
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
-use actix_web::http::{
+use http::{
     StatusCode,
     header::{self, HeaderName},
 };
@@ -16,15 +16,10 @@ use todo_application::{
 };
 use todo_domain::{QuotaExceeded, Scope, TooManyGuesses};
 
-use crate::{
-    in_flight::{MAX_PER_USER, TooManyInFlight},
-    lane::LaneError,
-    problem::Problem,
-    rate_limits::RateLimited,
-};
+use crate::problem::Problem;
 
 /// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
-pub(crate) const INVALID_MAILED_TOKEN: &str = "is invalid or expired; request a new mail";
+pub const INVALID_MAILED_TOKEN: &str = "is invalid or expired; request a new mail";
 /// How a client proves who it is (RFC 6750, 3), where it did not try.
 const CHALLENGE: &str = r#"Bearer realm="todo""#;
 /// The same, where it tried and failed.
@@ -41,12 +36,12 @@ const CHALLENGE_SESSION: &str =
 /// In how many seconds a client that found the server busy may try again.
 const RETRY_AFTER: &str = "1";
 /// What is limited, and how (draft-ietf-httpapi-ratelimit-headers-10).
-pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of it.
-pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The request needs a token and has none.
-pub(crate) fn not_authenticated() -> Problem {
+pub fn not_authenticated() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "not_authenticated",
@@ -56,7 +51,8 @@ pub(crate) fn not_authenticated() -> Problem {
 }
 
 /// The request shows a cookie, and no page of this origin is known to make it.
-pub(crate) fn cross_site() -> Problem {
+#[must_use]
+pub fn cross_site() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "cross_site",
@@ -107,7 +103,9 @@ fn invalid_mailed_token() -> Problem {
     Problem::invalid_field("token", INVALID_MAILED_TOKEN)
 }
 
-pub(crate) fn task_not_found() -> Problem {
+/// The user has no such task.
+#[must_use]
+pub fn task_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "task_not_found", "Task not found")
 }
 
@@ -159,7 +157,8 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
 
 /// Too many bodies of requests and responses are in memory for this one. A change may have been made if it is that of a
 /// response.
-pub(crate) fn no_room_for_response(is_safe: bool) -> Problem {
+#[must_use]
+pub fn no_room_for_response(is_safe: bool) -> Problem {
     if is_safe {
         no_room()
     } else {
@@ -168,7 +167,8 @@ pub(crate) fn no_room_for_response(is_safe: bool) -> Problem {
 }
 
 /// Too many bodies of requests and responses are in memory for this one.
-pub(crate) fn no_room() -> Problem {
+#[must_use]
+pub fn no_room() -> Problem {
     unavailable(
         "overloaded",
         "Too many large requests and responses are in memory; retry later",
@@ -282,55 +282,55 @@ impl AuthorizedWorkError for Problem {
     }
 }
 
-impl From<LaneError> for Problem {
-    fn from(error: LaneError) -> Self {
-        match error {
-            LaneError::Full | LaneError::NotStarted => unavailable(
-                "overloaded",
-                "The server is overloaded; the request was not executed",
-            ),
-            LaneError::NotFinished => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
-            LaneError::Panicked => Self::internal(),
-        }
-        .caused_by(error)
-    }
+/// The server is busy, and the request was not executed.
+#[must_use]
+pub fn overloaded() -> Problem {
+    unavailable(
+        "overloaded",
+        "The server is overloaded; the request was not executed",
+    )
 }
 
-impl From<RateLimited> for Problem {
-    fn from(limited: RateLimited) -> Self {
-        let RateLimited {
-            policy,
-            per_minute,
-            retry_after,
-        } = limited;
-        Self::from(TooMany {
-            code: "rate_limited",
-            detail: "Too many requests; retry after the time in Retry-After",
-            policy,
-            quota: per_minute.get(),
-            window: 60,
-            retry_after,
-        })
-    }
+/// The request overran its deadline while it was executed, or its response was lost.
+#[must_use]
+pub fn outcome_unknown() -> Problem {
+    unavailable("outcome_unknown", OUTCOME_UNKNOWN)
 }
 
-impl From<TooManyInFlight> for Problem {
-    fn from(TooManyInFlight: TooManyInFlight) -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            format!(
-                "At most {MAX_PER_USER} searches and exports of a user run concurrently; \
-                 retry when one of them has ended"
-            ),
-        )
-        .with_header(header::RETRY_AFTER, RETRY_AFTER)
-        .with_header_of(
-            RATE_LIMIT_POLICY,
-            &format!("\"in-flight\";q={MAX_PER_USER};qu=\"concurrent-requests\""),
-        )
-        .with_header(RATE_LIMIT, "\"in-flight\";r=0")
+/// More requests than `per_minute` were made of what `policy` names.
+#[must_use]
+pub fn rate_limited(
+    policy: &'static str,
+    per_minute: NonZeroU32,
+    retry_after: Duration,
+) -> Problem {
+    TooMany {
+        code: "rate_limited",
+        detail: "Too many requests; retry after the time in Retry-After",
+        policy,
+        quota: per_minute.get(),
+        window: 60,
+        retry_after,
     }
+    .into()
+}
+
+/// The user has `limit` searches and exports in flight.
+#[must_use]
+pub fn too_many_in_flight(limit: u32) -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate_limited",
+        format!(
+            "At most {limit} searches and exports of a user run concurrently; retry when one of them has ended"
+        ),
+    )
+    .with_header(header::RETRY_AFTER, RETRY_AFTER)
+    .with_header_of(
+        RATE_LIMIT_POLICY,
+        &format!("\"in-flight\";q={limit};qu=\"concurrent-requests\""),
+    )
+    .with_header(RATE_LIMIT, "\"in-flight\";r=0")
 }
 
 impl From<NotTheCaller> for Problem {
@@ -356,7 +356,8 @@ impl From<AuthenticateError> for Problem {
 }
 
 /// What is wrong when requests cannot be served, in the words of whoever operates the server, with which check says so.
-pub(crate) fn not_ready(problem: Problem) -> Problem {
+#[must_use]
+pub fn not_ready(problem: Problem) -> Problem {
     let (code, check, detail) = match problem.code() {
         "not_migrated" => return problem.about("migrations"),
         "overloaded" => (

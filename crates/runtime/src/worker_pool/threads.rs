@@ -1,4 +1,4 @@
-//! The threads of a lane, and the replacement of those that hang.
+//! The threads of a worker pool, and the replacement of those that hang.
 //!
 //! A thread can hang in a foreign library for good, as in libpq when a database server is frozen, and it cannot be ended
 //! from outside. So a thread whose work lasts far too long is abandoned: another takes its place, and it ends itself when
@@ -16,9 +16,9 @@ use std::{
 
 use tracing::{error, warn};
 
-use crate::{metrics::LaneMetricsOf, work_queue::WorkReceiver};
+use super::{metrics::PoolGauges, queue::WorkReceiver};
 
-/// How many threads can be abandoned at a time, for each thread of the lane.
+/// How many threads can be abandoned at a time, for each thread of the pool.
 const MAX_ABANDONED: usize = 4;
 
 /// How often it is looked at how long work lasts.
@@ -26,14 +26,14 @@ const INTERVAL: Duration = Duration::from_millis(250);
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The threads of a lane.
-pub(crate) struct LaneThreads {
+/// The threads of a worker pool.
+pub(crate) struct PoolThreads {
     name: &'static str,
     max_abandoned: usize,
     waiting: WorkReceiver<Work>,
     prepare: fn(i32),
-    niceness: i32,
-    metrics: LaneMetricsOf,
+    priority: i32,
+    metrics: PoolGauges,
     epoch: Instant,
     slots: Mutex<Vec<Arc<Slot>>>,
     started: AtomicU64,
@@ -49,33 +49,33 @@ struct Slot {
     has_ended: AtomicBool,
 }
 
-impl LaneThreads {
-    /// Starts `width` threads, each of which calls `prepare` with `niceness` first. They end with the senders of the
+impl PoolThreads {
+    /// Starts `count` threads, each of which calls `prepare` with `priority` first. They end with the senders of the
     /// queue. A thread whose work lasts longer than `hang_limit` is replaced; without a limit, none is.
     ///
     /// # Errors
     /// When the operating system gives no thread.
     pub(crate) fn start(
         name: &'static str,
-        width: usize,
+        count: usize,
         hang_limit: Option<Duration>,
         waiting: WorkReceiver<Work>,
-        (prepare, niceness): (fn(i32), i32),
-        metrics: LaneMetricsOf,
+        (prepare, priority): (fn(i32), i32),
+        metrics: PoolGauges,
     ) -> io::Result<Arc<Self>> {
         let threads = Arc::new(Self {
             name,
-            max_abandoned: width * MAX_ABANDONED,
+            max_abandoned: count * MAX_ABANDONED,
             waiting,
             prepare,
-            niceness,
+            priority,
             metrics,
             epoch: Instant::now(),
             slots: Mutex::default(),
             started: AtomicU64::new(0),
             is_exhausted: AtomicBool::new(false),
         });
-        for _ in 0..width {
+        for _ in 0..count {
             threads.add()?;
         }
         if let Some(limit) = hang_limit {
@@ -91,12 +91,12 @@ impl LaneThreads {
         let slot = Arc::new(Slot::default());
         let of_thread = Arc::clone(&slot);
         let waiting = self.waiting.clone();
-        let (prepare, niceness, epoch) = (self.prepare, self.niceness, self.epoch);
+        let (prepare, priority, epoch) = (self.prepare, self.priority, self.epoch);
         let number = self.started.fetch_add(1, Relaxed);
         thread::Builder::new()
             .name(format!("{}-{number}", self.name))
             .spawn(move || {
-                prepare(niceness);
+                prepare(priority);
                 while let Some(work) = waiting.pop() {
                     of_thread.since.store(milliseconds(epoch) + 1, Relaxed);
                     work();
@@ -132,7 +132,7 @@ impl LaneThreads {
             if abandoned >= self.max_abandoned {
                 if !self.is_exhausted.swap(true, Relaxed) {
                     error!(
-                        lane = self.name,
+                        pool = self.name,
                         abandoned,
                         "threads hang and no more can be replaced; requests are answered with 503 until some of them \
                          end or the server is restarted"
@@ -141,13 +141,13 @@ impl LaneThreads {
                 break;
             }
             if let Err(error) = self.add() {
-                error!(lane = self.name, %error, "a thread that hangs cannot be replaced");
+                error!(pool = self.name, %error, "a thread that hangs cannot be replaced");
                 break;
             }
             slot.is_abandoned.store(true, Relaxed);
             abandoned += 1;
             self.metrics.abandoned();
-            warn!(lane = self.name, "a thread hangs and was replaced");
+            warn!(pool = self.name, "a thread hangs and was replaced");
         }
         if abandoned < self.max_abandoned {
             self.is_exhausted.store(false, Relaxed);
@@ -156,7 +156,7 @@ impl LaneThreads {
     }
 }
 
-fn watch(threads: &Weak<LaneThreads>, limit: Duration) {
+fn watch(threads: &Weak<PoolThreads>, limit: Duration) {
     while let Some(threads) = threads.upgrade() {
         threads.look(limit);
         drop(threads);

@@ -11,7 +11,7 @@ use crate::{problem::Problem, violations::Violations};
 ///
 /// Its methods give `None` when they have noted a fault, so that a reader can go on to the next field.
 #[derive(Debug)]
-pub(crate) struct Fields {
+pub struct Fields {
     sent: Vec<(String, Value)>,
     known: Vec<&'static str>,
     violations: Violations,
@@ -19,7 +19,10 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Reads all of `sent` with `reader`.
-    pub(crate) fn read<T>(
+    ///
+    /// # Errors
+    /// Every violation, as one problem.
+    pub fn read<T>(
         sent: Vec<(String, Value)>,
         reader: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Result<T, Problem> {
@@ -27,7 +30,10 @@ impl Fields {
     }
 
     /// Reads all of `sent` with `reader`, or gives every fault.
-    pub(crate) fn collect<T>(
+    ///
+    /// # Errors
+    /// Every violation.
+    pub fn collect<T>(
         sent: Vec<(String, Value)>,
         reader: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Result<T, Violations> {
@@ -45,14 +51,14 @@ impl Fields {
     }
 
     /// Every text that was sent and not yet read, with its name.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (String, String)> {
+    pub fn texts(&self) -> impl Iterator<Item = (String, String)> {
         self.sent
             .iter()
             .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
     }
 
     /// A field that must be there.
-    pub(crate) fn required<T>(
+    pub fn required<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(Value) -> Result<T, String>,
@@ -65,7 +71,7 @@ impl Fields {
     }
 
     /// A field that may be absent, or null, which is the same.
-    pub(crate) fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(Value) -> Result<T, String>,
@@ -77,7 +83,7 @@ impl Fields {
     }
 
     /// A parameter that may be there up to `max` times.
-    pub(crate) fn repeated<T>(
+    pub fn repeated<T>(
         &mut self,
         name: &'static str,
         max: usize,
@@ -100,12 +106,12 @@ impl Fields {
     }
 
     /// Notes a fault of a field that was read, such as that it contradicts another.
-    pub(crate) fn contradiction<T>(&mut self, name: &'static str, message: &str) -> Option<T> {
+    pub fn contradiction<T>(&mut self, name: &'static str, message: &str) -> Option<T> {
         self.fault(name, message)
     }
 
     /// A property that stays as it is when the field is absent.
-    pub(crate) fn change<T>(
+    pub fn change<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(Value) -> Result<T, String>,
@@ -118,7 +124,7 @@ impl Fields {
     }
 
     /// A property that stays as it is when the field is absent, and is cleared by null.
-    pub(crate) fn nullable_change<T>(
+    pub fn nullable_change<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(Value) -> Result<T, String>,
@@ -179,7 +185,7 @@ impl Fields {
 }
 
 /// Reads a string by a constructor of the domain.
-pub(crate) fn text<T, E: Display>(
+pub fn text<T, E: Display>(
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> impl Fn(Value) -> Result<T, String> {
     move |value| match value {
@@ -189,7 +195,7 @@ pub(crate) fn text<T, E: Display>(
 }
 
 /// Reads an array, each of its items by `read`.
-pub(crate) fn array<T>(
+pub fn array<T>(
     read: impl Fn(Value) -> Result<T, String>,
 ) -> impl FnOnce(Value) -> Result<Vec<T>, String> {
     move |value| match value {
@@ -202,7 +208,10 @@ pub(crate) fn array<T>(
 }
 
 /// Reads a boolean.
-pub(crate) fn boolean(value: Value) -> Result<bool, String> {
+///
+/// # Errors
+/// The violation, as a message.
+pub fn boolean(value: Value) -> Result<bool, String> {
     match value {
         Value::Bool(value) => Ok(value),
         other => Err(format!("must be true or false, not {}", kind(&other))),
@@ -210,7 +219,7 @@ pub(crate) fn boolean(value: Value) -> Result<bool, String> {
 }
 
 /// Reads a whole number by a constructor of the domain. `30.0` is one, as JSON Schema has it (2020-12, 6.1.1).
-pub(crate) fn integer<T, E: Display>(
+pub fn integer<T, E: Display>(
     parse: impl Fn(i64) -> Result<T, E>,
 ) -> impl Fn(Value) -> Result<T, String> {
     move |value| match value {
@@ -230,7 +239,8 @@ fn whole(number: &Number) -> Option<i64> {
 }
 
 /// The kind of a JSON value, with its article.
-pub(crate) fn kind(value: &Value) -> &'static str {
+#[must_use]
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -9,7 +9,10 @@ use crate::problem::Problem;
 const MAX_PARAMETERS: usize = 1_000;
 
 /// Parses a query (`application/x-www-form-urlencoded`) into its parameters, in their order and with repeated ones.
-pub(crate) fn parse_query(query: &str) -> Result<Vec<(String, Value)>, Problem> {
+///
+/// # Errors
+/// A problem of status 422.
+pub fn parse_query(query: &str) -> Result<Vec<(String, Value)>, Problem> {
     if query.split('&').nth(MAX_PARAMETERS).is_some() {
         let message = format!("must contain at most {MAX_PARAMETERS} parameters");
         return Err(Problem::invalid_field("query", message));
@@ -34,7 +37,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Appends a parameter to a query, and an `&` for the next one.
-pub(crate) fn write_parameter(query: &mut String, name: &str, value: &str) {
+pub fn write_parameter(query: &mut String, name: &str, value: &str) {
     for (text, end) in [(name, '='), (value, '&')] {
         query.extend(utf8_percent_encode(text, RESERVED));
         query.push(end);

@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// Which tasks are wanted.
-#[derive(IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_list` reads")]
-pub(crate) struct ListQuery {
+pub struct ListQuery {
     /// Filter by completion; `all` by default.
     #[param(inline)]
     status: Option<Status>,
@@ -52,10 +52,10 @@ pub(crate) struct ListQuery {
 }
 
 /// In which order the tasks are wanted, and which part of them.
-#[derive(IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_page` reads")]
-pub(crate) struct PageQuery {
+pub struct PageQuery {
     /// Sort key; `created_at` by default. Tasks without a due date are sorted as due last.
     #[param(inline)]
     sort: Option<Sort>,
@@ -74,21 +74,34 @@ pub(crate) struct PageQuery {
     total: Option<bool>,
 }
 
+/// Which tasks are searched for.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what `read_search` reads")]
+pub struct SearchQuery {
+    /// Text that title or description must contain, ignoring case.
+    #[param(min_length = 1, max_length = 255, pattern = r"\S")]
+    q: String,
+    /// Filter by completion; `all` by default.
+    #[param(inline)]
+    status: Option<Status>,
+}
+
 /// Completion of a task.
-#[derive(ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it describes what `status` reads")]
-pub(crate) enum Status {
+#[expect(missing_docs, reason = "it describes what `status` reads")]
+pub enum Status {
     Pending,
     Completed,
     All,
 }
 
 /// Due period relative to now.
-#[derive(ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "it describes what a DuePeriod is on the wire")]
-pub(crate) enum Period {
+#[expect(missing_docs, reason = "it describes what a DuePeriod is on the wire")]
+pub enum Period {
     Overdue,
     Today,
     Tomorrow,
@@ -98,10 +111,10 @@ pub(crate) enum Period {
 }
 
 /// Sort key.
-#[derive(ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "it describes what a SortKey is on the wire")]
-pub(crate) enum Sort {
+#[expect(missing_docs, reason = "it describes what a SortKey is on the wire")]
+pub enum Sort {
     CreatedAt,
     UpdatedAt,
     DueDate,
@@ -110,22 +123,25 @@ pub(crate) enum Sort {
 }
 
 /// Sort direction.
-#[derive(ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it describes what a Direction is on the wire")]
-pub(crate) enum Order {
+#[expect(missing_docs, reason = "it describes what a Direction is on the wire")]
+pub enum Order {
     Asc,
     Desc,
 }
 
 /// A list that is wanted, and what it is called in cursors.
-pub(super) struct WantedList {
-    pub(super) input: ListTodos,
-    pub(super) identity: ListIdentity,
+#[derive(Debug)]
+pub struct WantedList {
+    /// The input of the use case.
+    pub input: ListTodos,
+    /// The identity of the list in cursors.
+    pub identity: ListIdentity,
 }
 
 /// Reads the query of a list.
-pub(super) fn read_list(fields: &mut Fields) -> Option<WantedList> {
+pub fn read_list(fields: &mut Fields) -> Option<WantedList> {
     let identity = identity(fields);
     let completed = read_completed(fields);
     let priority = fields.optional("priority", text(Priority::from_str));
@@ -152,7 +168,7 @@ pub(super) fn read_list(fields: &mut Fields) -> Option<WantedList> {
 }
 
 /// Reads the query of a search.
-pub(super) fn read_search(fields: &mut Fields) -> Option<WantedList> {
+pub fn read_search(fields: &mut Fields) -> Option<WantedList> {
     let identity = identity(fields);
     let text = fields.required("q", text(SearchText::new));
     let completed = fields.optional("status", self::text(status));

@@ -8,11 +8,11 @@ use uuid::Uuid;
 /// What a list is of: a cursor of one list is of no use in another. It is the same for every build, so that a client can
 /// go on with a list after an upgrade, and on another instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ListIdentity(u64);
+pub struct ListIdentity(u64);
 
 impl ListIdentity {
     /// The identity of the list that these parameters describe, in whichever order they were given.
-    pub(crate) fn of(parameters: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub fn of(parameters: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut parameters: Vec<_> = parameters.into_iter().collect();
         parameters.sort_unstable();
         let mut bytes = Vec::new();
@@ -29,9 +29,11 @@ const NOT_IN_TEXT: u8 = 0xff;
 
 /// Why a text is no cursor of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InvalidCursor {
+pub enum InvalidCursor {
+    /// It is no cursor.
     #[error("is invalid; request the first page without a cursor")]
     Unreadable,
+    /// It is a cursor of a list with other filters or another order.
     #[error(
         "belongs to a list with other filters or another order; request the first page without a cursor"
     )]
@@ -41,7 +43,8 @@ pub(crate) enum InvalidCursor {
 const ID_LENGTH: usize = 16;
 
 /// Writes where the next page starts: the list, the id, and what the list is ordered by.
-pub(crate) fn write(list: ListIdentity, position: &Position) -> String {
+#[must_use]
+pub fn write(list: ListIdentity, position: &Position) -> String {
     let mut bytes = list.0.to_be_bytes().to_vec();
     bytes.extend_from_slice(position.id.as_uuid().as_bytes());
     match &position.value {
@@ -55,11 +58,10 @@ pub(crate) fn write(list: ListIdentity, position: &Position) -> String {
 }
 
 /// Reads where a page of the list starts.
-pub(crate) fn read(
-    cursor: &str,
-    list: ListIdentity,
-    order: TodoOrder,
-) -> Result<Position, InvalidCursor> {
+///
+/// # Errors
+/// [`InvalidCursor`].
+pub fn read(cursor: &str, list: ListIdentity, order: TodoOrder) -> Result<Position, InvalidCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let bytes = bytes.ok_or(InvalidCursor::Unreadable)?;
     let (identity, rest) = bytes.split_first_chunk().ok_or(InvalidCursor::Unreadable)?;

@@ -15,7 +15,7 @@ use utoipa::{
 /// A task.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Task)]
-pub(crate) struct TaskResponse<'a> {
+pub struct TaskResponse<'a> {
     /// Id of the task; never changes.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
@@ -61,17 +61,18 @@ pub(crate) struct TaskResponse<'a> {
 }
 
 /// Priority of a task.
-#[derive(ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(as = Priority, rename_all = "lowercase")]
-#[expect(dead_code, reason = "it describes what a priority is on the wire")]
-pub(crate) enum PriorityName {
+#[expect(missing_docs, reason = "it describes what a priority is on the wire")]
+pub enum PriorityName {
     Low,
     Medium,
     High,
 }
 
 /// Due date: a date, or an instant with its offset.
-pub(crate) struct DueText;
+#[derive(Debug)]
+pub struct DueText;
 
 impl PartialSchema for DueText {
     fn schema() -> RefOr<Schema> {
@@ -95,10 +96,10 @@ impl ToSchema for DueText {
 }
 
 /// A tag.
-#[derive(ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(as = Tag, min_length = 1, max_length = 50, pattern = r"\S")]
 #[expect(dead_code, reason = "it describes what a tag is on the wire")]
-pub(crate) struct TagText(String);
+pub struct TagText(String);
 
 impl<'a> From<&'a Todo> for TaskResponse<'a> {
     fn from(todo: &'a Todo) -> Self {
@@ -125,7 +126,7 @@ impl<'a> From<&'a Todo> for TaskResponse<'a> {
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
-pub(crate) struct UserResponse<'a> {
+pub struct UserResponse<'a> {
     /// Id of the user; never changes.
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = uuid::Uuid)]
@@ -149,7 +150,10 @@ impl<'a> From<&'a User> for UserResponse<'a> {
 }
 
 /// Writes a value as the text that it prints as.
-pub(crate) fn as_text<T: std::fmt::Display, S: Serializer>(
+///
+/// # Errors
+/// That of the serializer.
+pub fn as_text<T: std::fmt::Display, S: Serializer>(
     value: &T,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -157,8 +161,10 @@ pub(crate) fn as_text<T: std::fmt::Display, S: Serializer>(
 }
 
 /// As [`as_text`], where there is a value.
-#[expect(clippy::ref_option, reason = "serde calls it with a reference")]
-pub(crate) fn as_text_or_null<T: std::fmt::Display, S: Serializer>(
+///
+/// # Errors
+/// That of the serializer.
+pub fn as_text_or_null<T: std::fmt::Display, S: Serializer>(
     value: &Option<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

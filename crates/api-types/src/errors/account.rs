@@ -1,6 +1,6 @@
 //! What each way of failing is that has to do with accounts.
 
-use actix_web::http::{StatusCode, header};
+use http::{StatusCode, header};
 use todo_application::account::{
     AllowEmailChangeError, AllowPasswordResetError, CancelEmailChangeError, ChangePasswordError,
     CreateTokenError, DeleteAccountError, EndSessionError, ExportAccountError, GetAccountError,
@@ -11,10 +11,10 @@ use todo_application::account::{
 };
 
 use super::{
-    CHALLENGE, CHALLENGE_INVALID, email_taken, invalid_mailed_token, invalid_token,
+    CHALLENGE, CHALLENGE_INVALID, email_taken, invalid_mailed_token, invalid_token, rate_limited,
     too_many_attempts, too_many_logins,
 };
-use crate::{problem::Problem, rate_limits::RateLimited};
+use crate::problem::Problem;
 
 /// The fault of an address that the mailer cannot read.
 const UNDELIVERABLE: &str =
@@ -225,12 +225,7 @@ impl From<RefreshError> for Problem {
             RefreshError::TooMany(TooManyRefreshes {
                 per_minute,
                 retry_after,
-            }) => RateLimited {
-                policy: "session",
-                per_minute,
-                retry_after,
-            }
-            .into(),
+            }) => rate_limited("session", per_minute, retry_after),
             RefreshError::Failure(failure) => failure.into(),
         }
     }

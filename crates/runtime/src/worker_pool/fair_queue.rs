@@ -13,7 +13,7 @@ use std::{
 
 /// What kind of request an item is. Each class has a queue of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum QueueClass {
+pub enum QueueClass {
     /// Requests that need no credential, such as a login.
     #[default]
     Open,
@@ -24,11 +24,11 @@ pub(crate) enum QueueClass {
 
 /// By what the queue is fair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct QueueKey {
+pub struct QueueKey {
     /// The kind of request.
-    pub(crate) class: QueueClass,
+    pub class: QueueClass,
     /// The network that it comes from (see [`network_of`](todo_domain::network_of)), if that is known.
-    pub(crate) network: Option<IpAddr>,
+    pub network: Option<IpAddr>,
 }
 
 /// What became of an item that was pushed.
