@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::violations::{FieldError, MAX_DETAIL_BYTES, Violations, truncated};
 
-/// A request that was not granted: what its sender is told, and what only the log is told.
+/// An error response, with a cause for the log only.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -88,7 +88,7 @@ impl Problem {
         Self::invalid(Violations::one(field, &message.to_string()))
     }
 
-    /// The server is at fault, and does not say how.
+    /// An internal error, without details.
     pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -97,7 +97,7 @@ impl Problem {
         )
     }
 
-    /// What there is to say of an answer that no handler gave: its status, and perhaps what the framework said.
+    /// The problem of a response of the framework, by its status and message.
     pub(crate) fn of_status(status: StatusCode, said: Option<String>) -> Self {
         match status {
             StatusCode::NOT_FOUND => {
@@ -117,7 +117,7 @@ impl Problem {
         }
     }
 
-    /// Adds what the log is to know.
+    /// Adds the cause, for the log.
     pub(crate) fn caused_by(self, cause: impl Into<BoxError>) -> Self {
         Self {
             cause: Some(cause.into()),
@@ -125,7 +125,7 @@ impl Problem {
         }
     }
 
-    /// Says which field it is about.
+    /// Adds the field that violates the rule.
     pub(crate) fn about(mut self, field: &str) -> Self {
         self.violations.push(field, &self.detail);
         self

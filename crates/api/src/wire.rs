@@ -1,4 +1,4 @@
-//! What todos and users look like on the wire, where a todo is called a task.
+//! Wire types of todos, called tasks on the wire, and of users.
 
 use std::borrow::Cow;
 
@@ -148,7 +148,7 @@ impl<'a> From<&'a User> for UserResponse<'a> {
     }
 }
 
-/// Writes a value as the text that it prints as.
+/// Writes a value as its `Display` text.
 pub(crate) fn as_text<T: std::fmt::Display, S: Serializer>(
     value: &T,
     serializer: S,
@@ -156,7 +156,7 @@ pub(crate) fn as_text<T: std::fmt::Display, S: Serializer>(
     serializer.collect_str(value)
 }
 
-/// As [`as_text`], where there is a value.
+/// Writes a value as [`as_text`] does, and `None` as null.
 #[expect(clippy::ref_option, reason = "serde calls it with a reference")]
 pub(crate) fn as_text_or_null<T: std::fmt::Display, S: Serializer>(
     value: &Option<T>,

@@ -1,4 +1,4 @@
-//! What happened to the caller's account.
+//! Security events of the account.
 
 use serde::Serialize;
 use todo_application::account::list_security_events;

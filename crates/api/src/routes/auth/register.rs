@@ -1,4 +1,4 @@
-//! Making an account.
+//! Registration.
 
 use todo_application::account::{
     Register, Registered, register as register_user, request_verification,

@@ -23,7 +23,7 @@ use crate::{
     wire::TaskResponse,
 };
 
-/// One change, of the kind that `op` names; `openapi_rules` says what each kind has.
+/// One change, of the kind in `op`; `openapi_rules` has the schema of each kind.
 pub(crate) struct Operation;
 
 impl PartialSchema for Operation {
@@ -84,7 +84,7 @@ pub(crate) struct OperationResult<'a> {
     errors: &'a [FieldError],
 }
 
-/// A change that is wanted, or what is wrong with it.
+/// A change, or its violations.
 type Read = Result<WantedOperation, Violations>;
 
 fn read(fields: &mut Fields) -> Option<(Batch<Read>, Atomicity)> {

@@ -45,7 +45,7 @@ pub(crate) struct CreateTaskBody {
     tags: Option<Vec<TagText>>,
 }
 
-/// Reads what a new task is made of.
+/// Reads the fields of a new task.
 pub(super) fn read_new(fields: &mut Fields) -> Option<NewTodo> {
     let title = fields.required("title", text(Title::new));
     let description = fields.optional("description", text(Description::new));
@@ -93,7 +93,7 @@ pub(crate) async fn create(request: Request) -> Result<Reply, Problem> {
         .await
 }
 
-/// The answer to a request that was made before.
+/// The stored response of an idempotent request.
 fn again(body: String) -> Result<Reply, Problem> {
     #[derive(Deserialize)]
     struct Head {

@@ -30,7 +30,7 @@ pub(crate) struct TaskListResponse<'a> {
     next_cursor: Option<&'a str>,
 }
 
-/// What listing and searching are answered with.
+/// Response of lists and searches.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it describes what `answer` gives")]
 pub(crate) enum TaskListAnswers<'a> {

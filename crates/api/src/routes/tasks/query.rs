@@ -1,4 +1,4 @@
-//! The queries of lists: what they mean, and how they are read.
+//! Query parameters of lists.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ use crate::{
     wire::{PriorityName, TagText},
 };
 
-/// Which tasks are wanted.
+/// Filters of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_list` reads")]
@@ -51,7 +51,7 @@ pub(crate) struct ListQuery {
     time_zone: Option<String>,
 }
 
-/// In which order the tasks are wanted, and which part of them.
+/// Order and page of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_page` reads")]
@@ -118,7 +118,7 @@ pub(crate) enum Order {
     Desc,
 }
 
-/// A list that is wanted, and what it is called in cursors.
+/// A list and its identity in cursors.
 pub(super) struct WantedList {
     pub(super) input: ListTodos,
     pub(super) identity: ListIdentity,
@@ -173,7 +173,7 @@ pub(super) fn read_search(fields: &mut Fields) -> Option<WantedList> {
     })
 }
 
-/// What the list is called: by its filters and its order, and not by which part of it is wanted.
+/// The identity of a list: its filters and order, without the page.
 fn identity(fields: &Fields) -> ListIdentity {
     const OF_THE_PAGE: [&str; 4] = ["cursor", "limit", "offset", "total"];
     let parameters = fields.texts();

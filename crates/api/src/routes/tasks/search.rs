@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{problem::Problem, reply::Reply, request::Request};
 
-/// Which tasks are searched for.
+/// The query of a search.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_search` reads")]
