@@ -1,4 +1,4 @@
-//! Reading the fields of a body or a query, so that nothing is ignored and every fault is named at once.
+//! Reading the fields of a body or a query: no field is ignored, and all violations are collected.
 
 use std::fmt::Display;
 
@@ -7,9 +7,9 @@ use todo_domain::Change;
 
 use crate::{problem::Problem, violations::Violations};
 
-/// The fields that a client sent. A reader asks for those it knows; what it did not ask for is a fault.
+/// The fields of a request. A reader takes the fields that it supports; any other field is a violation.
 ///
-/// Its methods give `None` when they have noted a fault, so that a reader can go on to the next field.
+/// Its methods return `None` after a violation, so that a reader continues with the next field.
 #[derive(Debug)]
 pub struct Fields {
     sent: Vec<(String, Value)>,
@@ -29,7 +29,7 @@ impl Fields {
         Self::collect(sent, reader).map_err(Problem::invalid)
     }
 
-    /// Reads all of `sent` with `reader`, or gives every fault.
+    /// Reads all of `sent` with `reader`, or returns all violations.
     ///
     /// # Errors
     /// Every violation.
@@ -50,14 +50,14 @@ impl Fields {
         }
     }
 
-    /// Every text that was sent and not yet read, with its name.
+    /// Every text that was sent and not read yet, with its name.
     pub fn texts(&self) -> impl Iterator<Item = (String, String)> {
         self.sent
             .iter()
             .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
     }
 
-    /// A field that must be there.
+    /// A required field.
     pub fn required<T>(
         &mut self,
         name: &'static str,
@@ -70,7 +70,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent, or null, which is the same.
+    /// An optional field; null is treated as absent.
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -82,7 +82,7 @@ impl Fields {
         }
     }
 
-    /// A parameter that may be there up to `max` times.
+    /// A parameter that may occur up to `max` times.
     pub fn repeated<T>(
         &mut self,
         name: &'static str,
@@ -105,12 +105,12 @@ impl Fields {
             .collect()
     }
 
-    /// Notes a fault of a field that was read, such as that it contradicts another.
+    /// Records a violation of a field that was read, such as a contradiction to another field.
     pub fn contradiction<T>(&mut self, name: &'static str, message: &str) -> Option<T> {
         self.fault(name, message)
     }
 
-    /// A property that stays as it is when the field is absent.
+    /// A property that is not changed if the field is absent.
     pub fn change<T>(
         &mut self,
         name: &'static str,
@@ -123,7 +123,7 @@ impl Fields {
         }
     }
 
-    /// A property that stays as it is when the field is absent, and is cleared by null.
+    /// A property that is not changed if the field is absent, and is cleared by null.
     pub fn nullable_change<T>(
         &mut self,
         name: &'static str,
@@ -138,7 +138,7 @@ impl Fields {
         }
     }
 
-    /// The one value of a field; `Some(None)` when it was not sent.
+    /// The single value of a field; `Some(None)` if it is absent.
     fn take(&mut self, name: &'static str) -> Option<Option<Value>> {
         self.known.push(name);
         let mut values = self.sent.extract_if(.., |(sent, _)| sent == name);
@@ -150,7 +150,7 @@ impl Fields {
         Some(value)
     }
 
-    /// The first unknown field is told which ones are known, the others are only named.
+    /// Records unknown fields. The first message lists the supported fields.
     fn note_unknown(&mut self) {
         let mut unknown = std::mem::take(&mut self.sent).into_iter();
         let Some((first, _)) = unknown.next() else {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::violations::{FieldError, MAX_DETAIL_BYTES, Violations, truncated};
 
-/// A request that was not granted: what its sender is told, and what only the log is told.
+/// An error response, with a cause for the log only.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -89,7 +89,7 @@ impl Problem {
         Self::invalid(Violations::one(field, &message.to_string()))
     }
 
-    /// The server is at fault, and does not say how.
+    /// An internal error, without details.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(
@@ -99,7 +99,7 @@ impl Problem {
         )
     }
 
-    /// What there is to say of an answer that no handler gave: its status, and perhaps what the framework said.
+    /// The problem of a response of the framework, by its status and message.
     #[must_use]
     pub fn of_status(status: StatusCode, said: Option<String>) -> Self {
         match status {
@@ -120,7 +120,7 @@ impl Problem {
         }
     }
 
-    /// Adds what the log is to know.
+    /// Adds the cause, for the log.
     #[must_use]
     pub fn caused_by(self, cause: impl Into<BoxError>) -> Self {
         Self {
@@ -129,7 +129,7 @@ impl Problem {
         }
     }
 
-    /// Says which field it is about.
+    /// Adds the field that violates the rule.
     #[must_use]
     pub fn about(mut self, field: &str) -> Self {
         self.violations.push(field, &self.detail);

@@ -1,4 +1,4 @@
-//! What todos and users look like on the wire, where a todo is called a task.
+//! Wire types of todos, called tasks on the wire, and of users.
 
 use std::borrow::Cow;
 
@@ -149,7 +149,7 @@ impl<'a> From<&'a User> for UserResponse<'a> {
     }
 }
 
-/// Writes a value as the text that it prints as.
+/// Writes a value as its `Display` text.
 ///
 /// # Errors
 /// That of the serializer.
@@ -160,7 +160,7 @@ pub fn as_text<T: std::fmt::Display, S: Serializer>(
     serializer.collect_str(value)
 }
 
-/// As [`as_text`], where there is a value.
+/// Writes a value as [`as_text`] does, and `None` as null.
 ///
 /// # Errors
 /// That of the serializer.

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made of the handlers' own annotations and of what holds for every route.
+//! The OpenAPI document: annotations of the handlers, and rules for all routes.
 
 use todo_api_types::{problem::ProblemBody, tasks::task_list::TaskListResponse};
 use utoipa::{
@@ -16,7 +16,7 @@ use crate::{
     routes::{TASKS, TASKS_OF_USER, auth, health, jwks, tasks},
 };
 
-/// What the handlers say of themselves.
+/// Annotations of the handlers.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -75,7 +75,7 @@ use crate::{
 )]
 struct Handlers;
 
-/// Routes whose body may be left out.
+/// Routes with an optional body.
 const WITHOUT_BODY_TOO: [&str; 1] = ["/api/auth/logout"];
 
 /// Operations without a credential, which never give 401.
@@ -202,7 +202,7 @@ fn add_problem(operation: &mut Operation, status: &str, description: &str) {
         .or_insert(response.into());
 }
 
-/// The same routes in the spelling that names the owner.
+/// The routes with the owner in the path.
 fn of_user(mut item: PathItem) -> PathItem {
     for operation in operations(&mut item) {
         if let Some(id) = &mut operation.operation_id {

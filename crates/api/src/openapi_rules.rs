@@ -1,4 +1,4 @@
-//! What holds for every body and every header in the OpenAPI document, and cannot be said where they are declared.
+//! Rules of the OpenAPI document for all bodies and headers.
 
 use utoipa::openapi::{
     OpenApi, Ref, RefOr, Schema,
@@ -11,10 +11,10 @@ use utoipa::openapi::{
 /// One entity tag or several, or any (RFC 9110, 13.1).
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[ !#-~]*"( *, *(W/)?"[ !#-~]*")*)$"#;
 
-/// What [`IdempotencyKey::new`](todo_domain::IdempotencyKey::new) accepts.
+/// The pattern of [`IdempotencyKey::new`](todo_domain::IdempotencyKey::new).
 const IDEMPOTENCY_KEY: &str = r#"^([!#-~]([ -~]{0,253}[!-~])?|"[ -~]{1,255}")$"#;
 
-/// Says of every body that it has no other fields than those that are named.
+/// Forbids additional fields in every body.
 pub(crate) fn close_bodies(document: &mut OpenApi) {
     let names: Vec<String> = document
         .paths
@@ -44,7 +44,7 @@ pub(crate) fn close_bodies(document: &mut OpenApi) {
     }
 }
 
-/// Says what each operation of a batch may be.
+/// Adds the schema of each command of a batch.
 pub(crate) fn describe_operations_of_a_batch(document: &mut OpenApi) {
     let schemas = &mut document.components.get_or_insert_default().schemas;
     let body = |name: &str| match schemas.get(name) {
@@ -80,7 +80,7 @@ pub(crate) fn describe_operations_of_a_batch(document: &mut OpenApi) {
     schemas.insert("Operation".to_owned(), Schema::OneOf(any.build()).into());
 }
 
-/// Says what the headers of requests may be.
+/// Adds the patterns of request headers.
 pub(crate) fn describe_headers(document: &mut OpenApi) {
     let operations = document.paths.paths.values_mut().flat_map(operations);
     for parameter in operations.filter_map(|operation| operation.parameters.as_mut()) {

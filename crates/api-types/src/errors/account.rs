@@ -1,4 +1,4 @@
-//! What each way of failing is that has to do with accounts.
+//! Problems of accounts.
 
 use http::{StatusCode, header};
 use todo_application::account::{
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::problem::Problem;
 
-/// The fault of an address that the mailer cannot read.
+/// The violation of an address that the mailer does not accept.
 const UNDELIVERABLE: &str =
     "must be an e-mail address to which mail can be sent, such as ada@example.com";
 

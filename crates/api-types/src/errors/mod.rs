@@ -1,4 +1,4 @@
-//! What each way of failing is over HTTP: the one place that maps errors to problems.
+//! Problems: the only place that maps errors to HTTP.
 
 mod account;
 mod todo;
@@ -18,29 +18,29 @@ use todo_domain::{QuotaExceeded, Scope, TooManyGuesses};
 
 use crate::problem::Problem;
 
-/// What is said of the token of a mail that is malformed, was never made, was used, or has expired.
+/// The violation of an e-mail token that is malformed, unknown, used or expired.
 pub const INVALID_MAILED_TOKEN: &str = "is invalid or expired; request a new mail";
-/// How a client proves who it is (RFC 6750, 3), where it did not try.
+/// The challenge without a credential (RFC 6750, 3).
 const CHALLENGE: &str = r#"Bearer realm="todo""#;
-/// The same, where it tried and failed.
+/// The challenge after an invalid credential.
 const CHALLENGE_INVALID: &str =
     r#"Bearer realm="todo", error="invalid_token", error_description="Invalid or expired token""#;
-/// The same, where what it showed is not good for what it wants (RFC 6750, 3.1).
+/// The challenge for a missing scope (RFC 6750, 3.1).
 const CHALLENGE_READ: &str =
     r#"Bearer realm="todo", error="insufficient_scope", scope="tasks:read""#;
 const CHALLENGE_WRITE: &str =
     r#"Bearer realm="todo", error="insufficient_scope", scope="tasks:write""#;
-/// The same, where no scope would be enough.
+/// The challenge where a session is required.
 const CHALLENGE_SESSION: &str =
     r#"Bearer realm="todo", error="insufficient_scope", error_description="A session is required""#;
-/// In how many seconds a client that found the server busy may try again.
+/// `Retry-After` of an overloaded server, in seconds.
 const RETRY_AFTER: &str = "1";
-/// What is limited, and how (draft-ietf-httpapi-ratelimit-headers-10).
+/// The policy of a rate limit (draft-ietf-httpapi-ratelimit-headers-10).
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// What is left of it.
+/// The rest of a rate limit.
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// The request needs a token and has none.
+/// The request has no credential.
 pub fn not_authenticated() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
@@ -50,7 +50,7 @@ pub fn not_authenticated() -> Problem {
     .with_header(header::WWW_AUTHENTICATE, CHALLENGE)
 }
 
-/// The request shows a cookie, and no page of this origin is known to make it.
+/// The request has a session cookie and does not come from a page of the same origin.
 #[must_use]
 pub fn cross_site() -> Problem {
     Problem::new(
@@ -60,7 +60,7 @@ pub fn cross_site() -> Problem {
     )
 }
 
-/// The request has a token that does not count. Why it does not, is not said.
+/// The credential is invalid. The response does not reveal why.
 fn invalid_token() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
@@ -70,7 +70,7 @@ fn invalid_token() -> Problem {
     .with_header(header::WWW_AUTHENTICATE, CHALLENGE_INVALID)
 }
 
-/// The request has a personal access token that has not the scope that it takes.
+/// The personal access token lacks the required scope.
 fn insufficient_scope(needed: Scope) -> Problem {
     let (challenge, detail) = match needed {
         Scope::ReadTodos => (CHALLENGE_READ, "The token lacks the scope `tasks:read`"),
@@ -80,7 +80,7 @@ fn insufficient_scope(needed: Scope) -> Problem {
         .with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
-/// The request has a personal access token where it takes a session.
+/// The request has a personal access token, but requires a session.
 fn session_needed() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
@@ -98,7 +98,7 @@ fn email_taken() -> Problem {
     )
 }
 
-/// The token of a mail does not count. Why it does not, is not said.
+/// The e-mail token is invalid. The response does not reveal why.
 fn invalid_mailed_token() -> Problem {
     Problem::invalid_field("token", INVALID_MAILED_TOKEN)
 }
@@ -131,7 +131,7 @@ fn quota_exceeded(exceeded: QuotaExceeded) -> Problem {
     Problem::new(StatusCode::CONFLICT, "quota_exceeded", detail)
 }
 
-/// The request has the `Idempotency-Key` of another one.
+/// The `Idempotency-Key` belongs to a different request.
 fn key_reused() -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -140,7 +140,7 @@ fn key_reused() -> Problem {
     )
 }
 
-/// The same request, by its `Idempotency-Key`, has not been answered yet.
+/// The request with the same `Idempotency-Key` is in progress.
 fn under_way() -> Problem {
     Problem::new(
         StatusCode::CONFLICT,
@@ -155,8 +155,7 @@ fn unavailable(code: &'static str, detail: &'static str) -> Problem {
         .with_header(header::RETRY_AFTER, RETRY_AFTER)
 }
 
-/// Too many bodies of requests and responses are in memory for this one. A change may have been made if it is that of a
-/// response.
+/// The buffer budget has no memory for the body of a response. A change may have been made.
 #[must_use]
 pub fn no_room_for_response(is_safe: bool) -> Problem {
     if is_safe {
@@ -166,7 +165,7 @@ pub fn no_room_for_response(is_safe: bool) -> Problem {
     }
 }
 
-/// Too many bodies of requests and responses are in memory for this one.
+/// The buffer budget has no memory for the body.
 #[must_use]
 pub fn no_room() -> Problem {
     unavailable(
@@ -178,17 +177,17 @@ pub fn no_room() -> Problem {
 const OUTCOME_UNKNOWN: &str =
     "The outcome is unknown; check whether the change was made before retrying";
 
-/// There was too much of what a policy counts.
+/// A rate limit was exceeded.
 struct TooMany {
     code: &'static str,
     detail: &'static str,
-    /// Names what is counted.
+    /// The name of the policy.
     policy: &'static str,
-    /// How much of it there may be in a window.
+    /// The quota of a window.
     quota: u32,
-    /// How long that is, in seconds.
+    /// The window, in seconds.
     window: u64,
-    /// After which time there may be more.
+    /// The time until the next attempt.
     retry_after: Duration,
 }
 
@@ -213,7 +212,7 @@ impl From<TooMany> for Problem {
     }
 }
 
-/// There were too many attempts at something.
+/// Login throttling delays the attempt.
 fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
     let TooManyGuesses {
         purpose,
@@ -231,7 +230,7 @@ fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
     })
 }
 
-/// Too many logins of an account or a device are in flight, or succeeded.
+/// Too many concurrent or successful logins of an account or a device.
 fn too_many_logins(too_many: TooManyLogins) -> Problem {
     const CODE: &str = "too_many_attempts";
     match too_many.limit {
@@ -355,7 +354,7 @@ impl From<AuthenticateError> for Problem {
     }
 }
 
-/// What is wrong when requests cannot be served, in the words of whoever operates the server, with which check says so.
+/// The problem of a failed readiness check, in the words of operators, with the name of the check.
 #[must_use]
 pub fn not_ready(problem: Problem) -> Problem {
     let (code, check, detail) = match problem.code() {

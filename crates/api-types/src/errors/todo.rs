@@ -1,4 +1,4 @@
-//! What each way of failing is that has to do with todos.
+//! Problems of todos.
 
 use todo_application::todo::{
     ApplyTodosError, CreateTodoError, DeleteTodoError, GetTodoError, ListTodosError,

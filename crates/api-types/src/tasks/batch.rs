@@ -20,7 +20,7 @@ use crate::{
     wire::TaskResponse,
 };
 
-/// One change, of the kind that `op` names; `openapi_rules` says what each kind has.
+/// One change, of the kind in `op`; the OpenAPI document has the schema of each kind.
 #[derive(Debug)]
 pub struct Operation;
 
@@ -82,7 +82,7 @@ pub struct OperationResult<'a> {
     errors: &'a [FieldError],
 }
 
-/// A change that is wanted, or what is wrong with it.
+/// A change, or its violations.
 pub type ReadOperation = Result<WantedOperation, Violations>;
 
 /// Reads a batch.

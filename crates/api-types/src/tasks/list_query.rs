@@ -1,4 +1,4 @@
-//! The queries of lists: what they mean, and how they are read.
+//! Query parameters of lists.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ use crate::{
     wire::{PriorityName, TagText},
 };
 
-/// Which tasks are wanted.
+/// Filters of a list.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_list` reads")]
@@ -51,7 +51,7 @@ pub struct ListQuery {
     time_zone: Option<String>,
 }
 
-/// In which order the tasks are wanted, and which part of them.
+/// Order and page of a list.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_page` reads")]
@@ -74,7 +74,7 @@ pub struct PageQuery {
     total: Option<bool>,
 }
 
-/// Which tasks are searched for.
+/// The query of a search.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `read_search` reads")]
@@ -131,7 +131,7 @@ pub enum Order {
     Desc,
 }
 
-/// A list that is wanted, and what it is called in cursors.
+/// A list and its identity in cursors.
 #[derive(Debug)]
 pub struct WantedList {
     /// The input of the use case.
@@ -189,7 +189,7 @@ pub fn read_search(fields: &mut Fields) -> Option<WantedList> {
     })
 }
 
-/// What the list is called: by its filters and its order, and not by which part of it is wanted.
+/// The identity of a list: its filters and order, without the page.
 fn identity(fields: &Fields) -> ListIdentity {
     const OF_THE_PAGE: [&str; 4] = ["cursor", "limit", "offset", "total"];
     let parameters = fields.texts();

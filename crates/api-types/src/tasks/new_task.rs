@@ -38,7 +38,7 @@ pub struct CreateTaskBody {
     tags: Option<Vec<TagText>>,
 }
 
-/// Reads what a new task is made of.
+/// Reads the fields of a new task.
 pub fn read_new_task(fields: &mut Fields) -> Option<NewTodo> {
     let title = fields.required("title", text(Title::new));
     let description = fields.optional("description", text(Description::new));

@@ -54,7 +54,7 @@ async fn it_gives_what_the_work_gives() {
 }
 
 #[tokio::test]
-async fn a_panic_ends_the_work_and_not_the_lane() {
+async fn a_panic_ends_the_work_and_not_the_pool() {
     let pool = pool(1, 1);
     let panicking = pool.execute(PATIENCE, || panic!("on purpose")).await;
     assert_eq!(panicking, Err::<(), _>(WorkerPoolError::Panicked));
@@ -91,7 +91,7 @@ async fn what_finds_the_queue_full_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_fair_lane_drops_work_of_a_flood_for_another_client() {
+async fn a_fair_pool_drops_work_of_a_flood_for_another_client() {
     let pool = pool_of(1, 2, QueueOrder::Fair);
     let key = |network: [u8; 4], class| QueueKey {
         class,
@@ -123,7 +123,7 @@ async fn a_fair_lane_drops_work_of_a_flood_for_another_client() {
 }
 
 #[tokio::test]
-async fn a_lane_with_priorities_serves_what_is_reserved_first() {
+async fn a_pool_with_priorities_serves_what_is_reserved_first() {
     let pool = pool_of(1, 3, QueueOrder::Priority);
     let (hold, work) = held();
     pool.spawn(QueueKey::default(), work).unwrap();

@@ -1,6 +1,6 @@
 //! Metrics for Prometheus: what is measured in all parts of the server, under one prefix and at one address.
 //!
-//! `todo-api` measures requests, lanes and logins itself. The other parts know of no metrics: a hasher is
+//! `todo-api` measures requests, worker pools and logins itself. The other parts know of no metrics: a hasher is
 //! [wrapped](hashing), and the pool of connections and the log are asked when someone looks.
 
 mod hashing;

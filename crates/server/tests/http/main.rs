@@ -31,6 +31,8 @@ mod overload;
 mod pooler;
 mod quotas;
 mod rate_limits;
+#[cfg(feature = "otlp")]
+mod round_trips;
 mod slow_clients;
 mod tasks;
 #[cfg(feature = "otlp")]

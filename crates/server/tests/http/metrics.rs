@@ -193,7 +193,7 @@ fn logins_are_counted_by_result_and_their_hashes_timed() {
 }
 
 #[test]
-fn lanes_say_what_runs_and_waits_and_what_they_refuse() {
+fn worker_pools_show_what_runs_waits_and_is_rejected() {
     let variables = [
         LISTEN,
         ("HASHING_THREADS", "1"),
@@ -238,7 +238,7 @@ fn lanes_say_what_runs_and_waits_and_what_they_refuse() {
 }
 
 #[test]
-fn searches_and_exports_have_a_lane_of_their_own() {
+fn searches_and_exports_have_a_worker_pool_of_their_own() {
     let server = Server::with(Sqlite, &[LISTEN, ("BULK_THREADS", "3")]).unwrap();
     let client = server.user("ada@example.com");
     let of = |name: &str| Shown::by(&server).count(&format!(r#"{name}{{pool="bulk"}}"#));

@@ -24,13 +24,13 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
 /// A collector that takes everything.
-struct Collector {
+pub(crate) struct Collector {
     address: String,
     taken: Arc<Mutex<Vec<ExportTraceServiceRequest>>>,
 }
 
 impl Collector {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let taken = Arc::new(Mutex::new(Vec::new()));
@@ -54,18 +54,20 @@ impl Collector {
     }
 
     fn server(&self, kind: Kind) -> Option<Server> {
-        Server::with(
-            kind,
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", &self.address),
-                ("OTEL_BSP_SCHEDULE_DELAY", "50"),
-                ("LOG_FORMAT", "json"),
-            ],
-        )
+        self.server_with(kind, &[("LOG_FORMAT", "json")])
+    }
+
+    /// A server that sends its traces here, with further variables.
+    pub(crate) fn server_with(&self, kind: Kind, variables: &[(&str, &str)]) -> Option<Server> {
+        let traces = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*self.address),
+            ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ];
+        Server::with(kind, &[&traces, variables].concat())
     }
 
     /// The spans of a trace that were taken so far.
-    fn spans(&self, trace: &str) -> Vec<Span> {
+    pub(crate) fn spans(&self, trace: &str) -> Vec<Span> {
         let taken = self.taken.lock().unwrap();
         let spans = taken
             .iter()
@@ -118,7 +120,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn attribute(span: &Span, name: &str) -> Option<String> {
+pub(crate) fn attribute(span: &Span, name: &str) -> Option<String> {
     let KeyValue { value, .. } = span.attributes.iter().find(|known| known.key == name)?;
     match value.clone()?.value? {
         Value::StringValue(text) => Some(text),
@@ -127,7 +129,7 @@ fn attribute(span: &Span, name: &str) -> Option<String> {
     }
 }
 
-fn parent(trace: &str, flags: &str) -> String {
+pub(crate) fn parent(trace: &str, flags: &str) -> String {
     format!("00-{trace}-{PARENT}-{flags}")
 }
 

@@ -1,4 +1,4 @@
-//! What happened to the caller's account.
+//! Security events of the account.
 
 use serde::Serialize;
 use todo_api_types::wire::{as_text, as_text_or_null};

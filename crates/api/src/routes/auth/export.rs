@@ -30,9 +30,9 @@ use super::{
 };
 use crate::{problem_response::ProblemResponse, request::Request};
 
-/// How often a page is asked for that does not begin in time, since the bulk lane is busy with others.
+/// Number of attempts to read a page while the bulk pool is full.
 const PAGE_ATTEMPTS: usize = 10;
-/// The pause before a page is asked for again.
+/// The pause between these attempts.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// The data of an account.
@@ -110,7 +110,7 @@ impl Document {
         }
     }
 
-    /// What comes before the first page.
+    /// The head of the document, before the first page.
     fn begin(account: &Account) -> Result<Vec<u8>, Problem> {
         let mut text = b"{\"account\":".to_vec();
         write(&mut text, &AccountResponse::from(account))?;
@@ -160,7 +160,7 @@ impl Document {
         Ok(text)
     }
 
-    /// What comes after the last page.
+    /// The end of the document, after the last page.
     fn end() -> Vec<u8> {
         b"]}".to_vec()
     }

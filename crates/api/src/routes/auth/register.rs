@@ -1,4 +1,4 @@
-//! Making an account.
+//! Registration.
 
 use todo_api_types::{
     fields::{Fields, text},

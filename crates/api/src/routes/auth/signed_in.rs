@@ -1,4 +1,4 @@
-//! What registering and logging in are answered with.
+//! Responses of registration and login.
 
 use serde::Serialize;
 use todo_api_types::{

@@ -1,4 +1,4 @@
-//! Making a done task undone and an undone one done.
+//! Toggling the completion of a task.
 
 use todo_api_types::{problem::ProblemBody, wire::TaskResponse};
 use todo_application::todo::toggle_todo;

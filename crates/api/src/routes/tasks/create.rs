@@ -46,7 +46,7 @@ pub(crate) async fn create(request: Request) -> Response {
         .await
 }
 
-/// The answer to a request that was made before.
+/// The stored response of an idempotent request.
 fn again(body: String) -> Result<Reply, Problem> {
     #[derive(Deserialize)]
     struct Head {

@@ -20,7 +20,7 @@ use crate::{
     request::{Request, Response},
 };
 
-/// What listing and searching are answered with.
+/// Response of lists and searches.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it describes what `answer` gives")]
 pub(crate) enum TaskListAnswers<'a> {
