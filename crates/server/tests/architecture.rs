@@ -42,6 +42,7 @@ fn dependencies_point_inward() {
     assert_eq!(of_the_workspace("todo-domain"), [""; 0]);
     assert_eq!(of_the_workspace("todo-application"), ["todo_domain"]);
     assert_eq!(of_the_workspace("todo-infra"), ["todo_domain"]);
+    assert_eq!(of_the_workspace("todo-storage-contract"), ["todo_domain"]);
     assert_eq!(
         of_the_workspace("todo-api"),
         ["todo_application", "todo_domain"]
@@ -95,6 +96,17 @@ fn what_a_layer_must_not_know_it_is_not_built_with() {
     );
     foreign(
         "todo-application",
+        &[
+            &frameworks,
+            &databases,
+            &runtimes,
+            &secrets,
+            &telemetry,
+            &["serde", "mockall"],
+        ],
+    );
+    foreign(
+        "todo-storage-contract",
         &[
             &frameworks,
             &databases,
