@@ -1,9 +1,9 @@
-//! What becomes of a migration that was interrupted.
+//! Migrations that are interrupted, or that others are in the way of.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::atomic::{AtomicU32, Ordering::SeqCst},
     thread,
-    time::{Duration, Instant},
 };
 
 use todo_infra::Progress;
@@ -117,43 +117,55 @@ fn an_invalid_index_is_built_again() {
     assert_eq!(old.storage.behind.values(sql), [Some("0".to_owned())]);
 }
 
+/// Runs `statement` in a transaction, and `work` while that is open: until `work` calls the function that it is given.
+fn while_open<T>(behind: &TestDatabase, statement: &str, work: impl FnOnce(&dyn Fn()) -> T) -> T {
+    behind.execute("CREATE TABLE released ()");
+    let transaction = format!(
+        "DO $$ BEGIN {statement}; PERFORM pg_advisory_xact_lock(1); \
+         WHILE NOT EXISTS (SELECT FROM released) LOOP \
+         IF clock_timestamp() > now() + interval '1 minute' THEN RAISE 'not released'; END IF; \
+         PERFORM pg_sleep(0.01); END LOOP; END $$"
+    );
+    thread::scope(|scope| {
+        scope.spawn(|| behind.execute(&transaction));
+        let is_open = "SELECT '' AS value FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while behind.values(is_open).is_empty() {
+            thread::yield_now();
+        }
+        work(&|| behind.execute("INSERT INTO released DEFAULT VALUES"))
+    })
+}
+
 #[test]
-fn others_wait_for_a_table_no_longer_than_a_moment() {
+fn writers_pass_a_migration_that_waits_for_a_table() {
     let Some(old) = OldBackend::new(Shape::WithPasswords) else {
         return;
     };
     let id = old.insert("Buy milk", "", false);
     let other = connect(&old.storage.behind);
-    thread::scope(|scope| {
-        // Somebody reads tasks in one long transaction.
-        let reading = scope.spawn(|| {
-            old.storage
-                .behind
-                .execute("BEGIN; SELECT count(*) FROM tasks; SELECT pg_sleep(3); COMMIT");
+    let attempts = AtomicU32::new(0);
+    let read = "PERFORM count(*) FROM tasks";
+    while_open(&old.storage.behind, read, |release| {
+        thread::scope(|scope| {
+            let migrating = scope.spawn(|| {
+                other.migrate_and_tell(&mut |progress| {
+                    let in_use = matches!(progress, Progress::TableInUse { table: "tasks" });
+                    attempts.fetch_add(in_use.into(), SeqCst);
+                })
+            });
+            // Were the migration to wait for the reader, each of these would wait for the migration.
+            while attempts.load(SeqCst) < 3 {
+                old.toggle(id, "2024-03-03");
+            }
+            release();
+            migrating.join().unwrap().unwrap();
         });
-        thread::sleep(Duration::from_millis(500));
-        let migrating = scope.spawn(|| {
-            let mut gave_way = 0;
-            let listen = &mut |progress: Progress<'_>| {
-                gave_way += u32::from(matches!(progress, Progress::TableInUse { table: "tasks" }));
-            };
-            other.migrate_and_tell(listen).unwrap();
-            gave_way
-        });
-        let mut longest = Duration::ZERO;
-        while !reading.is_finished() {
-            let began = Instant::now();
-            old.toggle(id, "2024-03-03");
-            longest = longest.max(began.elapsed());
-        }
-        assert!(migrating.join().unwrap() > 0);
-        // It waits for 300 ms; the rest is for a machine that is busy with other tests.
-        assert!(longest < Duration::from_millis(1_500), "{longest:?}");
     });
 }
 
 #[test]
-fn rows_that_others_hold_are_come_back_for() {
+fn the_back_fill_returns_to_locked_rows() {
     let Some(old) = OldBackend::new(Shape::WithPasswords) else {
         return;
     };
@@ -161,14 +173,16 @@ fn rows_that_others_hold_are_come_back_for() {
     let behind = &old.storage.behind;
     let back_fill = |progress: Progress<'_>| matches!(progress, Progress::Step { step, .. } if step.name == "back-fill");
     assert!(interrupted(&old.storage, back_fill));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            behind.execute(
-                "BEGIN; SELECT id FROM tasks LIMIT 3 FOR UPDATE; SELECT pg_sleep(2); COMMIT",
-            );
+    let lock = "PERFORM id FROM tasks LIMIT 3 FOR UPDATE";
+    while_open(behind, lock, |release| {
+        thread::scope(|scope| {
+            let migrating = scope.spawn(|| old.storage.database.migrate());
+            while lacking(behind) != "3" {
+                thread::yield_now();
+            }
+            release();
+            migrating.join().unwrap().unwrap();
         });
-        thread::sleep(Duration::from_millis(500));
-        old.storage.database.migrate().unwrap();
     });
     assert_eq!(lacking(behind), "0");
 }
