@@ -1,8 +1,8 @@
-//! The watchdog of connections to PostgreSQL: it finds uses that last far too long, and abandons their connections.
+//! The watchdog of connections to PostgreSQL, which abandons connections whose use lasts far too long.
 //!
-//! A server that freezes or vanishes can leave a thread in libpq for good: the kernel of a frozen host goes on
-//! acknowledging, so that no timeout of TCP fires. Such a thread cannot be interrupted. Its connection is abandoned, a
-//! new pool takes the place of the old one, and the connection is closed when the thread comes back.
+//! A server that freezes or vanishes can block a thread in libpq forever: the kernel of a frozen host goes on
+//! acknowledging, so that no TCP timeout fires. Such a thread cannot be interrupted. Its connection is abandoned, a new
+//! pool replaces the old one, and the connection is closed when the thread returns.
 
 use std::{
     io,
