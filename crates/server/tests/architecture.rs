@@ -52,7 +52,8 @@ fn dependencies_point_inward() {
         ["todo_api", "todo_application", "todo_domain", "todo_infra"]
     );
     // It tries the server from outside.
-    assert_eq!(of_the_workspace("todo-trials"), [""; 0]);
+    assert_eq!(of_the_workspace("todo-trials"), ["todo_testkit"]);
+    assert_eq!(of_the_workspace("todo-testkit"), [""; 0]);
 }
 
 #[test]

@@ -1,23 +1,21 @@
-//! PostgreSQL for tests: a server that is there, or a temporary one that the tests of a process share.
+//! Databases on PostgreSQL for tests: on an existing server, or on a temporary one that the tests of a process share.
 
 use std::{
     env,
     io::Write as _,
-    panic, process,
+    process,
     sync::{
         Arc, Mutex, Once, PoisonError, Weak,
         atomic::{AtomicU32, Ordering},
     },
-    thread,
 };
 
 use diesel::{PgConnection, connection::SimpleConnection};
-use tmp_postgrust::synchronous::ProcessGuard;
 
-use crate::connect;
+use crate::{PostgresServer, server::ServerResult, sql::connect};
 
-/// A database of its own on a server that others use too.
-pub(crate) struct PostgresDatabase {
+/// A database that is dropped with this value.
+pub(crate) struct OwnDatabase {
     name: String,
     url: String,
     server: Server,
@@ -25,10 +23,10 @@ pub(crate) struct PostgresDatabase {
 
 #[derive(Clone)]
 enum Server {
-    /// One that `TEST_DATABASE_URL` names.
+    /// The server of `TEST_DATABASE_URL`.
     Given(String),
-    /// One that goes with the last test that uses it.
-    Temporary(Arc<ProcessGuard>),
+    /// A server that is removed with the last test that uses it.
+    Temporary(Arc<PostgresServer>),
 }
 
 impl Server {
@@ -37,28 +35,24 @@ impl Server {
             return Some(Self::Given(url));
         }
         match temporary() {
-            Ok(process) => Some(Self::Temporary(process)),
+            Ok(server) => Some(Self::Temporary(server)),
             Err(reason) => {
-                skip(&reason);
+                skip(&reason.to_string());
                 None
             }
         }
     }
 
-    /// The URL of one of the server's databases.
+    /// The URL of a database of the server.
     fn url(&self, database: &str) -> String {
         match self {
             Self::Given(url) => with_database(url, database),
-            Self::Temporary(process) => {
-                let url = process.connection_string_for_db(database);
-                let (url, _) = url.rsplit_once("user=").expect("the URL names a user");
-                format!("{url}user=postgres")
-            }
+            Self::Temporary(server) => server.database(database).url(),
         }
     }
 
-    /// Runs a statement about the server's databases; one at a time, since a server was seen to hang when it dropped a
-    /// database while connections to another were being terminated.
+    /// Runs a statement about databases; one at a time, since a server was seen to hang when it dropped a database while
+    /// connections to another were being terminated.
     fn execute(&self, sql: &str) {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +66,7 @@ impl Server {
     }
 }
 
-impl PostgresDatabase {
+impl OwnDatabase {
     pub(crate) fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = Server::find()?;
@@ -91,7 +85,7 @@ impl PostgresDatabase {
         connect(&self.url)
     }
 
-    /// Ends every connection, and waits for 10 seconds at most until each has ended.
+    /// Terminates every connection, and waits for up to 10 seconds until each has ended.
     pub(crate) fn terminate_connections(&self) {
         let name = &self.name;
         self.server.execute(&format!(
@@ -106,7 +100,7 @@ impl PostgresDatabase {
     }
 }
 
-impl Drop for PostgresDatabase {
+impl Drop for OwnDatabase {
     fn drop(&mut self) {
         let name = &self.name;
         self.server
@@ -114,30 +108,19 @@ impl Drop for PostgresDatabase {
     }
 }
 
-/// The temporary server of this process, started when nobody uses one.
-fn temporary() -> Result<Arc<ProcessGuard>, String> {
-    static SHARED: Mutex<Weak<ProcessGuard>> = Mutex::new(Weak::new());
+/// The temporary server of this process, which is started if there is none.
+fn temporary() -> ServerResult<Arc<PostgresServer>> {
+    static SHARED: Mutex<Weak<PostgresServer>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(process) = shared.upgrade() {
-        return Ok(process);
+    if let Some(server) = shared.upgrade() {
+        return Ok(server);
     }
-    // The library panics where it finds no PostgreSQL programs.
-    let mut process = panic::catch_unwind(tmp_postgrust::new_default_process)
-        .map_err(|reason| match reason.downcast_ref::<String>() {
-            Some(reason) => reason.clone(),
-            None => "PostgreSQL cannot be started".to_owned(),
-        })?
-        .map_err(|error| error.to_string())?;
-    // A log that nobody reads would fill its pipe, and then the server waits for ever.
-    if let Some(log) = process.stderr_reader.take() {
-        thread::spawn(move || log.for_each(drop));
-    }
-    let process = Arc::new(process);
-    *shared = Arc::downgrade(&process);
-    Ok(process)
+    let server = Arc::new(PostgresServer::start_without_sync()?);
+    *shared = Arc::downgrade(&server);
+    Ok(server)
 }
 
-/// Says once that the tests on PostgreSQL are skipped, past the capturing of the test runner.
+/// Prints once that the tests on PostgreSQL are skipped, bypassing the capture of the test runner.
 fn skip(reason: &str) {
     static SAID: Once = Once::new();
     assert!(
