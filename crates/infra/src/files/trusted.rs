@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_exist_is_no_fault() {
+    fn a_missing_secret_file_is_no_error() {
         let folder = TempDir::new().unwrap();
         assert!(!restrict_secret_file(&folder.path().join("none")).unwrap());
     }
@@ -207,7 +207,7 @@ mod tests {
     #[case(0o600, Ok(()))]
     #[case(0o664, Ok(()))]
     #[case(0o646, Err(UntrustedFile::Writable))]
-    fn a_file_that_others_can_write_to_is_not_trusted(
+    fn a_file_writable_by_others_is_not_trusted(
         #[case] mode: u32,
         #[case] expected: Result<(), UntrustedFile>,
     ) {

@@ -1,4 +1,4 @@
-//! Migrations that are interrupted, or that others are in the way of.
+//! Migrations that are interrupted or blocked.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -9,10 +9,10 @@ use std::{
 use todo_infra::Progress;
 use todo_testkit::TestDatabase;
 
-use super::old_backend::{OldBackend, Shape};
+use super::old_backend::{OldBackend, OldSchema};
 use crate::storage::{Storage, connect};
 
-/// Migrates until `stop` says so, and then ends as abruptly as a process that is killed. Whether it was stopped.
+/// Migrates until `stop` returns true, and then ends as abruptly as a killed process. Returns whether it was stopped.
 fn interrupted(storage: &Storage, stop: impl Fn(Progress<'_>) -> bool) -> bool {
     let migrating = catch_unwind(AssertUnwindSafe(|| {
         storage.database.migrate_and_tell(&mut |progress| {
@@ -31,7 +31,7 @@ fn interrupted(storage: &Storage, stop: impl Fn(Progress<'_>) -> bool) -> bool {
     }
 }
 
-/// How many tasks lack something.
+/// The number of tasks with unfilled columns.
 fn lacking(behind: &TestDatabase) -> String {
     let sql = "SELECT count(*)::text AS value FROM tasks WHERE title_folded IS NULL \
                OR (completed AND completed_at IS NULL)";
@@ -48,19 +48,19 @@ fn insert_many(old: &OldBackend, tasks: u32) {
 }
 
 #[test]
-fn each_step_can_be_the_last_before_an_interruption() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn a_migration_continues_after_an_interruption_at_each_step() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     let steps = old.storage.database.plan_migration().unwrap();
     for step in &steps {
-        let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
             return;
         };
         let id = old.insert("Buy MILK", "", true);
         let begins = |progress: Progress<'_>| matches!(progress, Progress::Step { step: begun, .. } if begun.name == step.name);
         assert!(interrupted(&old.storage, begins), "{step:?}");
-        // The old backend goes on, whatever there is of ours.
+        // The old backend works at each stage of the migration.
         let later = old.insert("Later", "", true);
         old.update(id, "Buy BREAD", "", true);
         old.storage.database.migrate().unwrap();
@@ -72,8 +72,8 @@ fn each_step_can_be_the_last_before_an_interruption() {
 }
 
 #[test]
-fn a_back_fill_that_was_interrupted_goes_on_with_what_is_left() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn an_interrupted_back_fill_continues() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     insert_many(&old, 5_000);
@@ -96,12 +96,12 @@ fn a_back_fill_that_was_interrupted_goes_on_with_what_is_left() {
 #[test]
 fn an_invalid_index_is_built_again() {
     const NAME: &str = "ix_tasks_user_id_due_at_id";
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     let begins = |progress: Progress<'_>| matches!(progress, Progress::Step { step, .. } if step.name.contains(NAME));
     assert!(interrupted(&old.storage, begins));
-    // As the server leaves it when it is stopped while it builds.
+    // An index of a server that stopped while it was built.
     old.storage.behind.execute(&format!(
         "CREATE INDEX {NAME} ON tasks (user_id, due_at, id); \
          UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}'::regclass"
@@ -117,7 +117,7 @@ fn an_invalid_index_is_built_again() {
     assert_eq!(old.storage.behind.values(sql), [Some("0".to_owned())]);
 }
 
-/// Runs `statement` in a transaction, and `work` while that is open: until `work` calls the function that it is given.
+/// Runs `statement` in a transaction, and `work` while that is open. The argument of `work` ends the transaction.
 fn while_open<T>(behind: &TestDatabase, statement: &str, work: impl FnOnce(&dyn Fn()) -> T) -> T {
     behind.execute("CREATE TABLE released ()");
     let transaction = format!(
@@ -139,7 +139,7 @@ fn while_open<T>(behind: &TestDatabase, statement: &str, work: impl FnOnce(&dyn 
 
 #[test]
 fn writers_pass_a_migration_that_waits_for_a_table() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     let id = old.insert("Buy milk", "", false);
@@ -154,7 +154,7 @@ fn writers_pass_a_migration_that_waits_for_a_table() {
                     attempts.fetch_add(in_use.into(), SeqCst);
                 })
             });
-            // Were the migration to wait for the reader, each of these would wait for the migration.
+            // If the migration waited for the reader, each of these would wait for the migration.
             while attempts.load(SeqCst) < 3 {
                 old.toggle(id, "2024-03-03");
             }
@@ -166,7 +166,7 @@ fn writers_pass_a_migration_that_waits_for_a_table() {
 
 #[test]
 fn the_back_fill_returns_to_locked_rows() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     insert_many(&old, 10);
@@ -188,8 +188,8 @@ fn the_back_fill_returns_to_locked_rows() {
 }
 
 #[test]
-fn instances_that_start_while_another_builds_an_index_wait_without_being_in_its_way() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn instances_wait_for_an_index_build_without_blocking_it() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     insert_many(&old, 3_000);
