@@ -1,9 +1,9 @@
-//! Identifiers from the machine's random source.
+//! Random identifiers.
 
 use todo_domain::{EventId, SessionId, TodoId, TokenId, UserId, ports::IdGenerator};
 use uuid::Uuid;
 
-/// Makes UUIDs (RFC 9562): version 7, which sort by time, for what is kept, and version 4, which tell nothing, for
+/// Generates UUIDs (RFC 9562): version 7, which sort by time, for stored entities, and version 4, which reveal nothing, for
 /// sessions.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RandomIds;

@@ -1,4 +1,4 @@
-//! Secrets from the machine's random source.
+//! Random secrets and their digests.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use todo_domain::{
@@ -6,7 +6,7 @@ use todo_domain::{
     ports::{RandomError, Secrets},
 };
 
-/// Makes secrets of what the operating system gives, and their digests by SHA-256.
+/// Generates secrets from the random source of the operating system, and digests by SHA-256.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RandomSecrets;
 

@@ -1,4 +1,4 @@
-//! Copying an SQLite database while it is in use.
+//! Online backup of an SQLite database.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,26 +11,26 @@ use diesel::{QueryResult, RunQueryDsl, SqliteConnection, sql_query, sql_types::T
 use super::{ConnectError, Database, sqlite};
 use crate::files::sync_folder;
 
-/// There is no copy.
+/// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// The database is not a file.
+    /// The database is no file.
     #[error("PostgreSQL is not a file that could be copied")]
     NotAFile,
-    /// There is no database yet.
+    /// The database does not exist.
     #[error("there is no database {}", .0.display())]
     Missing(PathBuf),
-    /// There is something where the copy is to be.
+    /// The target exists.
     #[error("{} is there already, and is left as it is", .0.display())]
     Exists(PathBuf),
-    /// The name of the copy is not UTF-8, as SQLite wants it.
+    /// The name of the copy is not UTF-8, which SQLite requires.
     #[error("the name {} is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
     /// The database could not be opened.
     #[error("the database cannot be opened")]
     Connect(#[from] ConnectError),
-    /// The database could not be read, or the copy not written.
+    /// Reading the database or writing the copy failed.
     #[error("the database cannot be copied")]
     Copy(#[source] diesel::result::Error),
     /// The copy could not be written.
@@ -71,7 +71,7 @@ impl Database {
     }
 }
 
-/// Copies into a file that is there and empty. All is read in one transaction.
+/// Copies into an empty file. All is read in one transaction.
 fn copy(connection: &mut SqliteConnection, name: &str) -> QueryResult<()> {
     sql_query("VACUUM INTO ?")
         .bind::<Text, _>(name)
@@ -79,13 +79,13 @@ fn copy(connection: &mut SqliteConnection, name: &str) -> QueryResult<()> {
         .map(drop)
 }
 
-/// A file beside the one that it is to become. It goes when it is dropped, if it is still there.
+/// A temporary file in the folder of the copy. It is removed when it is dropped, unless it was renamed.
 struct TemporaryFile {
     path: PathBuf,
 }
 
 impl TemporaryFile {
-    /// An empty file, for its owner only.
+    /// Creates an empty file, readable by its owner only.
     fn create(target: &Path) -> io::Result<Self> {
         let mut path = target.as_os_str().to_owned();
         path.push(format!(".{}.part", std::process::id()));
@@ -98,19 +98,19 @@ impl TemporaryFile {
         Ok(Self { path })
     }
 
-    /// Makes sure that it is on the disk, and gives its length.
+    /// Syncs the file to the disk, and returns its length.
     fn sync(&self) -> io::Result<u64> {
         let file = File::options().write(true).open(&self.path)?;
         file.sync_all()?;
         Ok(file.metadata()?.len())
     }
 
-    /// Gives it its name, if nothing has that name.
+    /// Gives the file its final name, unless that exists.
     fn publish(&self, to: &Path) -> io::Result<()> {
         match fs::hard_link(&self.path, to) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-            // Not every disk has links; then it is as good as it gets.
+            // Some file systems have no hard links.
             Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(&self.path, to)?,
             Err(_) => return Err(io::ErrorKind::AlreadyExists.into()),
         }

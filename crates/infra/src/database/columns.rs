@@ -1,4 +1,4 @@
-//! The column types that the two databases write differently: ids, instants and days.
+//! The column types that differ between the two databases: ids, instants and days.
 
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -57,12 +57,12 @@ pub(crate) struct Instant(pub(crate) Timestamp);
 pub(crate) struct Day(pub(crate) Date);
 
 impl Day {
-    /// The days since another day.
+    /// The number of days since another day.
     fn since(self, epoch: Date) -> Result<i32, jiff::Error> {
         Ok(self.0.since(epoch)?.get_days())
     }
 
-    /// The day so many days after another one.
+    /// The day this many days after another one.
     fn after(epoch: Date, days: i32) -> Result<Self, jiff::Error> {
         Ok(Self(epoch.checked_add(days.days())?))
     }
@@ -164,7 +164,7 @@ impl FromSql<sql::DayColumn, Sqlite> for Day {
     }
 }
 
-/// Makes a column type known to the backend that is either of the two.
+/// Registers a column type for the backend of `MultiConnection`.
 macro_rules! on_either_database {
     ($sql_type:ty, $value:ty) => {
         impl HasSqlType<$sql_type> for MultiBackend {

@@ -1,4 +1,4 @@
-//! What a database says of itself, for whoever operates it.
+//! Diagnosis of a database, for operators.
 
 use diesel::{
     Connection, QueryableByName, RunQueryDsl, SqliteConnection,
@@ -14,16 +14,16 @@ use super::{
     manager::Manager, sqlite,
 };
 
-/// By how much the clock of a database differs from ours.
+/// The difference between the clock of a database and ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockDifference {
-    /// How far the database is ahead; negative where it is behind.
+    /// How far the database is ahead; negative if it is behind.
     pub ahead: SignedDuration,
-    /// How far that may be from the truth, by the time that the question took.
+    /// The largest error of the measurement: half of the round-trip time.
     pub uncertainty: SignedDuration,
 }
 
-/// A timeout that sessions of the role should have, and have not.
+/// A timeout that the sessions of the role lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingTimeout {
     /// The name of the setting.
@@ -45,7 +45,7 @@ const CONNECTION_LIMIT: &str = "LEAST( \
      (SELECT NULLIF(datconnlimit, -1)::bigint FROM pg_database WHERE datname = current_database()))";
 
 impl Database {
-    /// Opens a connection that is not the pool's, and closes it. No file is made.
+    /// Opens a connection outside of the pool, and closes it. No file is created.
     ///
     /// # Errors
     /// [`ConnectError`] with its causes, of which the pool keeps none.
@@ -55,9 +55,9 @@ impl Database {
             .map(drop)
     }
 
-    /// What is wrong with the file of an SQLite database: nothing, as a rule. It is read from start to end.
+    /// The errors in the file of an SQLite database, which is read completely.
     ///
-    /// `None` where there is no file, or the database is none.
+    /// `None` on PostgreSQL, or if the file does not exist.
     ///
     /// # Errors
     /// [`StorageError`] when it cannot be read at all.
@@ -141,7 +141,7 @@ impl Database {
         Ok(missing.collect())
     }
 
-    /// How many connections PostgreSQL accepts from all instances together. `None` for SQLite, which has no such limit.
+    /// The number of connections that PostgreSQL accepts from all instances together. `None` for SQLite.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -157,7 +157,7 @@ impl Database {
 }
 
 fn quick_check(connection: &mut SqliteConnection) -> diesel::QueryResult<Vec<String>> {
-    // In a transaction, so that what others write meanwhile is not taken for a fault.
+    // In a transaction, so that concurrent writes are not reported as errors.
     connection.transaction(|connection| {
         let sql = "SELECT quick_check AS line FROM pragma_quick_check";
         let lines: Vec<Line> = sql_query(sql).load(connection)?;

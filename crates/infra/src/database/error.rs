@@ -1,18 +1,18 @@
-//! What diesel's errors mean.
+//! Classification of diesel's errors.
 
 use diesel::result::{DatabaseErrorKind, Error};
 use todo_domain::ports::{BoxError, StorageError};
 
-/// A statement on a connection did not succeed.
+/// Why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectionError {
-    /// The database refused or could not do what was asked.
+    /// The database refused the statement, or it failed.
     #[error(transparent)]
     Statement(#[from] Error),
-    /// There is no connection, or it was lost where nothing can have changed.
+    /// There is no connection, or it was lost before anything can have changed.
     #[error("the database cannot be reached")]
     Unavailable(#[source] BoxError),
-    /// The connection was lost where something may have changed.
+    /// The connection was lost after something may have changed.
     #[error("the connection was lost in the middle of a change")]
     OutcomeUnknown(#[source] BoxError),
 }
@@ -22,7 +22,7 @@ impl From<ConnectionError> for StorageError {
         match error {
             ConnectionError::Unavailable(source) => Self::Unavailable(source),
             ConnectionError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
-            // Nothing was changed, and trying again helps.
+            // Nothing was changed, and a retry helps.
             ConnectionError::Statement(error)
                 if is_busy(&error)
                     || is_conflict(&error)
@@ -32,7 +32,7 @@ impl From<ConnectionError> for StorageError {
                 Self::Unavailable(error.into())
             }
             ConnectionError::Statement(error) if is_full(&error) => Self::Full(error.into()),
-            // Where something may have changed, it is `OutcomeUnknown` already.
+            // If something may have changed, the error is `OutcomeUnknown` already.
             ConnectionError::Statement(error) if is_disk_fault(&error) => {
                 Self::Unavailable(error.into())
             }
@@ -41,9 +41,9 @@ impl From<ConnectionError> for StorageError {
     }
 }
 
-/// Whether a statement failed because a row with the same value is there.
+/// Whether a statement violated a unique constraint.
 ///
-/// PostgreSQL names the index that refused it, SQLite the columns (`table.column`).
+/// PostgreSQL names the index, SQLite the columns (`table.column`).
 pub(crate) fn is_unique_violation(error: &ConnectionError, index: &str, columns: &str) -> bool {
     match error {
         ConnectionError::Statement(Error::DatabaseError(
@@ -56,7 +56,7 @@ pub(crate) fn is_unique_violation(error: &ConnectionError, index: &str, columns:
     }
 }
 
-/// Whether a statement failed because a row that it refers to is not there.
+/// Whether a statement violated a foreign key.
 pub(crate) fn is_foreign_key_violation(error: &ConnectionError) -> bool {
     matches!(
         error,
@@ -93,7 +93,7 @@ pub(super) fn may_be_conflict(error: &Error) -> bool {
 
 /// Whether PostgreSQL ended a statement: by `statement_timeout` or on request (57014), or by `lock_timeout` (55P03).
 ///
-/// diesel has no kind for these, so they are known by the words of an English server.
+/// diesel has no kind for these, so they are recognized by the messages of an English server.
 pub(super) fn is_cancelled(error: &Error) -> bool {
     message_of(error).is_some_and(|message| message.contains("canceling statement due to"))
 }
@@ -113,7 +113,7 @@ fn is_of_kind(error: &Error, is_meant: impl Fn(&DatabaseErrorKind) -> bool) -> b
     }
 }
 
-/// Whether a change was not made because there is no room for it.
+/// Whether a change failed since the disk is full.
 ///
 /// SQLite has this message for a full disk and for a limited file. PostgreSQL has the message of the operating system, in
 /// the language of the server; in another language than English, it is an internal error.
@@ -123,7 +123,7 @@ fn is_full(error: &Error) -> bool {
     })
 }
 
-/// Whether the disk of an SQLite file did not do as it was told. What was written before may count, or not.
+/// Whether the disk of an SQLite file failed. Earlier writes may be stored or not.
 pub(super) fn is_disk_fault(error: &Error) -> bool {
     message_of(error).is_some_and(|message| message.contains("disk I/O error"))
 }

@@ -18,13 +18,13 @@ use super::{
     spans,
 };
 
-/// A connection that has answered within this time is not asked again before a change is sent on it.
+/// A connection that has answered within this time is not pinged before a change is sent on it.
 const FRESH: Duration = Duration::from_secs(1);
 
 impl Database {
-    /// Runs statements that only read, on another connection where one turns out to have died.
+    /// Runs read-only statements, and repeats them on another connection if theirs was lost.
     ///
-    /// So the first read of a request finds out what the connections are worth, and no ping has to.
+    /// So the first read of a request detects dead connections, without a ping.
     pub(crate) fn read<T>(
         &self,
         work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
@@ -110,7 +110,7 @@ impl Database {
         self.repeated(|_| self.transaction_once(&mut work))
     }
 
-    /// As [`transaction`](Self::transaction), for what cannot be repeated.
+    /// As [`transaction`](Self::transaction), for work that cannot be repeated.
     pub(crate) fn unrepeated_transaction<T>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
@@ -149,7 +149,7 @@ impl Database {
                 Err(error) => Err(self.outcome_unknown(error)),
             },
             Err(error) => {
-                // A transaction that was not committed did not happen, whether or not it can be rolled back in words.
+                // A transaction without a commit has no effect, whether or not the ROLLBACK succeeds.
                 let rolled_back = connection.connection.rollback().is_ok();
                 if (rolled_back && is_answer(&error)) || self.still_answers(&mut connection) {
                     Err(self.failed(error, &mut connection))
@@ -198,7 +198,7 @@ impl Database {
         committed
     }
 
-    /// Runs several statements that only read, all of them on what there was at one instant. They are sent once.
+    /// Runs read-only statements on a snapshot. They are not repeated.
     pub(crate) fn snapshot<T>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
@@ -247,13 +247,13 @@ impl Database {
         error.into()
     }
 
-    /// Has all connections closed, since the database was found to be read-only.
+    /// Closes all connections, since the database is read-only.
     pub(super) fn turned_read_only(&self, generation: u64) {
         self.counters().lost();
         self.generations().renew_soon(generation);
     }
 
-    /// Whether the database answers on a connection; if it does not, the connection is lost.
+    /// Pings a connection; without an answer, it is lost.
     fn still_answers(&self, connection: &mut ManagedConnection) -> bool {
         let answers = connection.ping();
         if !answers {
@@ -267,7 +267,7 @@ impl Database {
         ConnectionError::OutcomeUnknown(error.into())
     }
 
-    /// A connection that may have died since it was last used.
+    /// A connection that may be dead.
     fn connection(&self) -> Result<InUse, ConnectionError> {
         self.pooled_connection().map(InUse::begin)
     }
@@ -279,7 +279,7 @@ impl Database {
             .map_err(|error| ConnectionError::Unavailable(error.into()))
     }
 
-    /// A connection on which the database answered a moment ago.
+    /// A connection that is alive, as of a moment ago.
     fn answering_connection(&self) -> Result<InUse, ConnectionError> {
         for _ in 0..=self.settings().all_connections() {
             let mut connection = self.connection()?;
@@ -296,7 +296,7 @@ impl Database {
     }
 }
 
-/// A connection that is in use, and watched for how long.
+/// A connection in use, whose time of use is watched.
 struct InUse(PooledConnection<Manager>);
 
 impl InUse {
@@ -326,7 +326,7 @@ impl DerefMut for InUse {
     }
 }
 
-/// Whether the database itself gave this error, so that the connection is known to be well.
+/// Whether the error came from the database itself, so that the connection is alive.
 fn is_answer(error: &diesel::result::Error) -> bool {
     use diesel::result::DatabaseErrorKind as Kind;
     match error {

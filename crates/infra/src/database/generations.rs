@@ -16,13 +16,13 @@ use super::{
     DatabaseUrl, PoolSettings,
     manager::{Manager, Membership},
     statistics::Counters,
-    watchdog::Uses,
+    uses::Uses,
 };
 
-/// How long a generation lives at least, unless one of its connections is abandoned.
+/// The minimum age of a generation, unless one of its connections is abandoned.
 const MIN_AGE: Duration = Duration::from_secs(1);
 
-/// The current pool, and what new ones are made of.
+/// The current pool, and the settings of new ones.
 pub(super) struct Generations {
     url: DatabaseUrl,
     settings: PoolSettings,
@@ -42,7 +42,7 @@ impl fmt::Debug for Generations {
 }
 
 impl Generations {
-    /// The first generation. Connections are opened when they are needed, not yet.
+    /// The first generation. Connections are opened on demand.
     pub(super) fn new(url: &DatabaseUrl, settings: &PoolSettings, counters: &Counters) -> Self {
         let uses = Arc::default();
         let number = Arc::default();
@@ -76,7 +76,7 @@ impl Generations {
         self.number.load(Relaxed)
     }
 
-    /// Replaces the pool, unless it is of a later generation than `seen`, or was itself made a moment ago to replace one.
+    /// Replaces the pool, unless it is of a later generation than `seen`, or was itself created a moment ago.
     pub(super) fn renew_soon(&self, seen: u64) {
         let age = self
             .renewed_at

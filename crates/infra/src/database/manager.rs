@@ -1,4 +1,4 @@
-//! Opening connections, and telling which are still good.
+//! The connection manager of the pool: opening connections, and which of them are usable.
 
 use std::{
     sync::{
@@ -20,26 +20,26 @@ use super::{
     spans::StatementSpans,
     sqlite,
     url::with_connection_defaults,
-    watchdog::{Backend, UseSlot, Uses},
+    uses::{Backend, UseSlot, Uses},
 };
 
-/// A connection could not be opened.
+/// Why a connection was not opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The database's file could not be made.
+    /// The file of the database could not be created.
     #[error("the file of the database cannot be opened")]
     File(#[source] std::io::Error),
-    /// The database did not accept the connection.
+    /// The database refused the connection.
     #[error("the database does not accept a connection")]
     Connection(#[from] ConnectionError),
-    /// PostgreSQL did not accept the connection.
+    /// PostgreSQL refused the connection.
     #[error("the database does not accept a connection")]
     Refused(#[source] RefusedConnection),
     /// The connection could not be set up.
     #[error("the connection to the database cannot be set up")]
     SetUp(#[from] diesel::result::Error),
-    /// SQLite is of a version that could lose writes that were committed.
+    /// The version of SQLite can lose committed writes.
     #[error(
         "SQLite {version} can lose committed writes; build the program with {oldest} or newer",
         oldest = SqliteVersion::OLDEST
@@ -48,10 +48,10 @@ pub enum ConnectError {
         /// The version.
         version: SqliteVersion,
     },
-    /// SQLite is of a version that cannot be told.
+    /// The version of SQLite is unknown.
     #[error("the version of SQLite cannot be read from {version:?}")]
     UnknownSqlite {
-        /// What it says of itself.
+        /// The version as the library names it.
         version: String,
     },
 }
@@ -79,7 +79,7 @@ impl ManagedConnection {
         }
     }
 
-    /// Has the connection closed when it is returned.
+    /// Marks the connection to be closed when it is returned to the pool.
     pub(super) fn discard(&mut self) {
         self.lost = true;
     }
@@ -89,17 +89,17 @@ impl ManagedConnection {
         self.generation
     }
 
-    /// What the watchdog sees of its use.
+    /// The use of the connection, for the watchdog.
     pub(super) fn slot(&self) -> &UseSlot {
         &self.slot
     }
 
-    /// Takes note that the database has answered.
+    /// Records that the database has answered.
     pub(super) fn answered(&mut self) {
         self.last_answer_at = Instant::now();
     }
 
-    /// Asks the database for an answer; without one, the connection is lost.
+    /// Sends a ping; without an answer, the connection is lost.
     pub(super) fn ping(&mut self) -> bool {
         self.lost |= self.connection.batch_execute("SELECT 1").is_err();
         if !self.lost {
@@ -119,7 +119,7 @@ impl ManagedConnection {
         }
     }
 
-    /// Whether the database has answered so lately that there is no need to ask.
+    /// Whether the database has answered within this time.
     pub(super) fn answered_within(&self, duration: Duration) -> bool {
         self.last_answer_at.elapsed() < duration
     }
@@ -134,7 +134,7 @@ pub(super) struct Membership {
 }
 
 impl Membership {
-    /// Of the current generation, whose number is `current`.
+    /// Membership in the current generation, whose number is `current`.
     pub(super) fn new(uses: &Arc<Uses>, current: &Arc<AtomicU64>) -> Self {
         Self {
             uses: Arc::clone(uses),
@@ -154,13 +154,13 @@ pub(super) struct Manager {
     url: DatabaseUrl,
     max_lifetime: Duration,
     statement_cache: bool,
-    /// What is set on each connection to PostgreSQL; `None` behind a pooler, where it would be set for others.
+    /// The timeouts of each session with PostgreSQL; `None` behind a pooler, which shares sessions.
     timeouts: Option<SessionTimeouts>,
     membership: Membership,
 }
 
 impl Manager {
-    /// Opens connections that no generation of a pool has.
+    /// A manager for connections outside of the pool.
     pub(super) fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
         let membership = Membership::new(&Arc::default(), &Arc::default());
         Self::in_pool(url, settings, membership)
@@ -210,7 +210,7 @@ impl Manager {
         Ok((connection, backend))
     }
 
-    /// Opens a connection that sets nothing up and makes no file; `None` where the file is not there.
+    /// Opens a connection without setting it up; `None` if the file does not exist.
     pub(super) fn open_to_look(&self) -> Result<Option<AnyConnection>, ConnectError> {
         match self.url.kind() {
             DatabaseKind::Postgres => self.open().map(Some),
@@ -233,12 +233,12 @@ impl r2d2::ManageConnection for Manager {
         Ok(ManagedConnection::new(connection, generation, slot))
     }
 
-    /// Not used: the pool pings where a dead connection would do harm (see `pool`), and nowhere else.
+    /// Not used: connections are pinged only where a dead one would do harm (see `execution`).
     fn is_valid(&self, _: &mut Self::Connection) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// Asked when a connection comes back. The pool itself looks at the age of idle connections only.
+    /// Called when a connection is returned. The pool itself checks the age of idle connections only.
     fn has_broken(&self, connection: &mut Self::Connection) -> bool {
         connection.lost
             || connection.slot.is_abandoned()
@@ -248,7 +248,7 @@ impl r2d2::ManageConnection for Manager {
     }
 }
 
-/// Whether a transaction on it could be neither committed nor rolled back.
+/// Whether a transaction could be neither committed nor rolled back.
 fn is_left_in_transaction(connection: &mut AnyConnection) -> bool {
     <AnyConnection as Connection>::TransactionManager::is_broken_transaction_manager(connection)
 }

@@ -28,6 +28,7 @@ mod sqlite;
 mod statistics;
 mod text_functions;
 mod url;
+mod uses;
 mod watchdog;
 
 #[cfg(test)]

@@ -13,15 +13,15 @@ use super::{
     statistics::{Counters, PoolStatistics},
 };
 
-/// A storage for users, sessions and todos in SQLite or PostgreSQL. Cloning it is cheap.
+/// The storage in SQLite or PostgreSQL. Clones share the connections.
 #[derive(Clone)]
 pub struct Database {
     generations: Arc<Generations>,
     counters: Counters,
-    /// How changes to a file share commits; PostgreSQL sees to that itself.
+    /// The queue of changes to an SQLite file. PostgreSQL has group commit itself.
     group_commit: Option<Arc<GroupCommit>>,
     url: DatabaseUrl,
-    /// Where migrations are done, if not there.
+    /// The URL for migrations, if it differs.
     migration_url: Option<DatabaseUrl>,
     settings: PoolSettings,
     quotas: Quotas,
@@ -34,10 +34,10 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// A storage in the database at `url`. Connections are opened when they are needed, not yet.
+    /// A storage in the database at `url`. Connections are opened on demand.
     ///
     /// # Panics
-    /// When `settings` allow no connection, or one without time.
+    /// When `settings` allow no connection, or a timeout is zero.
     #[must_use]
     pub fn new(url: DatabaseUrl, settings: &PoolSettings) -> Self {
         let counters = Counters::default();
@@ -53,7 +53,7 @@ impl Database {
         }
     }
 
-    /// The same, with these quotas of each user in place of the default ones.
+    /// Sets the quotas of each user.
     #[must_use]
     pub fn with_quotas(self, quotas: Quotas) -> Self {
         Self { quotas, ..self }
@@ -73,18 +73,18 @@ impl Database {
         }
     }
 
-    /// Which database it is.
+    /// The URL of the database.
     #[must_use]
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// How it connects.
+    /// The settings of the pool.
     pub(super) fn settings(&self) -> &PoolSettings {
         &self.settings
     }
 
-    /// How long a statement runs before PostgreSQL ends it.
+    /// The deadline of statements on PostgreSQL.
     pub(super) fn statement_deadline(&self) -> Option<Duration> {
         match self.url.kind() {
             DatabaseKind::Postgres => self.settings.statement_deadline,
@@ -105,7 +105,7 @@ impl Database {
         &self.counters
     }
 
-    /// How its pool of connections is, and what that has gone through.
+    /// The state and the counters of the connection pool.
     #[must_use]
     pub fn pool_statistics(&self) -> PoolStatistics {
         let pool = self.generations.pool();
@@ -113,7 +113,7 @@ impl Database {
         self.counters.with(&pool.state(), pool.max_size(), uses)
     }
 
-    /// The steps that [`migrate`](Self::migrate) would take now. It changes nothing.
+    /// The steps that [`migrate`](Self::migrate) would run. Nothing is changed.
     ///
     /// # Errors
     /// [`MigrateError`].
@@ -121,7 +121,7 @@ impl Database {
         migrations::plan(&self.for_migrations())
     }
 
-    /// Brings the tables to the shape that this program needs. Any number of instances may do so at the same time.
+    /// Migrates the schema. Any number of instances may do so at the same time.
     ///
     /// Returns the steps that were run: none if the schema is up to date. An interrupted migration continues.
     ///
@@ -131,7 +131,7 @@ impl Database {
         self.migrate_and_tell(&mut |_| ())
     }
 
-    /// As [`migrate`](Self::migrate), and says how far it is.
+    /// As [`migrate`](Self::migrate), and reports the progress.
     ///
     /// # Errors
     /// [`MigrateError`].
@@ -153,7 +153,7 @@ impl Database {
         Manager::new(url.clone(), &settings)
     }
 
-    /// Opens connections as the pool does, which are not the pool's.
+    /// A manager for connections outside of the pool.
     pub(super) fn unpooled_manager(&self) -> Manager {
         Manager::new(self.url.clone(), &self.settings)
     }

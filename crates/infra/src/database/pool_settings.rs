@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use super::DatabaseKind;
 
-/// How many connections there are, and for how long.
+/// The settings of the connection pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSettings {
     /// The largest number of connections.
     pub max_connections: u32,
-    /// How many connections there are besides, for threads that use one for long: they cannot take those of the others.
+    /// Additional connections for bulk work, which uses a connection for long and must not take those of requests.
     pub bulk_connections: u32,
-    /// For how long a connection is waited for before the storage counts as unavailable.
+    /// The timeout of a checkout, after which the storage is unavailable.
     pub connection_timeout: Duration,
-    /// From which age on a connection is not used again.
+    /// The age at which a connection is closed.
     pub max_lifetime: Duration,
-    /// For how long an unused connection is kept. A serverless database sleeps only when there is none.
+    /// How long an idle connection is kept. A serverless database sleeps only without connections.
     pub idle_timeout: Duration,
     /// Whether prepared statements are cached on their connections. A pooler that gives each transaction another connection
     /// must support that (pgbouncer with `max_prepared_statements`).
@@ -61,7 +61,7 @@ impl PoolSettings {
         }
     }
 
-    /// The largest number of connections in all.
+    /// The total number of connections.
     #[must_use]
     pub fn all_connections(&self) -> u32 {
         self.max_connections.saturating_add(self.bulk_connections)

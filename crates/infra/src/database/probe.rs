@@ -1,4 +1,4 @@
-//! Whether the database would serve a request now.
+//! The readiness probe.
 
 use diesel::{QueryDsl, QueryResult, RunQueryDsl, dsl::sql, result::Error, sql_types::Text};
 use todo_domain::ports::{ProbeError, StorageError, StorageProbe};
@@ -38,15 +38,15 @@ impl StorageProbe for Database {
     }
 }
 
-/// What one look at a database finds.
+/// The result of a probe.
 struct Found {
-    /// The versions of the migrations that were done.
+    /// The recorded migrations.
     done: Vec<String>,
-    /// Whether changes are refused.
+    /// Whether the database is read-only.
     is_read_only: bool,
 }
 
-/// Looks at a database in one round trip.
+/// Probes a database in one round trip.
 fn look(connection: &mut AnyConnection) -> QueryResult<Found> {
     match connection {
         AnyConnection::Postgres(connection) => {

@@ -1,4 +1,4 @@
-//! Why PostgreSQL did not accept a connection, in words of ours.
+//! Why PostgreSQL refused a connection, in messages of ours.
 //!
 //! libpq repeats parts of the connection string in its messages, and what it takes for a host or a parameter may be a part
 //! of a password. So its text is looked at and never passed on.
@@ -63,7 +63,7 @@ const REASONS: &[(&str, &str)] = &[
     ("reset by peer", "the server closed the connection"),
 ];
 
-/// What is said of all other messages, such as of those about the connection string.
+/// The message for all other errors, such as those about the connection string.
 const UNKNOWN: &str = "the connection string cannot be used, or the server refused it for a reason that its own log has; the \
      driver's words are not repeated, since a part of the password may be in them";
 

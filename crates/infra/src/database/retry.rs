@@ -1,23 +1,23 @@
-//! Repetition of changes that PostgreSQL refused because of concurrent changes.
+//! Repetition of changes that PostgreSQL rolled back because of conflicts.
 
 use std::{thread::sleep, time::Duration};
 
 use super::{ConnectionError, error::may_be_conflict};
 
-/// How often a refused change is repeated.
+/// The number of repetitions of a change that conflicts.
 const MAX_REPETITIONS: u32 = 3;
 
 /// The longest pause before the first repetition; it doubles with each one.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// What a repetition may still do.
+/// The repetitions of a change so far.
 #[derive(Debug)]
 pub(super) struct Repetitions {
     made: u32,
 }
 
 impl Repetitions {
-    /// No repetition was made yet.
+    /// No repetition so far.
     pub(super) fn new() -> Self {
         Self { made: 0 }
     }
@@ -46,9 +46,9 @@ impl Repetitions {
     }
 }
 
-/// A random duration up to `longest`, so that those who collided do not collide again.
+/// A random duration up to `longest`, so that conflicting transactions do not conflict again.
 fn jitter(longest: Duration) -> Duration {
-    // Without randomness, all of them wait for as long.
+    // Without randomness, all wait equally long.
     let random = getrandom::u32().unwrap_or(u32::MAX);
     longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

@@ -1,4 +1,4 @@
-//! Timeouts of a session with PostgreSQL, set once when its connection is opened.
+//! Timeouts of a session with PostgreSQL, set when its connection is opened.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use diesel::{
     sql_types::{Integer, Text},
 };
 
-use super::watchdog::Backend;
+use super::uses::Backend;
 
-/// How long PostgreSQL lets a session do what; zero for any time.
+/// The timeouts of a session with PostgreSQL; zero disables a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionTimeouts {
     /// `statement_timeout`: how long a statement runs.
@@ -29,9 +29,9 @@ struct Opened {
 }
 
 impl SessionTimeouts {
-    /// What follows from the deadline of a statement; without one there are none, whatever the role has.
+    /// The timeouts for a deadline of statements; without one, all are disabled, whatever the role has.
     ///
-    /// A lock is waited for two thirds of that time, so that an answer says what it was that took so long.
+    /// The lock timeout is two thirds of the deadline, so that the error names the lock as the cause.
     #[must_use]
     pub fn of(deadline: Option<Duration>) -> Self {
         let statement = deadline.unwrap_or_default();
@@ -57,7 +57,7 @@ impl SessionTimeouts {
         ]
     }
 
-    /// Sets them for a session, and says which process serves it.
+    /// Sets the timeouts of a session, and returns the backend process that serves it.
     pub(super) fn set_on(&self, connection: &mut PgConnection) -> QueryResult<Backend> {
         let set: Vec<_> = self
             .settings()

@@ -1,11 +1,11 @@
-//! A span for each statement, for whoever traces requests.
+//! A trace span for each statement.
 
 use std::fmt::{self, Write};
 
 use diesel::connection::{DebugQuery, Instrumentation, InstrumentationEvent};
 use tracing::{Span, debug_span, field::Empty};
 
-/// The target of spans that make up traces.
+/// The target of trace spans.
 const TARGET: &str = "todo_trace";
 
 /// A span for a use of the database: waiting for a connection, and all statements on it.
@@ -15,7 +15,7 @@ pub(super) fn of_use(name: &'static str) -> Span {
 
 /// Opens a span when a statement begins, and closes it when it is done.
 ///
-/// The text of the statement is in it and never a value, since these are what users keep here.
+/// The span has the text of the statement and never a value, since values are the data of users.
 #[derive(Debug)]
 pub(super) struct StatementSpans {
     system: &'static str,
@@ -23,7 +23,7 @@ pub(super) struct StatementSpans {
 }
 
 impl StatementSpans {
-    /// Spans of statements to a database system, by the name that OpenTelemetry has for it.
+    /// Spans of statements to a database system, with its OpenTelemetry name.
     pub(super) fn of(system: &'static str) -> Self {
         Self {
             system,
@@ -45,7 +45,7 @@ impl StatementSpans {
             return;
         }
         let text = text_of(query);
-        // Its first word, which says what it does.
+        // The first word is the SQL command.
         span.record("otel.name", text.split(' ').next().unwrap_or_default());
         span.record("db.query.text", text);
         self.statement = Some(span);
@@ -66,16 +66,16 @@ impl Instrumentation for StatementSpans {
     }
 }
 
-/// The text of a statement, without the values that are bound to it, which diesel writes behind it.
+/// The text of a statement without the bound values, which diesel writes after it.
 fn text_of(query: &dyn DebugQuery) -> String {
     let mut text = WithoutValues(String::new());
-    // It fails where the values begin, so that they are not even written.
+    // Writing fails where the values begin, so that they are never formatted.
     match write!(text, "{query}") {
         Ok(()) | Err(fmt::Error) => text.0,
     }
 }
 
-/// Takes what is written until values follow, and not too much.
+/// A writer that stops at the values and at a maximum length.
 struct WithoutValues(String);
 
 impl Write for WithoutValues {

@@ -1,4 +1,4 @@
-//! What the pool of connections has gone through, for whoever operates the server.
+//! Statistics of the connection pool, for operators.
 
 use std::{
     fmt,
@@ -14,48 +14,48 @@ use r2d2::{
     event::{AcquireEvent, CheckoutEvent, ReleaseEvent, TimeoutEvent},
 };
 
-use super::watchdog::{MAX_ABANDONED_POOLS, Uses};
+use super::uses::{MAX_ABANDONED_POOLS, Uses};
 
-/// How a pool of connections is, and what it has gone through since it was made.
+/// The state of the connection pool, and counters since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatistics {
     /// The largest number of connections.
     pub max_connections: u32,
-    /// How many connections there are.
+    /// The number of connections.
     pub connections: u32,
-    /// How many of them nobody uses.
+    /// The number of idle connections.
     pub idle: u32,
-    /// How many connections were opened.
+    /// The number of opened connections.
     pub opened: u64,
-    /// How many connections were closed.
+    /// The number of closed connections.
     pub closed: u64,
-    /// How often a connection could not be opened. The pool goes on trying.
+    /// The number of failed attempts to open a connection. The pool retries.
     pub not_opened: u64,
-    /// How often a connection was handed out.
+    /// The number of checkouts.
     pub handed_out: u64,
-    /// For how long connections were waited for, all in all.
+    /// The total time of waiting for connections.
     pub waited: Duration,
-    /// How often a connection was waited for in vain.
+    /// The number of checkouts that timed out.
     pub timeouts: u64,
-    /// How often a connection turned out to be lost.
+    /// The number of lost connections.
     pub lost: u64,
-    /// How often a read was repeated on another connection, since its own was lost.
+    /// The number of reads that were repeated on another connection.
     pub reads_repeated: u64,
-    /// How often a connection was lost under a change, of which it is not known whether it was made.
+    /// The number of changes with an unknown outcome, since the connection was lost.
     pub outcomes_unknown: u64,
-    /// How often a change was repeated after a serialization failure or a deadlock.
+    /// The number of changes that were repeated after a serialization failure or a deadlock.
     pub conflicts_repeated: u64,
-    /// How many statements were ended by a deadline or cancelled.
+    /// The number of statements that timed out or were cancelled.
     pub statements_cancelled: u64,
-    /// How many connections were abandoned, since they did not answer.
+    /// The number of abandoned connections, which did not answer.
     pub abandoned: u64,
-    /// How many of them are not closed yet.
+    /// The number of abandoned connections that are not closed yet.
     pub abandoned_now: usize,
-    /// How many of them there can be.
+    /// The largest number of abandoned connections.
     pub max_abandoned: usize,
 }
 
-/// Counts what a pool goes through. Cloning it is cheap, and gives the same.
+/// The counters of a pool. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counters(Arc<Counts>);
 
@@ -76,7 +76,7 @@ pub(super) struct Counts {
 }
 
 impl Counters {
-    /// Counts a connection that turned out to be lost.
+    /// Counts a lost connection.
     pub(super) fn lost(&self) {
         increment(&self.0.lost);
     }
@@ -86,7 +86,7 @@ impl Counters {
         increment(&self.0.reads_repeated);
     }
 
-    /// Counts a change of which it is not known whether it was made.
+    /// Counts a change with an unknown outcome.
     pub(super) fn outcome_unknown(&self) {
         increment(&self.0.outcomes_unknown);
     }
@@ -96,17 +96,17 @@ impl Counters {
         increment(&self.0.conflicts_repeated);
     }
 
-    /// Counts a statement that was ended by a deadline or cancelled.
+    /// Counts a statement that timed out or was cancelled.
     pub(super) fn cancelled(&self) {
         increment(&self.0.statements_cancelled);
     }
 
-    /// Counts a connection that was abandoned.
+    /// Counts an abandoned connection.
     pub(super) fn abandoned(&self) {
         increment(&self.0.abandoned);
     }
 
-    /// What was counted so far, with how the pool is now.
+    /// The counters, with the current state of the pool.
     pub(super) fn with(
         &self,
         state: &r2d2::State,
@@ -170,7 +170,7 @@ impl HandleEvent for Counters {
 }
 
 impl<E: fmt::Debug + Send + 'static> HandleError<E> for Counters {
-    /// The error itself reaches whoever waits for the connection.
+    /// The error itself is returned to the waiting thread.
     fn handle_error(&self, _: E) {
         increment(&self.0.not_opened);
     }

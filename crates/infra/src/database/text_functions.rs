@@ -1,4 +1,4 @@
-//! The functions that SQLite does not have, registered on each connection: searching in linear time.
+//! Text-search functions for SQLite that take linear time, registered on each connection.
 //!
 //! `LIKE` and `instr` compare the whole pattern at each position of the text. These do not, whatever the texts are.
 
@@ -10,7 +10,7 @@ use diesel::{
 };
 use memchr::memmem::Finder;
 
-/// What separates lines.
+/// The separator of lines.
 const LINE_FEED: u8 = b'\n';
 
 #[declare_sql_function]
@@ -26,7 +26,7 @@ extern "SQL" {
 ///
 /// Texts come as blobs: diesel checks twice that a text is UTF-8, which takes longer than searching it.
 pub(super) fn register(connection: &mut SqliteConnection) -> QueryResult<()> {
-    // One statement asks about many texts, and what is sought is analysed once.
+    // A statement searches many texts for one pattern, which is preprocessed once.
     let last = Cell::new(None::<Finder<'static>>);
     todo_contains_utils::register_impl(
         connection,

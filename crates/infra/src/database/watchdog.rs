@@ -7,146 +7,35 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use diesel::{
     RunQueryDsl, sql_query,
     sql_types::{Integer, Text},
 };
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
-use super::{Database, generations::Generations, manager::Manager, statistics::Counters};
+use super::{
+    Database,
+    generations::Generations,
+    manager::Manager,
+    statistics::Counters,
+    uses::{ABANDONED, Backend, CANCELLED, MAX_ABANDONED_POOLS, UseSlot, WATCHED},
+};
 
-/// After how many deadlines of a statement a use of a connection is too long.
+/// The number of statement deadlines after which a use of a connection is too long.
 const DEADLINES: u32 = 2;
 
 /// How long the server is given to cancel a statement before the connection is abandoned.
 const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
-/// How often uses are looked at.
+/// The interval between checks.
 const INTERVAL: Duration = Duration::from_millis(250);
-
-/// How many connections can be abandoned at a time, for each connection of the pool.
-pub(super) const MAX_ABANDONED_POOLS: usize = 4;
-
-/// The process of the server that serves a connection. The number of a process alone can be another's on another server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Backend {
-    pub(super) pid: i32,
-    /// When it began, as the server writes it.
-    pub(super) started: String,
-}
-
-const WATCHED: u8 = 0;
-const CANCELLED: u8 = 1;
-const ABANDONED: u8 = 2;
-
-/// The use of one connection.
-#[derive(Debug)]
-pub(super) struct UseSlot {
-    uses: Arc<Uses>,
-    generation: u64,
-    backend: Option<Backend>,
-    /// When the use began, in milliseconds from the epoch of all uses, and one; 0 if the connection is not in use.
-    since: AtomicU64,
-    state: AtomicU8,
-}
-
-impl UseSlot {
-    pub(super) fn begin(&self) {
-        self.since.store(self.uses.now() + 1, Relaxed);
-    }
-
-    pub(super) fn end(&self) {
-        self.since.store(0, Relaxed);
-    }
-
-    /// Whether the connection was abandoned while it was used.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.state.load(Relaxed) == ABANDONED
-    }
-}
-
-impl Drop for UseSlot {
-    fn drop(&mut self) {
-        if self.is_abandoned() {
-            self.uses.abandoned.fetch_sub(1, Relaxed);
-            info!("an abandoned connection to the database was closed");
-        }
-    }
-}
-
-/// The uses of the connections of a pool, in all its generations.
-#[derive(Debug)]
-pub(super) struct Uses {
-    epoch: Instant,
-    slots: Mutex<Vec<Weak<UseSlot>>>,
-    /// How many connections are abandoned now.
-    abandoned: AtomicUsize,
-}
-
-impl Default for Uses {
-    fn default() -> Self {
-        Self {
-            epoch: Instant::now(),
-            slots: Mutex::default(),
-            abandoned: AtomicUsize::new(0),
-        }
-    }
-}
-
-impl Uses {
-    /// A slot for a new connection.
-    pub(super) fn register(
-        self: &Arc<Self>,
-        generation: u64,
-        backend: Option<Backend>,
-    ) -> Arc<UseSlot> {
-        let slot = Arc::new(UseSlot {
-            uses: Arc::clone(self),
-            generation,
-            backend,
-            since: AtomicU64::new(0),
-            state: AtomicU8::new(WATCHED),
-        });
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|slot| slot.strong_count() > 0);
-        slots.push(Arc::downgrade(&slot));
-        slot
-    }
-
-    /// How many connections are abandoned now.
-    pub(super) fn abandoned(&self) -> usize {
-        self.abandoned.load(Relaxed)
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// The connections in use that are not abandoned, and for how long each has been used.
-    fn in_use(&self) -> Vec<(Arc<UseSlot>, Duration)> {
-        let now = self.now();
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots
-            .iter()
-            .filter_map(Weak::upgrade)
-            .filter(|slot| !slot.is_abandoned())
-            .filter_map(|slot| match slot.since.load(Relaxed) {
-                0 => None,
-                since => {
-                    let used_for = Duration::from_millis(now.saturating_sub(since - 1));
-                    Some((slot, used_for))
-                }
-            })
-            .collect()
-    }
-}
 
 impl Database {
     /// Starts the watchdog: a thread that abandons connections whose use exceeds twice the deadline of a statement. It

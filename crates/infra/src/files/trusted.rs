@@ -1,4 +1,4 @@
-//! Files with secrets, and files that are obeyed: who owns them, and what others may do with them.
+//! Ownership and permissions of files with secrets and of configuration files.
 
 use std::{
     fs::{File, Metadata},
@@ -6,32 +6,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file with a secret is left as it is, and cannot be used.
+/// Why a file with a secret cannot be used. The file is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFileError {
-    /// Others can use it, and it is not ours to restrict.
+    /// Other users can access it, and its permissions cannot be changed.
     #[error(
         "{path} has a secret in it, and every user of this machine can read or write it; run: chmod o= {path}",
         path = .0.display()
     )]
     OpenToOthers(PathBuf),
-    /// It cannot be looked at.
+    /// Its permissions cannot be read.
     #[error("the permissions of {path} cannot be read", path = .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
 }
 
-/// Why a file is not obeyed.
+/// Why a file is not trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UntrustedFile {
-    /// Another user owns it.
+    /// Its owner is another user.
     #[error("it belongs to another user; only a file of the own user or of root is obeyed")]
     Owner,
     /// Other users can write to it.
     #[error("other users can write to it; run: chmod go-w on it")]
     Writable,
-    /// It is a folder, a pipe or a device.
+    /// It is a folder, a pipe or a device, and no regular file.
     #[error("it is no ordinary file")]
     Kind,
 }
@@ -68,7 +68,7 @@ fn is_open_to_others(_: &File) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Takes the rights of others away from the file that is open, whatever its path leads to by now.
+/// Removes the permissions of other users from the open file, whatever its path leads to by now.
 #[cfg(unix)]
 fn restrict(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -82,7 +82,7 @@ fn restrict(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The most links that are followed one after another.
+/// The largest number of symbolic links that are followed.
 const MAX_LINKS: usize = 40;
 
 /// Checks that the symbolic links of a path belong to the own user or to root: the target of another user's link must not

@@ -1,4 +1,4 @@
-//! The form of addresses to which mails can be sent.
+//! Conversion of addresses to those of mails.
 
 use lettre::{Address, address::AddressError};
 use todo_domain::Email;

@@ -1,4 +1,4 @@
-//! Mails that go to the log.
+//! A mailer that logs.
 
 use todo_domain::{
     Email, Mail,
@@ -8,12 +8,12 @@ use tracing::info;
 
 use super::address::address;
 
-/// Writes each mail to the log, for trying the service out where no mail can be sent.
+/// Logs each mail, for development without a mail server.
 ///
-/// The text of a mail has a secret in it, by which whoever reads the log takes the account over.
+/// The text of a mail may contain a token, which grants access to the account to every reader of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogMailer {
-    /// Whether the text is written as well, and not the subject alone.
+    /// Whether the text is logged, in addition to the subject.
     pub with_text: bool,
 }
 

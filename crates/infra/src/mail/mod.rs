@@ -1,4 +1,4 @@
-//! How mails are sent: over SMTP, or to the log.
+//! Mailers: SMTP and the log.
 
 mod address;
 mod log;

@@ -11,15 +11,15 @@ use crate::database::{Database, Instant, MultiBackend, columns::sql::InstantColu
 /// keys took up to 200 ms.
 const BATCH: i64 = 200;
 
-/// How long others have the database to themselves between two statements.
+/// The pause between two statements, in which other statements run.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Rows of a table that can be deleted.
+/// Rows to delete.
 pub(super) struct Deletion<'a> {
     pub(super) table: &'static str,
     /// The columns of the primary key, with commas between them.
     pub(super) key: &'static str,
-    /// Which rows, with `$1` and so on for `instants`, in this order.
+    /// The condition of the rows, with `$1`, `$2`, … for `instants`.
     pub(super) condition: &'static str,
     pub(super) instants: &'a [Instant],
 }

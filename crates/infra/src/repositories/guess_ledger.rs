@@ -1,4 +1,4 @@
-//! Where guesses are counted.
+//! The guess ledger: failed attempts per subject.
 
 use std::time::Duration;
 
@@ -40,14 +40,14 @@ impl From<&GuessesRow> for Guesses {
     }
 }
 
-/// The key of a subject.
+/// The primary key of a subject.
 fn key(subject: &GuessSubject) -> Vec<u8> {
     digest(&SHA256, subject.expose().as_bytes())
         .as_ref()
         .to_vec()
 }
 
-/// What is known of a subject, among rows.
+/// The attempts of a subject, among rows.
 fn found(rows: &[GuessesRow], key: &[u8]) -> Guesses {
     rows.iter()
         .find(|row| row.subject == key)
@@ -55,12 +55,12 @@ fn found(rows: &[GuessesRow], key: &[u8]) -> Guesses {
         .unwrap_or_default()
 }
 
-/// What `write` does where there is a row: nothing but locking it.
+/// The conflict clause that only locks the existing row.
 const LOCK: &str = "updated_at = guesses.updated_at";
-/// The new row takes the place of the old one.
+/// The conflict clause that replaces the existing row.
 const REPLACE: &str = "level = excluded.level, failed_at = excluded.failed_at, \
      succeeded_at = excluded.succeeded_at, updated_at = excluded.updated_at";
-/// A row with a success clears the failures; one without takes one back.
+/// The conflict clause that resets the failures for a row with a success, and refunds one for a row without.
 fn succeed() -> String {
     let one = Guesses::ONE_FAILURE;
     format!(
@@ -145,7 +145,7 @@ impl GuessLedger for Database {
                 .filter(|refusal| refusal.retry_after > Duration::ZERO);
             if longest.is_some() {
                 too_many = longest;
-                // Rolled back: what is refused leaves no row behind.
+                // The transaction is rolled back: a refused attempt leaves no row.
                 return Err(Error::NotFound);
             }
             let counted = keyed

@@ -1,4 +1,4 @@
-//! Where it is kept which requests were made.
+//! The repository of idempotency keys.
 
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName, RunQueryDsl,
@@ -47,12 +47,12 @@ pub(super) fn claim<T: ?Sized>(
     Ok(Some(match written {
         Some((request, answer)) if request == once.request => NotOnce::Repeated(answer),
         Some(_) => NotOnce::KeyReused,
-        // It was forgotten a moment ago; the next attempt will find it free.
+        // It expired a moment ago; the next attempt finds the key free.
         None => NotOnce::UnderWay,
     }))
 }
 
-/// Writes the answer of a request whose key was claimed in this transaction.
+/// Stores the answer of a request whose key was reserved in this transaction.
 pub(super) fn keep_answer<T: ?Sized>(
     connection: &mut AnyConnection,
     once: &Once<'_, T>,

@@ -1,4 +1,4 @@
-//! Where it is kept which secrets were mailed.
+//! The repository of mailed secrets.
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
@@ -78,7 +78,7 @@ fn redeem(
     Ok(diesel::delete(live).execute(connection)? == 1)
 }
 
-/// Deletes a pending change of the address with its cancellation; `false` when none is pending.
+/// Deletes a pending change of the address and its cancellation; `false` if none is pending.
 fn delete_email_change(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<bool> {
     let of_purpose = |purpose: MailPurpose| {
         mailed_secrets::table

@@ -1,4 +1,4 @@
-//! Where personal access tokens are kept.
+//! The repository of personal access tokens.
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,

@@ -1,4 +1,4 @@
-//! Where it is kept what happened to accounts.
+//! The repository of security events.
 
 use std::net::IpAddr;
 
@@ -110,7 +110,7 @@ fn aggregate_id(event: &SecurityEvent) -> Uuid {
         .into_uuid()
 }
 
-/// Records an event, in the transaction of what it is about.
+/// Records an event, in the transaction of its cause.
 pub(super) fn record(connection: &mut AnyConnection, event: &SecurityEvent) -> QueryResult<()> {
     cached(
         diesel::insert_into(security_events::table)
@@ -144,7 +144,7 @@ impl SecurityEvents for Database {
                 .select(SecurityEventRow::as_select())
                 .load(connection)
         })?;
-        // A later release may have recorded events of kinds that this one does not know.
+        // A later release may have recorded events of unknown kinds.
         Ok(rows
             .into_iter()
             .filter_map(|row| SecurityEvent::try_from(row).ok())

@@ -1,4 +1,4 @@
-//! Where sessions are kept.
+//! The session repository.
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult,
@@ -24,7 +24,7 @@ use crate::database::{
     schema::{mailed_secrets, personal_access_tokens, sessions, users},
 };
 
-/// A session. Instants that are null are those of its beginning, and so is what an earlier version writes.
+/// A session. A null instant means the creation time; earlier versions write null.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
 #[diesel(treat_none_as_default_value = false)]
@@ -73,7 +73,7 @@ impl From<&Session> for SessionRow {
     }
 }
 
-/// Inserts a session with its event, in the transaction that grants it, and deletes the session that it replaces.
+/// Inserts a session with its event, and deletes the session that it replaces, in the transaction that grants it.
 pub(super) fn begin_session(
     connection: &mut AnyConnection,
     start: &SessionStart,
@@ -122,7 +122,7 @@ fn evict_sessions(
 /// The largest number of sessions that one login evicts.
 const EVICTED_AT_A_TIME: i64 = 1_000;
 
-/// Deletes a session with its event, in a transaction; `false` when the user has no such session.
+/// Deletes a session and records the event, in a transaction; `false` if the user has no such session.
 fn delete_session(
     connection: &mut AnyConnection,
     user_id: UserId,
@@ -300,7 +300,7 @@ impl SessionRepository for Database {
         })?;
         ids.sort_unstable_by_key(|id| id.0);
         ids.dedup_by_key(|id| id.0);
-        // Each of the three lists is whole up to its last id, so the least ids of all of them are.
+        // Each of the three lists is complete up to its last id, so the smallest ids of all three are complete as well.
         ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(ids.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
     }

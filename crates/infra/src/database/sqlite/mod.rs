@@ -1,4 +1,4 @@
-//! SQLite: which version is good enough, and how its file is opened.
+//! SQLite: the required version, and how the file is opened.
 
 use std::{
     fmt,
@@ -16,7 +16,7 @@ use diesel::{
 
 use super::{ConnectError, error::is_busy, text_functions};
 
-/// For how long whoever finds the file busy waits.
+/// How long a connection waits while the file is busy.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The version of an SQLite library.
@@ -36,10 +36,10 @@ impl SqliteVersion {
         patch: 3,
     };
 
-    /// The version that this program runs with.
+    /// The version of the linked library.
     ///
     /// # Errors
-    /// [`ConnectError`] when SQLite cannot tell.
+    /// [`ConnectError`] when the version cannot be read.
     pub fn linked() -> Result<Self, ConnectError> {
         let mut connection = SqliteConnection::establish(":memory:")?;
         let text: String = select(sql::<Text>("sqlite_version()")).get_result(&mut connection)?;
@@ -73,7 +73,7 @@ impl FromStr for SqliteVersion {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let numbers: Vec<Option<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
         match numbers[..] {
-            // What follows are builds between two versions.
+            // A fourth part is that of a build between two versions.
             [Some(major), Some(minor), Some(patch), ..] => Ok(Self {
                 major,
                 minor,
@@ -86,7 +86,7 @@ impl FromStr for SqliteVersion {
     }
 }
 
-/// Opens a connection to a file, which is made where it is not there, and sets it up.
+/// Opens a connection to a file, creates the file if it is missing, and sets the connection up.
 pub(super) fn open(file: &str) -> Result<SqliteConnection, ConnectError> {
     SqliteVersion::linked()?.refuse_older()?;
     make_for_owner_only(Path::new(file)).map_err(ConnectError::File)?;
@@ -95,7 +95,7 @@ pub(super) fn open(file: &str) -> Result<SqliteConnection, ConnectError> {
     Ok(connection)
 }
 
-/// Opens a connection that sets nothing up and makes no file; `None` where the file is not there.
+/// Opens a connection without setting it up; `None` if the file does not exist.
 pub(super) fn open_to_look(file: &str) -> Result<Option<SqliteConnection>, ConnectError> {
     SqliteVersion::linked()?.refuse_older()?;
     if !Path::new(file).exists() {
@@ -137,7 +137,7 @@ fn use_write_ahead_log(connection: &mut SqliteConnection) -> QueryResult<()> {
     }
 }
 
-/// Makes the file where there is none, readable by its owner alone. SQLite gives the files beside it the same rights.
+/// Creates the file if it is missing, readable by its owner only. SQLite gives its other files the same permissions.
 pub(super) fn make_for_owner_only(file: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);

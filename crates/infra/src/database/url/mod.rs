@@ -1,8 +1,8 @@
-//! Which database is meant.
+//! The URL of a database.
 
 use std::{fmt, path::Path, str::FromStr, time::Duration};
 
-/// The two kinds of database.
+/// The kind of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseKind {
     /// SQLite, in a file.
@@ -11,7 +11,7 @@ pub enum DatabaseKind {
     Postgres,
 }
 
-/// Names a database: `sqlite://PATH`, or `postgres://…` as libpq reads it. It never prints a password.
+/// The URL of a database: `sqlite://PATH`, or `postgres://…` as libpq parses it. Its `Debug` and `Display` redact passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
     kind: DatabaseKind,
@@ -19,28 +19,28 @@ pub struct DatabaseUrl {
     target: String,
 }
 
-/// How a database is reached, as far as it can be told from its URL.
+/// The confidentiality of the connection to a database, as far as its URL tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
-    /// Nothing leaves this machine: it is a file, a socket of this machine, or its loopback address.
+    /// A file, a Unix socket or a loopback address.
     Local,
-    /// Over a network, by TLS, where it is made sure that the server is the one that is meant.
+    /// Over a network, by TLS with verification of the server.
     Verified,
-    /// Over a network, where whoever answers is talked to.
+    /// Over a network, without verification of the server.
     Unverified {
-        /// The `sslmode`, `prefer` where none is given.
+        /// The `sslmode`; the default is `prefer`.
         mode: String,
     },
 }
 
-/// The text names no database.
+/// Why a text is no URL of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDatabaseUrl {
-    /// The scheme is another.
+    /// The scheme is unknown.
     #[error("must begin with sqlite:// or postgres://")]
     UnknownScheme,
-    /// There is no path after `sqlite://`.
+    /// The path after `sqlite://` is missing.
     #[error("must name a file, such as sqlite://todo.db or sqlite:///var/lib/todo/todo.db")]
     NoFile,
     /// SQLite has databases in memory, but each connection would have one of its own.
@@ -57,7 +57,7 @@ pub enum InvalidDatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Which kind of database it is.
+    /// The kind of the database.
     #[must_use]
     pub fn kind(&self) -> DatabaseKind {
         self.kind
@@ -106,7 +106,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The last of a parameter that is given several times counts.
+    /// The value of a parameter; of several, the last.
     fn parameter(&self, name: &str) -> Option<&str> {
         self.query()?
             .split('&')
@@ -140,12 +140,12 @@ impl DatabaseUrl {
             .collect()
     }
 
-    /// What the database's own library is given: the path of the file, or the whole URL.
+    /// The argument for the database library: the path of the file, or the whole URL.
     pub(super) fn target(&self) -> &str {
         &self.target
     }
 
-    /// The same kind of database, at another target.
+    /// A URL of the same kind with another target.
     pub(super) fn with_target(self, change: impl FnOnce(String) -> String) -> Self {
         Self {
             target: change(self.target),
@@ -221,12 +221,12 @@ const TCP_DEFAULTS: [(&str, u64); 4] = [
     ("keepalives_count", 3),
 ];
 
-/// Bounds the time in which libpq connects, and in which it notices that the server is gone, where the URL does not.
+/// Adds timeouts for connecting and for noticing a lost server, unless the URL has them.
 pub(super) fn with_connection_defaults(url: DatabaseUrl, connect_timeout: Duration) -> DatabaseUrl {
     if url.kind() == DatabaseKind::Sqlite {
         return url;
     }
-    // libpq takes whole seconds, and makes 2 of 1.
+    // libpq takes whole seconds, and turns 1 into 2.
     let connect_timeout = ("connect_timeout", connect_timeout.as_secs().max(2));
     let missing: Vec<_> = [connect_timeout]
         .into_iter()
@@ -246,7 +246,7 @@ pub(super) fn with_connection_defaults(url: DatabaseUrl, connect_timeout: Durati
     url.with_target(|target| target + &added)
 }
 
-/// Whether each `%` is followed by two hexadecimal digits that are no NUL, as libpq demands.
+/// Whether each `%` is followed by two hexadecimal digits other than 00, as libpq requires.
 fn is_percent_encoded(text: &str) -> bool {
     text.split('%').skip(1).all(|after| {
         let digits = after.as_bytes().get(..2);

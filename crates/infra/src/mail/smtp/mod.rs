@@ -13,10 +13,10 @@ use todo_domain::{
 
 use super::address::address;
 
-/// Within which time the server must answer each thing that it is told.
+/// The timeout of each SMTP command.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Hands mails over to an SMTP server (RFC 5321), one connection each.
+/// A mailer that delivers to an SMTP server (RFC 5321), with one connection per mail.
 #[derive(Clone)]
 pub struct SmtpMailer {
     transport: SmtpTransport,
@@ -27,18 +27,18 @@ pub struct SmtpMailer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidMailSettings {
-    /// The server is not told as a URL.
+    /// The server is no valid URL.
     #[error(
         "must be a URL such as smtps://user:password@mail.example.com:465 or smtp://mail.example.com:587?tls=required"
     )]
     Url,
-    /// Mails, and the password of the user, would go over a network in plain text.
+    /// Mails and the SMTP password would be sent over a network in plain text.
     #[error(
         "must demand TLS, by smtps:// or ?tls=required; a server in a network that can be trusted may do without, with \
          SMTP_ALLOW_PLAINTEXT=yes"
     )]
     Plaintext,
-    /// The sender is no address.
+    /// The sender is no valid address.
     #[error("must be an address such as todo@example.com or Todo <todo@example.com>")]
     From,
 }

@@ -1,10 +1,10 @@
-//! The most common passwords, as a list in the program.
+//! A built-in list of common passwords.
 
 use std::cmp::Ordering;
 
 use todo_domain::ports::CommonPasswords;
 
-/// One password a line, in the order of their bytes; README.md beside it says where it comes from.
+/// One password per line, in byte order. README.md has the source of the list.
 const LIST: &str = include_str!("list.txt");
 
 /// Knows some 46,000 of the most common passwords. Nobody is asked for them, and they take no memory but what is read

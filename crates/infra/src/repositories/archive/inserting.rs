@@ -1,4 +1,4 @@
-//! Inserting everything, many rows at a time.
+//! Inserting archive records, many rows per statement.
 
 use std::collections::BTreeMap;
 
@@ -24,14 +24,14 @@ use crate::{
     },
 };
 
-/// How many rows of a table are inserted at a time. PostgreSQL takes 65,535 values in a statement.
+/// The number of rows per INSERT. PostgreSQL accepts 65,535 values in a statement.
 const ROWS_AT_A_TIME: usize = 500;
 
-/// Why inserting stopped.
+/// Why the insertion stopped.
 pub(super) enum Stopped {
-    /// The database is not well.
+    /// The database failed.
     Lost(Error),
-    /// It is well, but a record was refused or given up.
+    /// A record was refused, or the source of records aborted.
     By(InsertArchiveError),
 }
 
@@ -57,7 +57,7 @@ pub(super) fn insert(
     Ok(counts)
 }
 
-/// Records that are still to be inserted, each with its number.
+/// The pending records, each with its number.
 #[derive(Default)]
 struct Pending {
     users: Vec<(u64, ArchivedUserRow)>,
@@ -81,7 +81,7 @@ impl Pending {
     }
 }
 
-/// What todos add to the usage of their owners, once for each owner.
+/// The additions of todos to the usage of their owners, one for each owner.
 fn additions<'a>(todos: impl Iterator<Item = &'a Todo>) -> Vec<Addition> {
     let mut additions = BTreeMap::<_, Addition>::new();
     for todo in todos {
@@ -97,17 +97,17 @@ fn additions<'a>(todos: impl Iterator<Item = &'a Todo>) -> Vec<Addition> {
     additions.into_values().collect()
 }
 
-/// What is inserted into a table of its own.
+/// A record that is inserted into a table.
 trait Inserted {
-    /// What stands for one of them until then.
+    /// The pending form of a record.
     type Pending;
 
-    /// Inserts one.
+    /// Inserts one record.
     fn insert_one(connection: &mut AnyConnection, pending: &Self::Pending) -> QueryResult<()>;
 
     /// Inserts several with one statement, except those that collide with others, and tells how many it inserted.
     ///
-    /// SQLite does not profit from it, and PostgreSQL does: each statement is a round trip.
+    /// This saves round trips to PostgreSQL; SQLite gains nothing.
     fn insert_many(
         connection: &mut PgConnection,
         pending: &[(u64, Self::Pending)],
@@ -158,7 +158,7 @@ impl Inserted for Todo {
     }
 }
 
-/// Inserts what is pending; where that fails, one by one, to find out which of them it is.
+/// Inserts the pending records; if that fails, one by one, to find the record that is refused.
 fn insert_all<T: Inserted>(
     connection: &mut AnyConnection,
     pending: &[(u64, T::Pending)],
@@ -167,9 +167,9 @@ fn insert_all<T: Inserted>(
         return Ok(());
     }
     if let AnyConnection::Postgres(connection) = connection {
-        // A transaction within one is a savepoint, without which PostgreSQL would not go on after an error.
+        // A nested transaction is a savepoint, without which PostgreSQL aborts the transaction after an error.
         let inserted = connection.transaction(|connection| {
-            // A collision that was an error would have PostgreSQL log the whole long statement.
+            // If a collision were an error, PostgreSQL would log the whole long statement.
             match T::insert_many(connection, pending)? {
                 inserted if inserted == pending.len() => Ok(()),
                 _ => Err(Error::RollbackTransaction),
@@ -191,7 +191,7 @@ fn insert_all<T: Inserted>(
     Ok(())
 }
 
-/// What an error means for the record that was being inserted.
+/// The meaning of an error for the record that was being inserted.
 fn stopped_at(connection: &mut AnyConnection, record: u64, error: Error) -> Stopped {
     let is_of_the_record = matches!(
         error,

@@ -1,4 +1,4 @@
-//! How everything is read at once, and put into another database.
+//! Reading and inserting all data, for export and import.
 
 mod inserting;
 mod reading;

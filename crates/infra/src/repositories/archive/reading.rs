@@ -1,4 +1,4 @@
-//! Reading everything, page by page.
+//! Reading all data, page by page.
 
 use std::ops::ControlFlow;
 
@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// How many users are read at a time.
+/// The number of users per page.
 const USERS_AT_A_TIME: i64 = 1_000;
 
-/// The order of an owner's todos. Like every order of a list it is an index, so each page costs the same.
+/// The order of the todos of an owner. It is that of an index, so each page costs the same.
 const TODO_ORDER: TodoOrder = TodoOrder {
     key: SortKey::CreatedAt,
     direction: Direction::Ascending,

@@ -1,4 +1,4 @@
-//! What a row of the table of users is to an archive, and the other way round.
+//! Conversion between rows of users and archive records.
 
 use diesel::{Insertable, Queryable, Selectable};
 use todo_domain::{
@@ -10,7 +10,7 @@ use crate::{
     repositories::user_settings::settings,
 };
 
-/// Every column there is.
+/// All columns.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users)]
 #[diesel(treat_none_as_default_value = false)]

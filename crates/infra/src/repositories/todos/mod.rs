@@ -1,4 +1,4 @@
-//! Where todos are kept.
+//! The todo repository.
 
 mod apply;
 pub(super) mod query;
@@ -32,7 +32,7 @@ use super::{
 use crate::database::{Database, Id, cached, is_foreign_key_violation, schema::users};
 
 impl Database {
-    /// Makes sure that what an owner depends on is met, where a statement that demanded it came to nothing.
+    /// Re-checks the session condition of an owner, after a statement with the condition had no effect.
     fn prove(&self, owner: Owner) -> Result<(), StorageError> {
         let is_proven = match owner {
             Owner::User(_) => true,
@@ -45,7 +45,7 @@ impl Database {
         }
     }
 
-    /// Why a todo was not inserted, where no session was at fault.
+    /// Why a todo was not inserted, although no session condition failed.
     fn not_inserted(&self, todo: &Todo) -> InsertTodoError {
         let quotas = self.quotas();
         let reason = self.read(|connection| {
@@ -56,7 +56,7 @@ impl Database {
         match reason {
             Ok((Some(exceeded), _)) => StorageError::from(exceeded).into(),
             Ok((None, false)) => InsertTodoError::OwnerMissing,
-            // There is room now: something was deleted meanwhile.
+            // There is room now, since another todo was deleted meanwhile.
             Ok((None, true)) => {
                 StorageError::Unavailable("there was no room a moment ago".into()).into()
             }

@@ -1,7 +1,7 @@
-//! Which todos are meant, in which order and from where on, as a query.
+//! Filters, orders and pages of todos as queries.
 
 use diesel::{
-    BoolExpressionMethods, BoxableExpression, ExpressionMethods, QueryDsl,
+    BoolExpressionMethods, ExpressionMethods, QueryDsl,
     dsl::{exists, sql},
     sql_types::{Bool, SmallInt, Text},
 };
@@ -13,7 +13,7 @@ use todo_domain::{
 use super::{
     super::session_condition::satisfying,
     rows::priority_column,
-    search::{contains, has_tags},
+    search::{Condition, contains, has_tags},
 };
 use crate::database::{
     DatabaseKind, Day, Id, Instant, MultiBackend,
@@ -23,10 +23,7 @@ use crate::database::{
 
 pub(in crate::repositories) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
 
-/// A condition on a todo.
-pub(super) type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
-
-/// Whether a todo is the owner's, and what that depends on is met.
+/// Whether a todo belongs to the owner, and the session condition, if any, is satisfied.
 fn is_owners(owner: Owner) -> Condition {
     let is_users = tasks::user_id.eq(Id(owner.user_id().as_uuid()));
     match owner {
@@ -35,7 +32,7 @@ fn is_owners(owner: Owner) -> Condition {
     }
 }
 
-/// The owner's todos that match.
+/// The todos of the owner that match a filter.
 pub(in crate::repositories) fn matching<'a>(
     owner: Owner,
     filter: &TodoFilter,
@@ -60,7 +57,7 @@ pub(in crate::repositories) fn matching<'a>(
     query
 }
 
-/// Those that are due as a condition says, which is [`DueCondition::matches`] in SQL.
+/// A due condition: [`DueCondition::matches`] in SQL.
 fn due_as(query: Query<'_>, due: DueCondition) -> Query<'_> {
     match due {
         DueCondition::Never => query
@@ -113,7 +110,7 @@ pub(in crate::repositories) fn page<'a>(query: Query<'a>, page: &Page) -> Query<
     }
 }
 
-/// In an order; every one of them is an index from its beginning or from its end.
+/// The order of a query. Each order is that of an index, forward or backward.
 fn ordered(query: Query<'_>, order: TodoOrder) -> Query<'_> {
     macro_rules! by {
         ($column:expr) => {
@@ -132,7 +129,7 @@ fn ordered(query: Query<'_>, order: TodoOrder) -> Query<'_> {
     }
 }
 
-/// Those that stand after a position. Comparing rows, and not their parts one by one, lets the index be entered there.
+/// The todos after a position. A comparison of rows, not of single columns, lets the index be entered there.
 fn after<'a>(query: Query<'a>, order: TodoOrder, position: &Position) -> Query<'a> {
     let column = match order.key {
         SortKey::CreatedAt => "created_at",

@@ -1,4 +1,4 @@
-//! What a row of the table is to the domain, and the other way round.
+//! Conversion between rows and todos.
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use jiff::tz::Offset;
@@ -34,7 +34,7 @@ pub(in crate::repositories) struct TodoRow {
 impl From<TodoRow> for Todo {
     fn from(row: TodoRow) -> Self {
         let due = due(row.due_date, row.due_at, row.due_offset);
-        // Other software that writes the table may leave `completed_at` as it was.
+        // Other software that writes the table may not set `completed_at`.
         let completed_at = row
             .completed
             .then(|| row.completed_at.unwrap_or(row.updated_at).0);
@@ -110,7 +110,7 @@ impl<'a> From<&'a Todo> for NewTodoRow<'a> {
     }
 }
 
-/// A text, as written and folded.
+/// A text in its written and its folded form.
 struct Texts<'a> {
     written: &'a str,
     folded: String,
@@ -130,14 +130,14 @@ impl<'a> Texts<'a> {
         (self.written, self.folded)
     }
 
-    /// The bytes with which it counts towards a quota.
+    /// The bytes that count towards a quota.
     fn bytes(&self) -> usize {
         self.written.len().max(self.folded.len())
     }
 }
 
 impl NewTodoRow<'_> {
-    /// What it adds to the usage of its owner.
+    /// The addition to the usage of the owner.
     pub(in crate::repositories) fn addition(&self) -> Addition {
         Addition {
             user_id: UserId::from_uuid(self.user_id.0),
@@ -147,9 +147,9 @@ impl NewTodoRow<'_> {
     }
 }
 
-/// What a change sets; `None` leaves a column as it is, and `Some(None)` sets it to NULL.
+/// The columns that a change sets; `None` keeps a column, and `Some(None)` sets it to NULL.
 ///
-/// `completed_at` and `version` are not in it: what they become depends on what they are.
+/// `completed_at` and `version` are set by the statement, since they depend on the stored values.
 #[derive(AsChangeset)]
 #[diesel(table_name = tasks)]
 pub(super) struct TodoChangeset<'a> {
@@ -175,13 +175,13 @@ pub(super) struct ChangedBytes {
 }
 
 impl ChangedBytes {
-    /// Whether none is set.
+    /// Whether no text is set.
     pub(super) fn is_none(&self) -> bool {
         self.title.is_none() && self.description.is_none() && self.tags.is_none()
     }
 }
 
-/// A length as a column of the database has it.
+/// A length in bytes, as an `int8` column.
 fn length(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
@@ -277,7 +277,7 @@ fn priority(column: i16) -> Priority {
         .unwrap_or_default()
 }
 
-/// No tag contains it, so it can stand around each.
+/// A separator of tags, which no tag contains.
 pub(super) const SEPARATOR: &str = "\n";
 
 /// `\nhome\nwork\n`: each tag can be found between two separators.

@@ -4,13 +4,17 @@
 //! equal characters and another one took minutes in texts of such characters.
 
 use diesel::{
+    BoxableExpression,
     dsl::sql,
     sql_types::{Binary, Bool, Text},
 };
 use todo_domain::{SearchText, Tag};
 
-use super::{query::Condition, rows::SEPARATOR};
-use crate::database::DatabaseKind;
+use super::rows::SEPARATOR;
+use crate::database::{DatabaseKind, MultiBackend, schema::tasks};
+
+/// A condition on a todo.
+pub(super) type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
 
 /// Whether the title or the description contains a text, whatever its case.
 ///
@@ -43,7 +47,7 @@ pub(super) fn contains(text: &SearchText, kind: DatabaseKind) -> Condition {
     }
 }
 
-/// Whether a todo has every one of these tags.
+/// Whether a todo has all of these tags.
 pub(super) fn has_tags(tags: &[Tag], kind: DatabaseKind) -> Condition {
     let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
     let lines = tags.join(SEPARATOR);

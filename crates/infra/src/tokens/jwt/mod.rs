@@ -29,7 +29,7 @@ use crate::keys::KeyRing;
 /// The `iss` of every token.
 const ISSUER: &str = "todo-server";
 
-/// What a token is for.
+/// The type of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TokenType {
     Access,
@@ -55,20 +55,20 @@ impl TokenType {
     }
 }
 
-/// What every kind of token says.
+/// The claims that every token has.
 trait TokenClaims: DeserializeOwned {
-    /// The second from which it no longer counts.
+    /// The second at which the token expires.
     fn exp(&self) -> i64;
 }
 
-/// Makes and reads JSON Web Tokens.
+/// Issues and verifies JSON Web Tokens.
 pub struct JwtTokens {
     ring: Arc<KeyRing>,
     clock: Arc<dyn Clock>,
     validations: Validations,
 }
 
-/// Why a token is rejected, where no library says so.
+/// Why a token is rejected, apart from errors of the library.
 #[derive(Debug, thiserror::Error)]
 enum Rejection {
     #[error("the token is longer than any that was issued")]
@@ -86,7 +86,7 @@ enum Rejection {
 }
 
 impl JwtTokens {
-    /// The largest token that is looked at, in bytes. The longest name and address make a third of it.
+    /// The largest token that is parsed, in bytes. A token with the longest name and address has a third of it.
     const MAX_LENGTH: usize = 16_384;
 
     /// Signs with the current key of `ring`, and accepts what any of its keys signed.

@@ -1,11 +1,11 @@
-//! What the library is to demand of a token.
+//! The validation rules of the library, by token type and algorithm.
 
 use jsonwebtoken::Validation;
 
 use super::{ISSUER, TokenType};
 use crate::keys::SigningAlgorithm;
 
-/// What is demanded of a token, by its type and the algorithm of its key. It is said once, and not for each token.
+/// The validation rules by token type and algorithm of the key, created once.
 pub(super) struct Validations {
     access: ByAlgorithm,
     refresh: ByAlgorithm,

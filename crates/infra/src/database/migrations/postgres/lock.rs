@@ -30,7 +30,7 @@ const NOT_FREE: &str = "todo: the table is not free";
 /// Why a step did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StepError {
-    /// The database refused or could not do what was asked.
+    /// The database refused the statement, or it failed.
     #[error(transparent)]
     Statement(#[from] Error),
     /// Others were at work on a table all the time.
