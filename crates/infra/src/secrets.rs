@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_is_accepted_and_never_made_again() {
+    fn generated_secrets_are_valid_and_unique() {
         let mut made = HashSet::new();
         for kind in SecretKind::ALL {
             for _ in 0..1_000 {

@@ -55,6 +55,7 @@ fn dependencies_point_inward() {
     assert_eq!(of_the_workspace("todo-domain"), [""; 0]);
     assert_eq!(of_the_workspace("todo-application"), ["todo_domain"]);
     assert_eq!(of_the_workspace("todo-infra"), ["todo_domain"]);
+    assert_eq!(of_the_workspace("todo-storage-contract"), ["todo_domain"]);
     assert_eq!(
         of_the_workspace("todo-api-types"),
         ["todo_application", "todo_domain"]
@@ -76,7 +77,8 @@ fn dependencies_point_inward() {
         ]
     );
     // It tries the server from outside.
-    assert_eq!(of_the_workspace("todo-trials"), [""; 0]);
+    assert_eq!(of_the_workspace("todo-trials"), ["todo_testkit"]);
+    assert_eq!(of_the_workspace("todo-testkit"), [""; 0]);
 }
 
 #[test]
@@ -120,6 +122,17 @@ fn what_a_layer_must_not_know_it_is_not_built_with() {
     );
     foreign(
         "todo-application",
+        &[
+            &frameworks,
+            &databases,
+            &runtimes,
+            &secrets,
+            &telemetry,
+            &["serde", "mockall"],
+        ],
+    );
+    foreign(
+        "todo-storage-contract",
         &[
             &frameworks,
             &databases,

@@ -1,4 +1,4 @@
-//! pgbouncer in front of a PostgreSQL of the tests, and certificates to reach it by TLS with.
+//! pgbouncer in front of a PostgreSQL database of the tests, and certificates for TLS.
 
 use std::{
     env, fmt, fs,
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{Kind, TestDatabase};
 
-/// pgbouncer as it is when it shares two connections between all transactions. It ends when it is dropped.
+/// pgbouncer that shares two connections between all transactions. It ends when it is dropped.
 pub struct Pooler {
     process: Child,
     port: u16,
@@ -32,14 +32,13 @@ impl fmt::Debug for Pooler {
 }
 
 impl Pooler {
-    /// Starts one in front of an empty database; `None`, which is said, where there is no pgbouncer or no PostgreSQL to
-    /// start.
+    /// Starts a pooler of an empty database; `None`, which is printed, without pgbouncer or PostgreSQL programs.
     #[must_use]
     pub fn new() -> Option<Self> {
         Self::with(None)
     }
 
-    /// Starts one that is reached by TLS alone, and shows this certificate.
+    /// Starts a pooler that requires TLS and has this certificate.
     #[must_use]
     pub fn with_tls(certificates: &Certificates) -> Option<Self> {
         Self::with(Some(certificates))
@@ -79,21 +78,22 @@ impl Pooler {
         Some(pooler)
     }
 
-    /// What `DATABASE_URL` is to be, with another name or address of this machine for the host.
+    /// The value of `DATABASE_URL`, with another name or address of this machine as the host.
     #[must_use]
     pub fn url_at(&self, host: &str) -> String {
         let url = self.behind.url();
-        let name = parameter(&url, "dbname");
+        let (_, name) = url.split_once(":///").expect("the URL has a path");
+        let (name, _) = name.split_once('?').expect("the URL has parameters");
         format!("postgres://postgres@{host}:{}/{name}", self.port)
     }
 
-    /// What `DATABASE_URL` is to be.
+    /// The value of `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
         self.url_at("127.0.0.1")
     }
 
-    /// The database behind it, which can also be reached directly.
+    /// The database, for direct access.
     #[must_use]
     pub fn behind(&self) -> &TestDatabase {
         &self.behind
@@ -143,7 +143,7 @@ fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
         .expect("the URL has the parameter")
 }
 
-/// A certificate for `localhost`, of an authority that nobody else knows.
+/// A certificate for `localhost` of a new authority.
 pub struct Certificates(TempDir);
 
 impl fmt::Debug for Certificates {
@@ -153,7 +153,7 @@ impl fmt::Debug for Certificates {
 }
 
 impl Certificates {
-    /// Makes both; `None`, which is said, where there is no openssl to do so.
+    /// Creates the authority and the certificate; `None`, which is printed, without the program openssl.
     #[must_use]
     pub fn new() -> Option<Self> {
         let Some(program) = find("openssl") else {
@@ -197,7 +197,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
-/// Where a program is, on the path or where system administration looks for it.
+/// The path of a program, on `PATH` or in a folder for system administration.
 fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -226,7 +226,7 @@ fn open_to_all(folder: &Path) {
     open(folder, 0o755);
 }
 
-/// Says that a test is skipped, past the capturing of the test runner.
+/// Prints that a test is skipped, bypassing the capture of the test runner.
 fn skip<T>(reason: &str) -> Option<T> {
     let message = format!("\nSKIPPED: a test of a pooler or of TLS, since {reason}.\n\n");
     std::io::stderr()

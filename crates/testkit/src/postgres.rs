@@ -1,30 +1,27 @@
-//! PostgreSQL for tests: a server that is there, or a temporary one that the tests of a process share.
+//! Databases on PostgreSQL for tests: on an existing server, or on a temporary one that the tests of a process share.
 
 use std::{
     env,
     io::Write as _,
-    mem, panic, process,
+    mem, process,
     sync::{
-        Mutex, Once, OnceLock, PoisonError,
+        Mutex, MutexGuard, Once, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
 };
 
 use diesel::{
-    Connection as _, PgConnection, QueryResult, RunQueryDsl, connection::SimpleConnection,
-    sql_query,
+    Connection as _, PgConnection, QueryResult, connection::SimpleConnection, result::Error,
 };
-use tmp_postgrust::synchronous::ProcessGuard;
 
-use crate::{Row, connect, temporary_server};
+use crate::{PostgresServer, sql::connect, temporary_server};
 
-/// A database of its own on a server that others use too.
-pub(crate) struct PostgresDatabase {
+/// A database that is dropped with this value, or cleared for the next test.
+pub(crate) struct OwnDatabase {
     name: String,
     url: String,
     server: &'static Server,
-    /// Whether the next test may have it, without its rows.
     is_reusable: AtomicBool,
 }
 
@@ -36,13 +33,13 @@ struct Server {
 }
 
 enum Access {
-    /// `TEST_DATABASE_URL` names it.
+    /// The server of `TEST_DATABASE_URL`.
     Given(String),
-    /// It ends with this process.
-    Temporary(ProcessGuard),
+    /// A server that ends with this process.
+    Temporary(PostgresServer),
 }
 
-/// Words of statements after which a database may have other tables than the program makes, or refuse connections.
+/// Words of statements after which a database may have other tables than the program creates.
 const CHANGES_TABLES: [&str; 7] = [
     "alter",
     "create",
@@ -54,78 +51,59 @@ const CHANGES_TABLES: [&str; 7] = [
 ];
 
 impl Server {
-    /// `None` where tests on PostgreSQL are to be skipped.
+    /// `None` if tests on PostgreSQL are to be skipped.
     fn find() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-        let server = SHARED.get_or_init(|| {
+        let start = || {
             let access = match env::var("TEST_DATABASE_URL") {
                 Ok(url) => Access::Given(url),
-                Err(_) => match start() {
-                    Ok(process) => Access::Temporary(process),
+                Err(_) => match PostgresServer::start_without_sync() {
+                    Ok(server) => {
+                        temporary_server::end_with_this_process(&server);
+                        Access::Temporary(server)
+                    }
                     Err(reason) => {
-                        skip(&reason);
+                        skip(&reason.to_string());
                         return None;
                     }
                 },
             };
-            let server = Server {
+            Some(Server {
                 access,
                 free: Mutex::default(),
-            };
-            if let Access::Temporary(_) = server.access {
-                let [folder] = server.settings(["data_directory"]);
-                temporary_server::end_with_this_process(&folder);
-            }
-            Some(server)
-        });
-        server.as_ref()
+            })
+        };
+        SHARED.get_or_init(start).as_ref()
     }
 
-    /// The URL of one of the server's databases.
+    /// The URL of a database of the server.
     fn url(&self, database: &str) -> String {
         match &self.access {
             Access::Given(url) => with_database(url, database),
-            Access::Temporary(process) => {
-                let url = process.connection_string_for_db(database);
-                let (url, _) = url.rsplit_once("user=").expect("the URL names a user");
-                format!("{url}user=postgres")
-            }
+            Access::Temporary(server) => server.database(database).url(),
         }
     }
 
-    /// The URL of a database that is always there.
-    fn maintenance_url(&self) -> String {
-        match &self.access {
-            Access::Given(url) => url.clone(),
-            Access::Temporary(_) => self.url("postgres"),
-        }
-    }
-
-    fn settings<const N: usize>(&self, names: [&str; N]) -> [String; N] {
-        let mut connection = connect(&self.maintenance_url());
-        names.map(|name| {
-            let query = sql_query(format!("SELECT current_setting('{name}') AS text"));
-            let row: Row = query.get_result(&mut connection).expect("it is a setting");
-            row.text
-        })
-    }
-
-    /// Runs a statement about the server's databases; one at a time, since a server was seen to hang when it dropped a
-    /// database while connections to another were being terminated.
+    /// Runs a statement about databases; one at a time, since a server was seen to hang when it dropped a database while
+    /// connections to another were being terminated.
     fn execute(&self, sql: &str) {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        connect(&self.maintenance_url())
+        let url = match &self.access {
+            Access::Given(url) => url.clone(),
+            Access::Temporary(_) => self.url("postgres"),
+        };
+        connect(&url)
             .batch_execute(sql)
             .expect("the user may make and drop databases");
     }
 
-    fn free(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+    fn free(&self) -> MutexGuard<'_, Vec<String>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl PostgresDatabase {
+impl OwnDatabase {
     /// An empty database.
     pub(crate) fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -133,22 +111,22 @@ impl PostgresDatabase {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("todo_test_{}_{number}", process::id());
         server.execute(&format!("CREATE DATABASE {name}"));
-        Some(Self::of(server, name, false))
+        Some(Self::with_name(server, name, false))
     }
 
-    /// An empty database, or one that has the tables of the program and no rows; the next test may have it.
+    /// An empty database, or one that has the tables of the program and no rows; the next test may get it.
     pub(crate) fn reusable() -> Option<Self> {
         let server = Server::find()?;
         let used = server.free().pop();
         if let Some(name) = used {
-            return Some(Self::of(server, name, true));
+            return Some(Self::with_name(server, name, true));
         }
         let database = Self::new()?;
         database.is_reusable.store(true, Ordering::Relaxed);
         Some(database)
     }
 
-    fn of(server: &'static Server, name: String, is_reusable: bool) -> Self {
+    fn with_name(server: &'static Server, name: String, is_reusable: bool) -> Self {
         Self {
             url: server.url(&name),
             name,
@@ -174,7 +152,7 @@ impl PostgresDatabase {
         self.connection().batch_execute(sql)
     }
 
-    /// Ends every connection, and waits for 10 seconds at most until each has ended.
+    /// Terminates every connection, and waits for up to 10 seconds until each has ended.
     pub(crate) fn terminate_connections(&self) {
         let name = &self.name;
         self.server.execute(&format!(
@@ -189,11 +167,11 @@ impl PostgresDatabase {
             .execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {accept}"));
     }
 
-    /// Deletes all rows; fails where that takes more than a few seconds, or where the tables are not those of the program.
+    /// Deletes all rows; fails if the tables are not those of the program.
     fn clear(&self) -> QueryResult<()> {
         self.terminate_connections();
         let mut connection = PgConnection::establish(&self.url)
-            .map_err(|error| diesel::result::Error::QueryBuilderError(error.into()))?;
+            .map_err(|error| Error::QueryBuilderError(error.into()))?;
         connection.batch_execute(
             "SET lock_timeout = '5s';
              DO $$ BEGIN EXECUTE (
@@ -205,7 +183,7 @@ impl PostgresDatabase {
     }
 }
 
-impl Drop for PostgresDatabase {
+impl Drop for OwnDatabase {
     fn drop(&mut self) {
         if self.is_reusable.load(Ordering::Relaxed) && !thread::panicking() && self.clear().is_ok()
         {
@@ -218,23 +196,7 @@ impl Drop for PostgresDatabase {
     }
 }
 
-/// Starts a temporary server.
-fn start() -> Result<ProcessGuard, String> {
-    // The library panics where it finds no PostgreSQL programs.
-    let mut process = panic::catch_unwind(tmp_postgrust::new_default_process)
-        .map_err(|reason| match reason.downcast_ref::<String>() {
-            Some(reason) => reason.clone(),
-            None => "PostgreSQL cannot be started".to_owned(),
-        })?
-        .map_err(|error| error.to_string())?;
-    // A log that nobody reads would fill its pipe, and then the server waits for ever.
-    if let Some(log) = process.stderr_reader.take() {
-        thread::spawn(move || log.for_each(drop));
-    }
-    Ok(process)
-}
-
-/// Says once that the tests on PostgreSQL are skipped, past the capturing of the test runner.
+/// Prints once that the tests on PostgreSQL are skipped, bypassing the capture of the test runner.
 fn skip(reason: &str) {
     static SAID: Once = Once::new();
     assert!(

@@ -5,25 +5,26 @@ use std::{
     sync::OnceLock,
 };
 
-/// Ends the server, by the process id in its data folder, when standard input ends: then this process has ended, however
-/// it did. Then removes the folder.
+use crate::PostgresServer;
+
+/// Ends the server when standard input ends: then this process has ended, however it did. Then removes the folder.
 const SCRIPT: &str = r#"
 read -r _
-read -r server < "$1/postmaster.pid"
-kill -INT "$server"
-while kill -0 "$server" 2>/dev/null; do sleep 0.1; done
-rm -rf "$1"
+kill -INT "$1"
+while kill -0 "$1" 2>/dev/null; do sleep 0.1; done
+rm -rf "$2"
 "#;
 
-/// Has the temporary server with this data folder end after this process.
+/// Has a temporary server, which is never dropped, end after this process.
 #[expect(
     clippy::zombie_processes,
     reason = "it ends after this process, so nobody waits for it"
 )]
-pub(crate) fn end_with_this_process(data_folder: &str) {
+pub(crate) fn end_with_this_process(server: &PostgresServer) {
     static OPEN_UNTIL_THE_END: OnceLock<ChildStdin> = OnceLock::new();
     let mut shell = Command::new("/bin/sh")
-        .args(["-c", SCRIPT, "sh", data_folder])
+        .args(["-c", SCRIPT, "sh", &server.process_id().to_string()])
+        .arg(server.folder())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -13,7 +13,6 @@ mod http;
 mod load;
 mod operation;
 mod pgbench;
-mod postgres;
 mod process;
 mod random;
 mod seed;
@@ -29,7 +28,6 @@ pub use http::{Answer, Connection, Request};
 pub use load::{Group, GroupReport, Load, Until, run_in_another_process, run_load};
 pub use operation::{Accounts, Asked, Operation, Requests};
 pub use pgbench::{Script, pgbench};
-pub use postgres::{PostgresDatabase, PostgresServer};
 pub use process::{Memory, children, cpu_time, forget_peak, memory, open_files};
 pub use random::Random;
 pub use seed::{PASSWORD, Population};
@@ -37,6 +35,7 @@ pub use server::{Server, ServerProgram};
 pub use statements::{Statement, statements_of};
 pub use statistics::{Permutation, median, percentile, permutation};
 pub use table::Table;
+pub use todo_testkit::{PostgresDatabase, PostgresServer};
 
 /// What comes of a step of a trial. Whoever runs one reads the error, and no program does.
 pub type TrialResult<T> = Result<T, Box<dyn Error + Send + Sync>>;

@@ -39,11 +39,10 @@ pub enum BackupError {
 }
 
 impl Database {
-    /// Copies an SQLite database, as it is at one instant, to a file that is not there yet. Others may go on reading and
-    /// writing the database meanwhile.
+    /// Copies a snapshot of an SQLite database to a new file, while others read and write the database. Returns the size of
+    /// the copy in bytes.
     ///
-    /// The copy takes its place whole or not at all, is on the disk when this returns, and is for its owner only. It gives
-    /// the size of the copy in bytes.
+    /// The file is created atomically, is synced to the disk, and is readable by its owner only.
     ///
     /// # Errors
     /// [`BackupError`].
@@ -55,14 +54,14 @@ impl Database {
         let mut connection = sqlite::open_to_look(self.url().target())?
             .ok_or_else(|| BackupError::Missing(database.to_owned()))?;
         let writing = |error| BackupError::Write(to.to_owned(), error);
-        let draft = Draft::beside(to).map_err(writing)?;
-        let name = draft
+        let temporary = TemporaryFile::create(to).map_err(writing)?;
+        let name = temporary
             .path
             .to_str()
             .ok_or_else(|| BackupError::NotUtf8(to.to_owned()))?;
         copy(&mut connection, name).map_err(BackupError::Copy)?;
-        let length = draft.sync().map_err(writing)?;
-        match draft.place(to) {
+        let length = temporary.sync().map_err(writing)?;
+        match temporary.publish(to) {
             Ok(()) => Ok(length),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(BackupError::Exists(to.to_owned()))
@@ -81,14 +80,14 @@ fn copy(connection: &mut SqliteConnection, name: &str) -> QueryResult<()> {
 }
 
 /// A temporary file in the folder of the copy. It is removed when it is dropped, unless it was renamed.
-struct Draft {
+struct TemporaryFile {
     path: PathBuf,
 }
 
-impl Draft {
+impl TemporaryFile {
     /// Creates an empty file, readable by its owner only.
-    fn beside(place: &Path) -> io::Result<Self> {
-        let mut path = place.as_os_str().to_owned();
+    fn create(target: &Path) -> io::Result<Self> {
+        let mut path = target.as_os_str().to_owned();
         path.push(format!(".{}.part", std::process::id()));
         let path = PathBuf::from(path);
         let mut options = OpenOptions::new();
@@ -107,7 +106,7 @@ impl Draft {
     }
 
     /// Gives the file its final name, unless that exists.
-    fn place(&self, to: &Path) -> io::Result<()> {
+    fn publish(&self, to: &Path) -> io::Result<()> {
         match fs::hard_link(&self.path, to) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
@@ -119,7 +118,7 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         drop(fs::remove_file(&self.path));
     }

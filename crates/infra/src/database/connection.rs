@@ -91,7 +91,7 @@ mod tests {
     use crate::{Database, DatabaseKind, PoolSettings};
 
     #[test]
-    fn write_transactions_are_read_committed_whatever_the_default_is() {
+    fn write_transactions_are_read_committed_at_any_default() {
         let Some(behind) = TestDatabase::new(Postgres) else {
             return;
         };

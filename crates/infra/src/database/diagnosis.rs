@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[rstest]
-    fn a_new_database_is_well(#[values(Sqlite, Postgres)] kind: Kind) {
+    fn a_new_database_passes_the_integrity_check(#[values(Sqlite, Postgres)] kind: Kind) {
         let Some(behind) = TestDatabase::new(kind) else {
             return;
         };
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_damaged_is_not_well() {
+    fn a_damaged_file_fails_the_integrity_check() {
         let behind = TestDatabase::new(Sqlite).unwrap();
         let database = connect(&behind);
         database.migrate().unwrap();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_wrong_is_found_out() {
+    fn a_clock_difference_is_measured() {
         let Some(behind) = TestDatabase::new(Postgres) else {
             return;
         };
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_of_the_user_and_of_the_database_count() {
+    fn the_connection_limit_includes_those_of_role_and_database() {
         let Some(behind) = TestDatabase::new(Postgres) else {
             return;
         };

@@ -75,8 +75,8 @@ pub(super) fn is_busy(error: &Error) -> bool {
 /// Whether PostgreSQL rolled a transaction back because of a concurrent one: a serialization failure (SQLSTATE 40001)
 /// or a deadlock (40P01).
 ///
-/// diesel has a kind for the former alone, and gives no SQLSTATE. So a deadlock is known by the words of an English
-/// server, and those of Citus. In another language it is [repeated](may_be_conflict), and is a fault if that did not help.
+/// diesel has a kind for the former only, and gives no SQLSTATE. So a deadlock is recognized by the message of an English
+/// server, or of Citus. In another language it is [repeated](may_be_conflict), and is an internal error if that fails.
 pub(super) fn is_conflict(error: &Error) -> bool {
     is_of_kind(error, |kind| {
         matches!(kind, DatabaseErrorKind::SerializationFailure)
@@ -115,8 +115,8 @@ fn is_of_kind(error: &Error, is_meant: impl Fn(&DatabaseErrorKind) -> bool) -> b
 
 /// Whether a change failed since the disk is full.
 ///
-/// SQLite says so in these words where the disk is full, and where the file may not grow. PostgreSQL says what the
-/// operating system says, in the language of the server; in another than English, it counts as a fault.
+/// SQLite has this message for a full disk and for a limited file. PostgreSQL has the message of the operating system, in
+/// the language of the server; in another language than English, it is an internal error.
 fn is_full(error: &Error) -> bool {
     message_of(error).is_some_and(|message| {
         message.contains("database or disk is full") || message.contains("No space left on device")
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storage_that_is_full_is_told_from_one_that_is_at_fault() {
+    fn full_and_unavailable_storage_are_distinguished() {
         for full in [
             "database or disk is full",
             "could not extend file \"base/16384/16402\": No space left on device",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_that_failed_tells_why_also_where_it_could_not_be_rolled_back() {
+    fn the_cause_of_a_failed_commit_survives_a_failed_rollback() {
         let failed = |message: &str| {
             let information = Box::new(message.to_owned());
             Box::new(Error::DatabaseError(

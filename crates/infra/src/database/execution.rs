@@ -59,11 +59,11 @@ impl Database {
         }
     }
 
-    /// Runs one statement that changes something. It is sent once, unless PostgreSQL says that it conflicts with another:
-    /// then nothing was done, and it is repeated as a transaction, which waits for others instead.
+    /// Runs one statement that changes something. It is sent once, unless PostgreSQL reports a conflict: then nothing was
+    /// changed, and it is repeated as a transaction, which waits for others.
     ///
-    /// SQLite says only at the end of a statement whether what it changed is kept, and diesel does not listen once it has
-    /// the row that `RETURNING` gave: so there it is a transaction, whose end is heard.
+    /// SQLite reports only at the end of a statement whether its change is committed, and diesel stops reading once it has
+    /// the row of `RETURNING`. So on SQLite the statement is a transaction, whose commit reports errors.
     pub(crate) fn write<T>(
         &self,
         mut work: impl FnMut(&mut AnyConnection) -> QueryResult<T>,
@@ -98,8 +98,7 @@ impl Database {
         }
     }
 
-    /// Runs several statements that change something: all of them or none. They are repeated if PostgreSQL says that they
-    /// conflict with others.
+    /// Runs several statements that change something, atomically. They are repeated if PostgreSQL reports a conflict.
     pub(crate) fn transaction<T>(
         &self,
         mut work: impl FnMut(&mut AnyConnection) -> QueryResult<T>,
@@ -161,8 +160,8 @@ impl Database {
         }
     }
 
-    /// Repeats what conflicts with others, up to three times and within the deadline of a statement. `attempt` is told
-    /// whether it is the first.
+    /// Repeats an attempt that conflicts, up to three times and within the deadline of a statement. The argument of
+    /// `attempt` is whether it is the first.
     fn repeated<T>(
         &self,
         mut attempt: impl FnMut(bool) -> Result<T, ConnectionError>,
@@ -224,8 +223,7 @@ impl Database {
         }
     }
 
-    /// Has the transaction on a connection go on for any time, where the timeouts are those of the role and there is to be
-    /// no deadline.
+    /// Disables the timeouts of the role for the transaction, if there is no deadline.
     fn lift_role_timeouts(&self, connection: &mut ManagedConnection) -> QueryResult<()> {
         if !self.settings().behind_pooler || self.settings().statement_deadline.is_some() {
             return Ok(());
@@ -236,8 +234,8 @@ impl Database {
         )
     }
 
-    /// What the error of a statement means that was not done. A connection to a database that turned read-only is closed,
-    /// as are all others, so that the next one finds the primary.
+    /// The meaning of the error of a statement that had no effect. If the database turned read-only, all connections are
+    /// closed, so that the next one reaches the primary.
     fn failed(&self, error: Error, connection: &mut ManagedConnection) -> ConnectionError {
         if is_cancelled(&error) {
             self.counters().cancelled();

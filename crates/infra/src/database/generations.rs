@@ -1,8 +1,7 @@
-//! The pool of connections, which is replaced as a whole when its connections can no longer be trusted.
+//! Generations of the connection pool.
 //!
-//! r2d2 cannot forget a connection that is checked out. So when one is abandoned, or the database became read-only, a
-//! new pool takes the place of the old one: a new generation. Connections of an old generation are closed when they are
-//! returned.
+//! r2d2 cannot remove a connection that is checked out. So when one is abandoned, or the database became read-only, a new
+//! pool replaces the old one: a new generation. Connections of an old generation are closed when they are returned.
 
 use std::{
     fmt,
@@ -17,7 +16,7 @@ use super::{
     DatabaseUrl, PoolSettings,
     manager::{Manager, Membership},
     statistics::Counters,
-    watchdog::Uses,
+    uses::Uses,
 };
 
 /// The minimum age of a generation, unless one of its connections is abandoned.

@@ -20,7 +20,7 @@ use super::{
     spans::StatementSpans,
     sqlite,
     url::with_connection_defaults,
-    watchdog::{Backend, UseSlot, Uses},
+    uses::{Backend, UseSlot, Uses},
 };
 
 /// Why a connection was not opened.
@@ -41,7 +41,7 @@ pub enum ConnectError {
     SetUp(#[from] diesel::result::Error),
     /// The version of SQLite can lose committed writes.
     #[error(
-        "SQLite {version} could lose writes that were committed; build the program with {oldest} or newer",
+        "SQLite {version} can lose committed writes; build the program with {oldest} or newer",
         oldest = SqliteVersion::OLDEST
     )]
     SqliteTooOld {
@@ -49,7 +49,7 @@ pub enum ConnectError {
         version: SqliteVersion,
     },
     /// The version of SQLite is unknown.
-    #[error("the version of SQLite cannot be told from {version:?}")]
+    #[error("the version of SQLite cannot be read from {version:?}")]
     UnknownSqlite {
         /// The version as the library names it.
         version: String,
@@ -108,8 +108,8 @@ impl ManagedConnection {
         !self.lost
     }
 
-    /// Whether it is heard, without asking, that the database has closed it: on PostgreSQL, what came in last says why,
-    /// and then comes its end.
+    /// Whether the database has closed the connection, as far as received data tells: PostgreSQL sends the reason, and then
+    /// the end of the stream.
     pub(super) fn is_closed(&mut self) -> bool {
         match &mut self.connection {
             AnyConnection::Postgres(connection) => {

@@ -1,8 +1,8 @@
 //! One storage on two databases.
 //!
-//! Few places know which of the two it is: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
-//! `migrations`, inserting many rows (`repositories/archive`), and searching texts (`repositories/todos/search`). Everything else speaks to both alike, also where
-//! diesel is told for which of them it is (`with_backend`).
+//! Few places depend on the backend: opening a connection (`manager`, `sqlite`), beginning a transaction (`connection`),
+//! `migrations`, inserting many rows (`repositories/archive`), and searching texts (`repositories/todos/search`). All other
+//! statements are the same for both, also those that `with_backend` compiles for each.
 
 mod backup;
 mod cached_statement;
@@ -28,6 +28,7 @@ mod sqlite;
 mod statistics;
 mod text_functions;
 mod url;
+mod uses;
 mod watchdog;
 
 #[cfg(test)]

@@ -63,8 +63,8 @@ impl Database {
         self.quotas
     }
 
-    /// The same, which does its migrations on connections to `url`: to the same database, and past any pooler that
-    /// shares connections between transactions, since a migration holds locks for as long as its connection lives.
+    /// Sets the URL for migrations. It is of the same database without a pooler, since a migration holds locks for as long
+    /// as its session lives.
     #[must_use]
     pub fn migrating_at(self, url: DatabaseUrl) -> Self {
         Self {
@@ -123,8 +123,7 @@ impl Database {
 
     /// Migrates the schema. Any number of instances may do so at the same time.
     ///
-    /// Gives the steps that were taken, in their order: none when the tables have that shape already. A migration that
-    /// was interrupted goes on where it was.
+    /// Returns the steps that were run: none if the schema is up to date. An interrupted migration continues.
     ///
     /// # Errors
     /// [`MigrateError`].
@@ -143,8 +142,7 @@ impl Database {
         migrations::run(&self.for_migrations(), listener)
     }
 
-    /// Opens connections that are not the pool's and live for as long as they are needed, for migrations. They have no
-    /// deadline.
+    /// A manager for the connections of migrations, which have no deadline.
     fn for_migrations(&self) -> Manager {
         let url = self.migration_url.as_ref().unwrap_or(&self.url);
         let settings = PoolSettings {

@@ -17,23 +17,23 @@ pub struct PoolSettings {
     pub max_lifetime: Duration,
     /// How long an idle connection is kept. A serverless database sleeps only without connections.
     pub idle_timeout: Duration,
-    /// Whether statements stay prepared on their connections. They cannot where a pooler gives each transaction another
-    /// connection and does not know of them (pgbouncer without `max_prepared_statements`).
+    /// Whether prepared statements are cached on their connections. A pooler that gives each transaction another connection
+    /// must support that (pgbouncer with `max_prepared_statements`).
     pub statement_cache: bool,
-    /// How long a statement runs on PostgreSQL before the server ends it; `None` for any time, as migrations, exports and
-    /// imports need it. (SQLite has no such deadline.)
+    /// The deadline of a statement on PostgreSQL; `None` for no deadline, for migrations, exports and imports. (SQLite has
+    /// no deadline.)
     pub statement_deadline: Option<Duration>,
-    /// Whether there is a pooler before PostgreSQL that gives each transaction another connection. Then timeouts are not
-    /// set on connections, but are those of the role.
+    /// Whether a pooler gives each transaction another connection to PostgreSQL. Then timeouts are not set on connections,
+    /// but are those of the role.
     pub behind_pooler: bool,
 }
 
 impl PoolSettings {
-    /// What suits a kind of database. On PostgreSQL it is as many connections as make a machine of two cores answer most,
-    /// which PostgreSQL is on as well (`docs/performance.md`).
+    /// The defaults for a kind of database. On PostgreSQL, the number of connections is the one with the highest throughput on
+    /// a machine of two cores that also runs PostgreSQL (`docs/performance.md`).
     ///
-    /// Connections to SQLite are kept: when the last one is closed, the files beside the database go, and when the next
-    /// one is opened on a disk that is full by then, they cannot be made, not even to read.
+    /// Connections to SQLite are kept: closing the last one deletes the WAL files, and the next one cannot create them on a
+    /// full disk, not even to read.
     #[must_use]
     pub fn for_kind(kind: DatabaseKind) -> Self {
         let connection_timeout = Duration::from_secs(2);
@@ -67,8 +67,8 @@ impl PoolSettings {
         self.max_connections.saturating_add(self.bulk_connections)
     }
 
-    /// How many threads make the best of a database: one for each connection; and on SQLite those as well that wait for
-    /// a commit they share, who use none meanwhile.
+    /// The number of threads that can use the database: one for each connection, and on SQLite those that wait for a shared
+    /// commit as well, which need no connection meanwhile.
     #[must_use]
     pub fn useful_threads(&self, kind: DatabaseKind) -> usize {
         let connections = self.max_connections as usize;
@@ -79,5 +79,5 @@ impl PoolSettings {
     }
 }
 
-/// For how many threads more there is use on SQLite than there are connections, while others wait for a commit.
+/// The number of threads that wait for a shared commit on SQLite, in addition to those with a connection.
 const COMMITTING_THREADS: usize = 4;

@@ -99,10 +99,7 @@ mod tests {
     )]
     #[case("invalid percent-encoded token: \"wr%onghunter2\"", "are not repeated")]
     #[case("invalid port number: \"hunter2\"", "are not repeated")]
-    fn the_reason_is_told_without_the_words_of_the_driver(
-        #[case] text: &str,
-        #[case] expected: &str,
-    ) {
+    fn the_reason_has_no_text_of_the_driver(#[case] text: &str, #[case] expected: &str) {
         let refused = RefusedConnection::from(ConnectionError::BadConnection(text.to_owned()));
         let told = refused.to_string();
         assert!(told.contains(expected), "{told}");

@@ -24,8 +24,8 @@ impl Repetitions {
 
     /// Pauses before a repetition. `false` if the error is no conflict, or if there is no repetition or no time left.
     ///
-    /// A conflict is a serialization failure or a deadlock: the transaction was rolled back, and nothing was done. So it was
-    /// after every other error of a statement, too, and an error that only may be a conflict can be repeated.
+    /// A conflict is a serialization failure or a deadlock: the transaction was rolled back. Every other error of a statement
+    /// rolls back as well, so an error that only may be a conflict can be repeated.
     pub(super) fn pause_after(
         &mut self,
         error: &ConnectionError,

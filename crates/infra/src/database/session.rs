@@ -7,7 +7,7 @@ use diesel::{
     sql_types::{Integer, Text},
 };
 
-use super::watchdog::Backend;
+use super::uses::Backend;
 
 /// The timeouts of a session with PostgreSQL; zero disables a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

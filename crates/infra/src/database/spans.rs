@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_left_out_wherever_the_parts_are_cut() {
+    fn values_are_omitted_wherever_the_text_is_split() {
         for parts in [
             &["SELECT 1 -- binds: [\"secret\"]"][..],
             &["SELECT ", "1", " -- binds: ", "[", "\"secret\"", "]"],
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_without_values_is_whole() {
+    fn a_statement_without_values_is_recorded_completely() {
         let mut text = WithoutValues(String::new());
         text.write_str("BEGIN IMMEDIATE").unwrap();
         assert_eq!(text.0, "BEGIN IMMEDIATE");

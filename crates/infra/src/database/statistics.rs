@@ -14,7 +14,7 @@ use r2d2::{
     event::{AcquireEvent, CheckoutEvent, ReleaseEvent, TimeoutEvent},
 };
 
-use super::watchdog::{MAX_ABANDONED_POOLS, Uses};
+use super::uses::{MAX_ABANDONED_POOLS, Uses};
 
 /// The state of the connection pool, and counters since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

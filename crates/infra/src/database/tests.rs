@@ -74,7 +74,7 @@ fn wait_until(mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn the_connections_of_a_server_have_timeouts_and_others_have_none() {
+fn only_connections_of_a_server_have_timeouts() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -85,7 +85,7 @@ fn the_connections_of_a_server_have_timeouts_and_others_have_none() {
 }
 
 #[test]
-fn behind_a_pooler_nothing_is_set_on_a_session() {
+fn behind_a_pooler_no_session_timeouts_are_set() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -106,7 +106,7 @@ fn behind_a_pooler_nothing_is_set_on_a_session() {
 }
 
 #[test]
-fn what_lasts_longer_than_its_deadline_is_ended_and_was_not_done() {
+fn a_statement_past_its_deadline_is_cancelled_without_effect() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -138,7 +138,7 @@ fn what_lasts_longer_than_its_deadline_is_ended_and_was_not_done() {
 }
 
 #[test]
-fn connections_to_a_database_that_turned_read_only_are_closed() {
+fn connections_to_a_read_only_database_are_closed() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -171,9 +171,7 @@ fn connections_to_a_database_that_turned_read_only_are_closed() {
 }
 
 #[rstest]
-fn a_change_that_conflicts_with_another_is_repeated(
-    #[values("repeatable read", "serializable")] isolation: &str,
-) {
+fn a_conflicting_change_is_repeated(#[values("repeatable read", "serializable")] isolation: &str) {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -215,7 +213,7 @@ fn a_change_that_conflicts_with_another_is_repeated(
 }
 
 #[test]
-fn of_transactions_in_a_deadlock_both_are_done() {
+fn both_transactions_of_a_deadlock_are_committed() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -253,7 +251,7 @@ fn of_transactions_in_a_deadlock_both_are_done() {
 }
 
 #[test]
-fn the_watchdog_cancels_what_the_server_goes_on_with() {
+fn the_watchdog_cancels_running_statements() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -269,7 +267,7 @@ fn the_watchdog_cancels_what_the_server_goes_on_with() {
 }
 
 #[test]
-fn a_connection_that_does_not_answer_is_abandoned_and_another_takes_its_place() {
+fn an_unresponsive_connection_is_abandoned_and_replaced() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };
@@ -304,7 +302,7 @@ fn a_connection_that_does_not_answer_is_abandoned_and_another_takes_its_place() 
 }
 
 #[test]
-fn no_more_connections_are_abandoned_than_are_allowed() {
+fn the_number_of_abandoned_connections_is_limited() {
     let Some(behind) = TestDatabase::new(Postgres) else {
         return;
     };

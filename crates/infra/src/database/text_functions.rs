@@ -79,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_finds_what_is_contained(
+        fn contained_texts_are_found(
             text in "[ab💩]{0,40}",
             sought in proptest::collection::vec("[ab💩]{1,6}", 1..4),
         ) {
@@ -94,12 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_contained_in_null() {
+    fn null_contains_no_text() {
         assert!(!contains(&mut connection(), None, "a"));
     }
 
     #[test]
-    fn lines_are_compared_as_a_whole() {
+    fn lines_are_compared_completely() {
         let text = b"\nhome\nwork\n";
         assert!(has_lines(text, b"home"));
         assert!(has_lines(text, b"work\nhome\nwork"));

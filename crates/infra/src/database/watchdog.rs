@@ -1,26 +1,32 @@
-//! The watchdog of connections to PostgreSQL: it finds uses that last far too long, and abandons their connections.
+//! The watchdog of connections to PostgreSQL, which abandons connections whose use lasts far too long.
 //!
-//! A server that freezes or vanishes can leave a thread in libpq for good: the kernel of a frozen host goes on
-//! acknowledging, so that no timeout of TCP fires. Such a thread cannot be interrupted. Its connection is abandoned, a
-//! new pool takes the place of the old one, and the connection is closed when the thread comes back.
+//! A server that freezes or vanishes can block a thread in libpq forever: the kernel of a frozen host goes on
+//! acknowledging, so that no TCP timeout fires. Such a thread cannot be interrupted. Its connection is abandoned, a new
+//! pool replaces the old one, and the connection is closed when the thread returns.
 
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use diesel::{
     RunQueryDsl, sql_query,
     sql_types::{Integer, Text},
 };
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
-use super::{Database, generations::Generations, manager::Manager, statistics::Counters};
+use super::{
+    Database,
+    generations::Generations,
+    manager::Manager,
+    statistics::Counters,
+    uses::{ABANDONED, Backend, CANCELLED, MAX_ABANDONED_POOLS, UseSlot, WATCHED},
+};
 
 /// The number of statement deadlines after which a use of a connection is too long.
 const DEADLINES: u32 = 2;
@@ -30,123 +36,6 @@ const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 /// The interval between checks.
 const INTERVAL: Duration = Duration::from_millis(250);
-
-/// The largest number of abandoned connections per connection of the pool.
-pub(super) const MAX_ABANDONED_POOLS: usize = 4;
-
-/// The backend process that serves a connection. The pid alone is not unique among servers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Backend {
-    pub(super) pid: i32,
-    /// Its start time, as the server formats it.
-    pub(super) started: String,
-}
-
-const WATCHED: u8 = 0;
-const CANCELLED: u8 = 1;
-const ABANDONED: u8 = 2;
-
-/// The use of one connection.
-#[derive(Debug)]
-pub(super) struct UseSlot {
-    uses: Arc<Uses>,
-    generation: u64,
-    backend: Option<Backend>,
-    /// When the use began, in milliseconds from the epoch of all uses, and one; 0 if the connection is not in use.
-    since: AtomicU64,
-    state: AtomicU8,
-}
-
-impl UseSlot {
-    pub(super) fn begin(&self) {
-        self.since.store(self.uses.now() + 1, Relaxed);
-    }
-
-    pub(super) fn end(&self) {
-        self.since.store(0, Relaxed);
-    }
-
-    /// Whether the connection was abandoned while it was used.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.state.load(Relaxed) == ABANDONED
-    }
-}
-
-impl Drop for UseSlot {
-    fn drop(&mut self) {
-        if self.is_abandoned() {
-            self.uses.abandoned.fetch_sub(1, Relaxed);
-            info!("an abandoned connection to the database was closed");
-        }
-    }
-}
-
-/// The uses of the connections of a pool, in all its generations.
-#[derive(Debug)]
-pub(super) struct Uses {
-    epoch: Instant,
-    slots: Mutex<Vec<Weak<UseSlot>>>,
-    /// The number of abandoned connections.
-    abandoned: AtomicUsize,
-}
-
-impl Default for Uses {
-    fn default() -> Self {
-        Self {
-            epoch: Instant::now(),
-            slots: Mutex::default(),
-            abandoned: AtomicUsize::new(0),
-        }
-    }
-}
-
-impl Uses {
-    /// A slot for a new connection.
-    pub(super) fn register(
-        self: &Arc<Self>,
-        generation: u64,
-        backend: Option<Backend>,
-    ) -> Arc<UseSlot> {
-        let slot = Arc::new(UseSlot {
-            uses: Arc::clone(self),
-            generation,
-            backend,
-            since: AtomicU64::new(0),
-            state: AtomicU8::new(WATCHED),
-        });
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|slot| slot.strong_count() > 0);
-        slots.push(Arc::downgrade(&slot));
-        slot
-    }
-
-    /// The number of abandoned connections.
-    pub(super) fn abandoned(&self) -> usize {
-        self.abandoned.load(Relaxed)
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// The connections in use that are not abandoned, with the time of use of each.
-    fn in_use(&self) -> Vec<(Arc<UseSlot>, Duration)> {
-        let now = self.now();
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots
-            .iter()
-            .filter_map(Weak::upgrade)
-            .filter(|slot| !slot.is_abandoned())
-            .filter_map(|slot| match slot.since.load(Relaxed) {
-                0 => None,
-                since => {
-                    let used_for = Duration::from_millis(now.saturating_sub(since - 1));
-                    Some((slot, used_for))
-                }
-            })
-            .collect()
-    }
-}
 
 impl Database {
     /// Starts the watchdog: a thread that abandons connections whose use exceeds twice the deadline of a statement. It

@@ -36,8 +36,8 @@ pub enum UntrustedFile {
     Kind,
 }
 
-/// Makes sure that only the owner of a file, and the group that it has, can use it. A file of the own user is restricted,
-/// which is `true`; `false` where nothing had to be done or there is no file.
+/// Restricts a file to its owner and group. `true` if its permissions were changed; `false` if that was not necessary, or the
+/// file does not exist.
 ///
 /// # Errors
 /// [`SecretFileError::OpenToOthers`] where the file belongs to another user, or its permissions cannot be changed.
@@ -85,8 +85,8 @@ fn restrict(_: &File) -> io::Result<()> {
 /// The largest number of symbolic links that are followed.
 const MAX_LINKS: usize = 40;
 
-/// Makes sure that the links, if any, by which a path leads to a file belong to the own user or to root: what another user's
-/// link leads to must not be written to.
+/// Checks that the symbolic links of a path belong to the own user or to root: the target of another user's link must not
+/// be written to.
 ///
 /// # Errors
 /// An error of the system, or one that names the link.
@@ -121,8 +121,8 @@ fn is_of_another(_: &Metadata) -> bool {
     false
 }
 
-/// Makes sure that nobody but the own user and root decides what is in an open file: one of them owns it, and no others
-/// can write to it. The own primary group may, since many systems give each user a group.
+/// Checks that only the own user and root control the content of an open file: one of them owns it, and no others can write
+/// to it. The own primary group may, since many systems give each user a group.
 ///
 /// # Errors
 /// An error of the system, or inside it the [`UntrustedFile`].
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_exist_is_no_fault() {
+    fn a_missing_secret_file_is_no_error() {
         let folder = TempDir::new().unwrap();
         assert!(!restrict_secret_file(&folder.path().join("none")).unwrap());
     }
@@ -207,7 +207,7 @@ mod tests {
     #[case(0o600, Ok(()))]
     #[case(0o664, Ok(()))]
     #[case(0o646, Err(UntrustedFile::Writable))]
-    fn a_file_that_others_can_write_to_is_not_trusted(
+    fn a_file_writable_by_others_is_not_trusted(
         #[case] mode: u32,
         #[case] expected: Result<(), UntrustedFile>,
     ) {

@@ -244,7 +244,7 @@ mod tests {
 
     /// RFC 8037, A.1 to A.3
     #[test]
-    fn the_public_half_and_its_thumbprint_are_those_of_the_standard() {
+    fn the_public_key_and_thumbprint_equal_the_test_vectors() {
         let seed = URL_SAFE_NO_PAD
             .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
             .unwrap();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn random_keys_differ_and_are_for_what_they_were_made_for() {
+    fn random_keys_differ_and_have_the_requested_algorithm() {
         for algorithm in [SigningAlgorithm::Hs256, SigningAlgorithm::EdDsa] {
             let one = SigningKey::random(algorithm).unwrap();
             let other = SigningKey::random(algorithm).unwrap();

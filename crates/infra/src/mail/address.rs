@@ -25,7 +25,7 @@ mod tests {
     #[case("<ada>@example.com", false)]
     #[case("ada@-example.com", false)]
     #[case("ada@example.com>", false)]
-    fn an_address_is_one_that_mails_can_have(#[case] text: &str, #[case] expected: bool) {
+    fn only_addresses_that_mails_can_have_are_accepted(#[case] text: &str, #[case] expected: bool) {
         // The domain takes all of these.
         let email = Email::new(text).unwrap();
         assert_eq!(address(&email).is_ok(), expected);

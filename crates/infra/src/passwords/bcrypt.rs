@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_72_bytes_is_nothing_to_it() {
+    fn bytes_after_the_72nd_are_ignored() {
         // Of 116 bytes.
         let hash = "$2b$04$VfwRGwXMh7N4jOLRpXTEFu3abJzvPUqACbvD5CYh8QAv4Ox2cmX0u";
         let password = "correct horse battery staple ".repeat(4);
@@ -74,7 +74,7 @@ mod tests {
         "$2b$04$ZiPN.hMz3gB.ZMHsFwLmVOg.fPiaYwnJyQ6ngF7vx7DrcfibWZ9lG"
     )]
     #[case::short("пароль🐎".to_owned(), "$2b$04$YwhjOntku5buQDSs4vgUnOcLnVtPbO9cto7xLhc0fyCxwnmib3BuO")]
-    fn bytes_count_and_not_characters(#[case] password: String, #[case] hash: &str) {
+    fn the_limit_is_in_bytes(#[case] password: String, #[case] hash: &str) {
         assert_eq!(verify(password.as_bytes(), hash), Some(true));
         let another = password.replacen(|_: char| true, "x", 1);
         assert_eq!(verify(another.as_bytes(), hash), Some(false));
@@ -115,7 +115,7 @@ mod tests {
     #[case::a_bomb("$2b$17$jcVRARCa9Q3CVlFrNfOB9umqTRI9y09Rf1MpShYvsA/ebmDkUDC6e")]
     #[case::the_largest_bomb("$2b$31$jcVRARCa9Q3CVlFrNfOB9umqTRI9y09Rf1MpShYvsA/ebmDkUDC6e")]
     #[case::beyond_any_bomb("$2b$99$jcVRARCa9Q3CVlFrNfOB9umqTRI9y09Rf1MpShYvsA/ebmDkUDC6e")]
-    fn a_hash_that_cannot_be_read_is_told_from_one_that_does_not_match(#[case] hash: &str) {
+    fn an_invalid_hash_is_distinguished_from_a_wrong_password(#[case] hash: &str) {
         assert_eq!(verify(b"correct horse", hash), None);
     }
 }

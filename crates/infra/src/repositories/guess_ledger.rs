@@ -71,10 +71,10 @@ fn succeed() -> String {
     )
 }
 
-/// Inserts a row of each subject, in the order of their keys, so that nobody waits for somebody who waits for them; or
-/// does to the row that is there what `conflict` says. Gives the rows as they are then.
+/// Inserts a row for each subject, or applies the clause `conflict` to the existing row, and returns the rows. The rows are
+/// in the order of their keys, so that concurrent calls cannot deadlock.
 ///
-/// There are few subjects at a time, so that the statement has few texts. Both databases read it alike.
+/// There are few subjects at a time, so the statement has few texts. It is the same on both databases.
 fn write(
     connection: &mut AnyConnection,
     mut rows: Vec<(Vec<u8>, Guesses)>,

@@ -17,11 +17,11 @@ use crate::database::{
     schema::idempotency_keys,
 };
 
-/// Writes the key of a request and its answer, in the transaction of what it asks for; `Some` when that is not to be
-/// done now. An answer that is not known yet is [given later](keep_answer), in the same transaction.
+/// Reserves the key of a request in the transaction of the request; `Some` if the request must not be run now. The answer
+/// is [stored later](keep_answer), in the same transaction.
 ///
-/// PostgreSQL tells at once that another transaction is about to write the same key. SQLite lets one transaction write
-/// at a time, and so waits for it.
+/// PostgreSQL reports at once that another transaction has reserved the same key. SQLite allows one writer at a time, and
+/// waits for it.
 pub(super) fn claim<T: ?Sized>(
     connection: &mut AnyConnection,
     once: &Once<'_, T>,

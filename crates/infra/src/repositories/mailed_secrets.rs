@@ -60,8 +60,7 @@ impl TryFrom<MailedSecretRow> for MailedSecret {
     }
 }
 
-/// Takes a secret that still counts away; `false` when there is none, or its user is gone or
-/// disabled.
+/// Consumes a valid secret; `false` if there is none, or its user is deleted or disabled.
 fn redeem(
     connection: &mut AnyConnection,
     secret: &MailedSecret,

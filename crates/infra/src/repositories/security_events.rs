@@ -67,8 +67,8 @@ impl TryFrom<SecurityEventRow> for SecurityEvent {
     }
 }
 
-/// Records an event of no account: those of one kind, network and hour are one row, with the number of occurrences. The
-/// address and the user agent are those of the first.
+/// Records an event without an account: events of one kind, network and hour share a row with the number of occurrences, and
+/// the address and user agent of the first.
 fn record_aggregated(connection: &mut AnyConnection, event: &SecurityEvent) -> QueryResult<()> {
     let row = SecurityEventRow {
         id: Id(aggregate_id(event)),

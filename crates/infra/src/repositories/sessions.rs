@@ -89,8 +89,8 @@ pub(super) fn begin_session(
     Ok(())
 }
 
-/// Deletes the least recently used sessions of a user, whose row is locked, so that with the one that begins there are no
-/// more than `quota`. There is one event for all of them: there is more than one only where the quota was lowered.
+/// Evicts the least recently used sessions of a user, whose row is locked, so that with the new one there are no more than
+/// `quota`. One event stands for all of them: there are several only if the quota was lowered.
 fn evict_sessions(
     connection: &mut AnyConnection,
     start: &SessionStart,

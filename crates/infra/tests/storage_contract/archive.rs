@@ -1,254 +1,41 @@
-//! What [`todo_domain::ports::Archive`] promises.
-
-use std::ops::ControlFlow;
+//! An import into PostgreSQL that fails, and usage after an import.
 
 use rstest::rstest;
 use todo_domain::{
-    ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser, Credentials, Email, Title, Todo,
-    User, UserId, UserSettings,
-    ports::{Abandoned, Archive, InsertArchiveError, Refusal},
+    ArchiveRecord, ArchivedUser, Credentials, Title, Todo, UserId,
+    ports::{Archive, InsertArchiveError, Refusal},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
 use crate::{
-    storage::{Storage, at, description, hash, new_todo, new_user, tags},
-    todos::quotas::usage,
+    storage::{Storage, hash, new_todo, new_user},
+    usage::usage,
 };
 
-fn archived(user: User) -> ArchivedUser {
-    ArchivedUser {
+fn user(email: &str) -> (UserId, ArchiveRecord) {
+    let user = new_user(email);
+    let record = ArchivedUser {
         credentials: Credentials {
-            user,
+            user: user.clone(),
             password_hash: Some(hash()),
         },
-        image: Some("https://example.com/ada.png".to_owned()),
-        disabled_at: Some(at(1)),
-    }
-}
-
-fn user(email: &str) -> (UserId, ArchiveRecord) {
-    let user = User {
-        email_verified: true,
-        settings: UserSettings {
-            time_zone: Some("Europe/Berlin".parse().unwrap()),
-        },
-        ..new_user(email)
+        image: None,
+        disabled_at: None,
     };
-    (user.id, ArchiveRecord::User(archived(user)))
+    (user.id, ArchiveRecord::User(record))
 }
 
-fn todo(owner: UserId, title: &str, microseconds: i64) -> ArchiveRecord {
-    ArchiveRecord::Todo(new_todo(owner, title, microseconds))
+fn insert(storage: &Storage, records: Vec<ArchiveRecord>) -> Result<(), InsertArchiveError> {
+    let mut records = records.into_iter().map(Ok);
+    Archive::insert(&storage.database, &mut records).map(drop)
 }
 
-fn read(storage: &Storage, scope: &ArchiveScope) -> Vec<ArchiveRecord> {
-    let mut records = Vec::new();
-    let sink = &mut |record| {
-        records.push(record);
-        ControlFlow::Continue(())
-    };
-    Archive::read(&storage.database, scope, sink).unwrap();
-    records
-}
-
-fn insert(
-    storage: &Storage,
-    records: &[ArchiveRecord],
-) -> Result<ArchiveCounts, InsertArchiveError> {
-    let mut records = records.iter().cloned().map(Ok);
-    Archive::insert(&storage.database, &mut records)
-}
-
-/// Why the record of this number was refused.
-fn refusal(storage: &Storage, records: &[ArchiveRecord], number: usize) -> Refusal {
-    let error = insert(storage, records).unwrap_err();
-    let InsertArchiveError::Refused { record, reason } = error else {
-        assert_eq!(format!("{error:?}"), "a refusal");
-        return Refusal::Unstorable(error.into());
-    };
-    assert_eq!(record, number as u64, "{reason}");
-    reason
-}
-
-/// Users by their ids, each with todos by their creation: more of them than are read or inserted at a time.
-fn much() -> Vec<ArchiveRecord> {
-    let mut users: Vec<_> = (0..3)
-        .map(|n| user(&format!("ada{n}@example.com")))
-        .collect();
-    users.sort_by_key(|(id, _)| *id);
-    let mut records = Vec::new();
-    for ((owner, user), count) in users.into_iter().zip([2_503, 0, 1_001]) {
-        records.push(user);
-        records.extend((0..count).map(|n| todo(owner, &format!("todo {n}"), n)));
-    }
-    records
-}
-
-#[rstest]
-fn what_was_inserted_is_read_in_order(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let records = much();
-    let counts = insert(&storage, &records).unwrap();
-    assert_eq!((counts.users, counts.todos), (3, 3_504));
-    assert!(read(&storage, &ArchiveScope::Everyone) == records);
-}
-
-#[rstest]
-fn nothing_is_lost_of_what_a_record_has(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let mut bare = archived(new_user("old@example.com"));
-    bare.credentials.user.name = None;
-    bare.credentials.user.email = Email::from_stored("Old@Example".to_owned());
-    bare.credentials.password_hash = None;
-    bare.image = None;
-    let owner = bare.credentials.user.id;
-    let mut records = vec![ArchiveRecord::User(bare)];
-    let dues = ["2026-12-05", "2026-12-01T09:30:00.123456-11:30"].map(|due| due.parse().unwrap());
-    for (n, due) in [None].into_iter().chain(dues.map(Some)).enumerate() {
-        records.push(ArchiveRecord::Todo(Todo {
-            title: Title::from_stored(" \u{7}Ünïcödé 👩‍👩‍👧 ".to_owned()),
-            description: Some(description("first\r\n\tsecond 🦀")),
-            completed_at: (n == 1).then(|| at(9)),
-            due,
-            tags: tags(&["home", "100%_\\", "ünï \u{1f980}"]),
-            updated_at: at(10),
-            version: 7,
-            ..new_todo(owner, "x", n.try_into().unwrap())
-        }));
-    }
-    insert(&storage, &records).unwrap();
-    assert_eq!(read(&storage, &ArchiveScope::Everyone), records);
-}
-
-#[rstest]
-fn one_user_is_read_without_the_others(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let ((ada, ada_record), (grace, grace_record)) =
-        (user("ada@example.com"), user("grace@example.com"));
-    let of_ada = [ada_record, todo(ada, "a", 0)];
-    insert(&storage, &of_ada).unwrap();
-    insert(&storage, &[grace_record, todo(grace, "b", 0)]).unwrap();
-    let scope = |email: &str| ArchiveScope::User(Email::new(email).unwrap());
-    assert_eq!(read(&storage, &scope("ada@example.com")), of_ada);
-    assert_eq!(read(&storage, &scope("nobody@example.com")), []);
-}
-
-#[rstest]
-fn what_is_read_is_of_one_instant_and_keeps_nobody_from_writing(
-    #[values(Sqlite, Postgres)] kind: Kind,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let records = much();
-    insert(&storage, &records).unwrap();
-    let mut seen = 0;
-    let sink = &mut |record| {
-        if let (0, ArchiveRecord::User(first)) = (seen, &record) {
-            storage.todo(first.credentials.user.id, "in the meantime", 1_000_000);
-        }
-        seen += 1;
-        ControlFlow::Continue(())
-    };
-    Archive::read(&storage.database, &ArchiveScope::Everyone, sink).unwrap();
-    assert_eq!(seen, records.len());
-    let later = read(&storage, &ArchiveScope::Everyone);
-    assert_eq!(later.len(), records.len() + 1);
-}
-
-#[rstest]
-#[case::after_a_user(1)]
-#[case::after_a_todo(2)]
-fn nothing_is_handed_over_after_a_break(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[case] enough: usize,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    insert(&storage, &much()).unwrap();
-    let mut seen = 0;
-    let sink = &mut |_| {
-        seen += 1;
-        if seen == enough {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
-    Archive::read(&storage.database, &ArchiveScope::Everyone, sink).unwrap();
-    assert_eq!(seen, enough);
-}
-
-#[rstest]
-fn of_records_that_are_given_up_nothing_remains(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let mut records = much().into_iter().map(Ok).chain([Err(Abandoned)]);
-    let error = Archive::insert(&storage.database, &mut records).unwrap_err();
-    assert!(matches!(error, InsertArchiveError::Abandoned(_)));
-    assert_eq!(read(&storage, &ArchiveScope::Everyone), []);
-    insert(&storage, &much()).unwrap();
-}
-
-#[rstest]
-fn a_record_that_collides_is_named_and_nothing_remains(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let (there, there_record) = user("ada@example.com");
-    let there_todo = new_todo(there, "a", 0);
-    let before = [there_record, ArchiveRecord::Todo(there_todo.clone())];
-    insert(&storage, &before).unwrap();
-
-    let (owner, owner_record) = user("grace@example.com");
-    let mut renamed = archived(new_user("alan@example.com"));
-    renamed.credentials.user.id = there;
-    let taken = ArchiveRecord::Todo(Todo {
-        owner,
-        ..there_todo.clone()
-    });
-    let new = todo(owner, "b", 0);
-    let with = |last: ArchiveRecord| vec![owner_record.clone(), new.clone(), last];
-
-    let refused = refusal(&storage, &with(user("ada@example.com").1), 2);
-    assert!(matches!(refused, Refusal::EmailTaken), "{refused:?}");
-    let refused = refusal(&storage, &with(ArchiveRecord::User(renamed)), 2);
-    assert!(matches!(refused, Refusal::UserExists), "{refused:?}");
-    let refused = refusal(&storage, &with(taken), 2);
-    assert!(matches!(refused, Refusal::TodoExists), "{refused:?}");
-    let refused = refusal(&storage, &with(new.clone()), 2);
-    assert!(matches!(refused, Refusal::TodoExists), "{refused:?}");
-    let refused = refusal(&storage, &with(user("grace@example.com").1), 2);
-    assert!(matches!(refused, Refusal::EmailTaken), "{refused:?}");
-    let stray = todo(new_user("x@example.com").id, "c", 0);
-    let refused = refusal(&storage, &with(stray), 2);
-    assert!(matches!(refused, Refusal::OwnerMissing), "{refused:?}");
-
-    assert_eq!(read(&storage, &ArchiveScope::Everyone), before);
-}
-
-#[rstest]
-fn a_collision_far_into_the_records_is_named(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let mut records = much();
-    records[1_777] = records[3].clone();
-    let refused = refusal(&storage, &records, 1_777);
-    assert!(matches!(refused, Refusal::TodoExists), "{refused:?}");
-    assert_eq!(read(&storage, &ArchiveScope::Everyone), []);
+fn users(storage: &Storage) -> usize {
+    storage.behind.texts("users", "email").len()
 }
 
 #[test]
-fn what_postgres_has_no_room_for_is_named() {
+fn a_record_that_is_too_long_for_postgres_is_named() {
     let Some(storage) = Storage::new(Postgres) else {
         return;
     };
@@ -257,36 +44,50 @@ fn what_postgres_has_no_room_for_is_named() {
         title: Title::from_stored("a".repeat(256)),
         ..new_todo(owner, "x", 0)
     });
-    let refused = refusal(&storage, &[user, long], 1);
-    assert!(matches!(refused, Refusal::Unstorable(_)), "{refused:?}");
-    assert_eq!(read(&storage, &ArchiveScope::Everyone), []);
+    let error = insert(&storage, vec![user, long]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            InsertArchiveError::Refused {
+                record: 1,
+                reason: Refusal::Unstorable(_)
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(users(&storage), 0);
 }
 
 #[test]
-fn an_insertion_that_loses_its_connection_is_not_blamed_on_a_record() {
+fn a_lost_connection_is_not_blamed_on_a_record() {
     let Some(storage) = Storage::new(Postgres) else {
         return;
     };
-    let mut records = much().into_iter().enumerate().map(|(number, record)| {
-        if number == 1_500 {
-            storage.behind.terminate_connections();
-        }
-        Ok(record)
-    });
+    let (owner, user) = user("ada@example.com");
+    let todos = (0..3_000).map(|number| ArchiveRecord::Todo(new_todo(owner, "todo", number)));
+    let mut records = std::iter::once(user)
+        .chain(todos)
+        .enumerate()
+        .map(|(number, record)| {
+            if number == 1_500 {
+                storage.behind.terminate_connections();
+            }
+            Ok(record)
+        });
     let error = Archive::insert(&storage.database, &mut records).unwrap_err();
     assert!(matches!(error, InsertArchiveError::Storage(_)), "{error:?}");
     drop(records);
-    assert_eq!(read(&storage, &ArchiveScope::Everyone), []);
+    assert_eq!(users(&storage), 0);
 }
 
 #[rstest]
-fn inserted_todos_are_counted(#[values(Sqlite, Postgres)] kind: Kind) {
+fn imported_todos_are_counted(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let (ada, first) = user("ada@example.com");
     let (grace, second) = user("grace@example.com");
-    let todos = [ada, grace, ada].map(|owner| todo(owner, "title", 0));
-    insert(&storage, &[vec![first, second], todos.to_vec()].concat()).unwrap();
+    let todos = [ada, grace, ada].map(|owner| ArchiveRecord::Todo(new_todo(owner, "title", 0)));
+    insert(&storage, [vec![first, second], todos.to_vec()].concat()).unwrap();
     assert_eq!(usage(&storage), "1 5, 2 10");
 }

@@ -1,4 +1,4 @@
-//! What a copy of an SQLite database promises.
+//! Backup of an SQLite database.
 
 use std::{
     fs,
@@ -16,14 +16,14 @@ use crate::storage::{Storage, connect, new_todo};
 
 const WRITERS: usize = 3;
 
-/// The database in this file.
+/// Opens the database in a file.
 fn opened(file: &Path) -> Database {
     let url: DatabaseUrl = format!("sqlite://{}", file.display()).parse().unwrap();
     let settings = PoolSettings::for_kind(url.kind());
     Database::new(url, &settings)
 }
 
-/// Everything in a folder, by name.
+/// The sorted names of the files in a folder.
 fn names(folder: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries
@@ -34,7 +34,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 #[test]
-fn a_copy_of_a_database_that_is_written_to_is_whole() {
+fn a_backup_during_writes_is_consistent() {
     let storage = Storage::new(Sqlite).unwrap();
     let user = storage.user("ada@example.com");
     let owner = user.id;
@@ -62,7 +62,7 @@ fn a_copy_of_a_database_that_is_written_to_is_whole() {
         let count = || storage.behind.texts("tasks", "title").len();
         let results = files.iter().map(|copy| {
             let before = count();
-            // That something is written meanwhile.
+            // Each writer writes something during each backup.
             while count() < before + WRITERS {}
             (before + WRITERS, storage.database.backup(copy))
         });
@@ -112,7 +112,7 @@ fn a_copy_of_a_database_that_is_written_to_is_whole() {
 }
 
 #[test]
-fn what_is_there_is_not_replaced_and_nothing_is_left_behind() {
+fn an_existing_file_is_not_replaced() {
     let storage = Storage::new(Sqlite).unwrap();
     let folder = TempDir::new().unwrap();
     let there = folder.path().join("there.db");
@@ -140,7 +140,7 @@ fn what_is_there_is_not_replaced_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn postgres_is_not_copied() {
+fn postgres_has_no_backup() {
     let Some(storage) = Storage::new(Postgres) else {
         return;
     };

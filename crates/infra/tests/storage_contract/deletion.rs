@@ -1,4 +1,4 @@
-//! What cleanup deletes, in any number, by statements that are bounded.
+//! Cleanup by bounded statements.
 
 use rstest::rstest;
 use todo_domain::{
@@ -16,8 +16,8 @@ const ROWS: usize = 2500;
 
 type Delete = fn(&Storage) -> Result<usize, StorageError>;
 
-/// The table, the columns of a row that is to be deleted, their values, and what deletes it. In the values, `$id` is an
-/// id of its own, `$user` is that of the user, and `$old` is an instant of long ago.
+/// The table, the columns and values of a row to delete, and the function that deletes it. In the values, `$id` is a unique id,
+/// `$user` is the id of the user, and `$old` is an instant of long ago.
 const TABLES: [(&str, &str, &str, Delete); 6] = [
     (
         "sessions",
@@ -64,7 +64,7 @@ const TABLES: [(&str, &str, &str, Delete); 6] = [
 ];
 
 #[rstest]
-fn any_number_of_rows_is_deleted_and_no_statement_deletes_them_all(
+fn cleanup_deletes_all_rows_in_bounded_statements(
     #[values(Sqlite, Postgres)] kind: Kind,
     #[values(0, 1, 2, 3, 4, 5)] table: usize,
 ) {

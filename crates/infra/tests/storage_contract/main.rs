@@ -1,24 +1,21 @@
-//! What the ports of the domain promise, clause by clause, on SQLite and on PostgreSQL alike.
+//! The storage contract on SQLite and on PostgreSQL, and tests of what is behind the ports: tables, migrations, backup, TLS.
 
 #![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "tests fail by panicking, their helpers too"
 )]
 
 mod archive;
 mod backup;
-mod concurrency;
+mod contract;
 mod deletion;
 mod guess_ledger;
+mod isolation;
 mod mailed_secrets;
 mod migrations;
-mod personal_access_tokens;
-mod revocation;
 mod security_events;
 mod sessions;
 mod storage;
 mod tls;
-mod todos;
+mod usage;
 mod users;

@@ -1,48 +1,17 @@
-//! What [`todo_domain::ports::SecurityEvents`] promises.
+//! Security events that belong to no account.
 
 use rstest::rstest;
 use todo_domain::{
-    Client, SecurityEvent,
-    SecurityEventKind::{self, LoggedIn, LoginFailed, PasswordResetRequested, Registered},
-    ports::{IdGenerator, SecurityEvents},
+    AccessProof, Client, SecurityEvent,
+    SecurityEventKind::{AccountDeleted, LoginFailed, PasswordResetRequested},
+    ports::{SecurityEvents, UserRepository},
 };
-use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, event_of};
+use crate::storage::{Storage, at, event_of, user_id};
 
 #[rstest]
-fn an_event_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let user = storage.user("ada@example.com").id;
-    for kind in SecurityEventKind::ALL {
-        let event = event_of(user, *kind).of_session(RandomIds.session());
-        storage.database.record(&event).unwrap();
-        let found = SecurityEvents::list(&storage.database, user, 1).unwrap();
-        assert_eq!(found, [event]);
-    }
-}
-
-#[rstest]
-fn the_latest_are_listed_and_those_of_others_are_not(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let ada = storage.user("ada@example.com").id;
-    let grace = storage.user("grace@example.com").id;
-    for kind in [LoggedIn, LoginFailed] {
-        storage.database.record(&event_of(ada, kind)).unwrap();
-    }
-    assert_eq!(storage.events(ada), [LoginFailed, LoggedIn, Registered]);
-    assert_eq!(storage.events(grace), [Registered]);
-    let latest = SecurityEvents::list(&storage.database, ada, 2).unwrap();
-    assert_eq!(latest.len(), 2);
-}
-
-#[rstest]
-fn events_of_no_account_are_counted_by_kind_network_and_hour(
+fn events_without_an_account_are_counted_by_kind_network_and_hour(
     #[values(Sqlite, Postgres)] kind: Kind,
 ) {
     let Some(storage) = Storage::new(kind) else {
@@ -55,10 +24,10 @@ fn events_of_no_account_are_counted_by_kind_network_and_hour(
             address: Some(address.parse().unwrap()),
             user_agent: None,
         },
-        ..event_of(RandomIds.user(), kind)
+        ..event_of(user_id(), kind)
     };
     let gone = SecurityEvent {
-        user_id: Some(RandomIds.user()),
+        user_id: Some(user_id()),
         ..event_at(0, LoginFailed, "192.0.2.1")
     };
     let hour = 3_600_000_000;
@@ -91,30 +60,18 @@ fn events_of_no_account_are_counted_by_kind_network_and_hour(
 }
 
 #[rstest]
-fn what_is_old_is_deleted_and_nothing_else(#[values(Sqlite, Postgres)] kind: Kind) {
+fn a_deleted_account_leaves_one_event(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let user = storage.user("ada@example.com").id;
-    for microseconds in [9, 10, 11] {
-        let event = SecurityEvent {
-            created_at: at(microseconds),
-            ..event_of(user, LoggedIn)
-        };
-        storage.database.record(&event).unwrap();
-    }
-    let deleted = SecurityEvents::delete_before(&storage.database, at(10));
-    assert_eq!(deleted.unwrap(), 1);
-    assert_eq!(storage.events(user), [Registered, LoggedIn, LoggedIn]);
-}
-
-#[rstest]
-fn events_go_with_their_user(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let user = storage.user("ada@example.com").id;
-    assert_eq!(storage.events(user), [Registered]);
-    storage.delete_user("ada@example.com");
-    assert_eq!(storage.events(user), []);
+    let event = event_of(user, AccountDeleted).of_former_user(user);
+    let delete = || UserRepository::delete(&storage.database, &AccessProof::new(user), &event);
+    delete().unwrap();
+    assert!(delete().is_err());
+    let events = storage.behind.values(
+        "SELECT CAST(count(*) AS TEXT) AS value FROM security_events \
+         WHERE kind = 'account_deleted' AND user_id IS NULL AND subject IS NOT NULL",
+    );
+    assert_eq!(events, [Some("1".to_owned())]);
 }

@@ -1,4 +1,4 @@
-//! What `sslmode=verify-full` promises.
+//! TLS to PostgreSQL with `sslmode=verify-full`.
 
 use todo_domain::ports::{ProbeError, StorageProbe};
 use todo_infra::{Database, DatabaseUrl, PoolSettings};
@@ -9,7 +9,7 @@ fn connects(pooler: &Pooler, host: &str, parameters: &str) -> bool {
     let url = format!("{}?{parameters}", pooler.url_at(host));
     let url: DatabaseUrl = url.parse().unwrap();
     let settings = PoolSettings::for_kind(url.kind());
-    // There is nothing in the database yet, which only whoever is let in can tell.
+    // The database is empty, which only an accepted connection can find out.
     matches!(
         Database::new(url, &settings).check(),
         Ok(()) | Err(ProbeError::NotMigrated)
@@ -17,7 +17,7 @@ fn connects(pooler: &Pooler, host: &str, parameters: &str) -> bool {
 }
 
 #[test]
-fn only_the_server_that_is_meant_is_talked_to() {
+fn only_the_verified_server_is_connected_to() {
     let (Some(ours), Some(theirs)) = (Certificates::new(), Certificates::new()) else {
         return;
     };
@@ -32,7 +32,7 @@ fn only_the_server_that_is_meant_is_talked_to() {
     // The certificate is for localhost alone.
     assert!(!connects(&pooler, "127.0.0.1", &verified(&ours)));
     assert!(!connects(&pooler, "localhost", &verified(&theirs)));
-    // It can be told by nothing but the parameters: this is what they are for.
+    // Without verification, any server is accepted.
     assert!(connects(&pooler, "127.0.0.1", "sslmode=require"));
     assert!(!connects(&pooler, "localhost", "sslmode=disable"));
 }

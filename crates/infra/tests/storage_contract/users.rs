@@ -1,106 +1,57 @@
-//! What [`todo_domain::ports::UserRepository`] promises.
+//! Users that are deleted by SQL, as an operator or another backend may.
 
 use rstest::rstest;
 use todo_domain::{
-    AccessProof, Change, DisplayName, Email, PasswordHash, Revocation,
-    SecurityEventKind::{AccountDeleted, PasswordChanged, Registered},
-    User, UserChange,
-    ports::{IdGenerator, InsertUserError, ProofError},
+    AccessProof, MailPurpose, MailedSecret, NewPersonalAccessToken, PersonalAccessToken, Scope,
+    SecurityEventKind::TokenCreated,
+    TokenLifetime, TokenName, TokenScopes,
+    ports::{MailedSecrets, PersonalAccessTokens},
 };
-use todo_infra::RandomIds;
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, event_of, hash, new_user, session_of, start_of};
+use crate::storage::{Storage, at, digest, event_of, token_id};
 
 #[rstest]
-fn an_inserted_user_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
+fn deleting_a_user_by_sql_deletes_all_data_of_the_user(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
     let user = storage.user("ada@example.com");
-    assert_eq!(storage.users().find(user.id).unwrap(), Some(user));
-}
-
-#[rstest]
-fn credentials_are_found_by_address(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
+    storage.todo(user.id, "Buy milk", 0);
+    let proof = AccessProof::new(user.id);
+    let purpose = MailPurpose::PasswordReset;
+    let secret = MailedSecret::new(digest(), user.id, purpose, user.email.clone(), at(0));
+    let inserted = MailedSecrets::insert(&storage.database, &secret, &proof, None);
+    assert!(inserted.unwrap());
+    let new = NewPersonalAccessToken {
+        name: TokenName::new("backup").unwrap(),
+        scopes: TokenScopes::new([Scope::ReadTodos]).unwrap(),
+        lifetime: TokenLifetime::from_days(1).unwrap(),
     };
-    let user = storage.user("ada@example.com");
-    let found = storage.users().find_credentials(&user.email).unwrap();
-    let found = found.unwrap();
-    assert_eq!(found.user, user);
-    assert_eq!(found.password_hash, Some(hash()));
-}
-
-#[rstest]
-fn who_is_not_there_is_not_found(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
+    let token = PersonalAccessToken::new(token_id(), user.id, new, at(0));
+    let event = event_of(user.id, TokenCreated);
+    PersonalAccessTokens::insert(&storage.database, &token, &digest(), &proof, &event).unwrap();
+    let tables = [
+        "tasks",
+        "sessions",
+        "mailed_secrets",
+        "personal_access_tokens",
+        "security_events",
+        "user_usage",
+    ];
+    let counts = || {
+        tables.map(|table| {
+            let sql = format!("SELECT CAST(count(*) AS TEXT) AS value FROM {table}");
+            storage.behind.values(&sql).remove(0).unwrap()
+        })
     };
-    storage.user("ada@example.com");
-    let email = Email::new("grace@example.com").unwrap();
-    assert_eq!(storage.users().find(RandomIds.user()).unwrap(), None);
-    assert_eq!(storage.users().find_credentials(&email).unwrap(), None);
+    assert!(counts().iter().all(|count| count != "0"), "{:?}", counts());
+    storage.delete_user_by_sql("ada@example.com");
+    assert_eq!(counts(), ["0"; 6]);
 }
 
 #[rstest]
-fn the_first_session_is_inserted_with_the_user(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let user = new_user("ada@example.com");
-    let session = session_of(user.id);
-    storage
-        .users()
-        .insert(&user, &hash(), &start_of(&session, Registered))
-        .unwrap();
-    assert_eq!(storage.session(session.id), Some(session));
-    assert_eq!(storage.events(user.id), [Registered]);
-}
-
-#[rstest]
-fn an_address_that_is_taken_is_refused_and_nothing_is_changed(
-    #[values(Sqlite, Postgres)] kind: Kind,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let first = storage.user("ada@example.com");
-    let second = new_user("ada@example.com");
-    let session = session_of(second.id);
-    let error = storage
-        .users()
-        .insert(&second, &hash(), &start_of(&session, Registered))
-        .unwrap_err();
-    assert!(matches!(error, InsertUserError::EmailTaken));
-    assert_eq!(storage.users().find(second.id).unwrap(), None);
-    assert_eq!(storage.sessions().find(session.id).unwrap(), None);
-    let found = storage.users().find_credentials(&first.email).unwrap();
-    assert_eq!(found.unwrap().user, first);
-}
-
-#[rstest]
-fn a_refused_insertion_leaves_the_storage_usable(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    storage.user("ada@example.com");
-    for _ in 0..20 {
-        let second = new_user("ada@example.com");
-        let session = session_of(second.id);
-        assert!(
-            storage
-                .users()
-                .insert(&second, &hash(), &start_of(&session, Registered))
-                .is_err()
-        );
-    }
-    storage.user("grace@example.com");
-}
-
-#[rstest]
-fn a_user_without_a_hash_or_a_name_is_found(#[values(Sqlite, Postgres)] kind: Kind) {
+fn an_unset_hash_and_name_are_none(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
@@ -112,216 +63,4 @@ fn a_user_without_a_hash_or_a_name_is_found(#[values(Sqlite, Postgres)] kind: Ki
     let found = found.unwrap();
     assert_eq!(found.password_hash, None);
     assert_eq!(found.user.name, None);
-}
-
-#[rstest]
-fn a_change_does_what_it_says_and_keeps_the_rest(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let user = storage.user("ada@example.com");
-    let other = storage.user("grace@example.com");
-    let changed = |change: UserChange, microseconds| {
-        let changed = storage.users().update(user.id, &change, at(microseconds));
-        let changed = changed.unwrap().unwrap();
-        assert_eq!(storage.users().find(user.id).unwrap().unwrap(), changed);
-        changed
-    };
-    let name = DisplayName::new("Ada King").unwrap();
-    let renamed = changed(
-        UserChange {
-            name: Change::To(name.clone()),
-            ..UserChange::default()
-        },
-        1,
-    );
-    let mut expected = User {
-        name: Some(name),
-        updated_at: at(1),
-        ..user.clone()
-    };
-    assert_eq!(renamed, expected);
-    for (microseconds, zone) in [(2, Some("Europe/Berlin".parse().unwrap())), (3, None)] {
-        let moved = changed(
-            UserChange {
-                time_zone: Change::To(zone.clone()),
-                ..UserChange::default()
-            },
-            microseconds,
-        );
-        expected.settings.time_zone = zone;
-        expected.updated_at = at(microseconds);
-        assert_eq!(moved, expected);
-    }
-    assert_eq!(changed(UserChange::default(), 4), expected);
-    assert_eq!(storage.users().find(other.id).unwrap(), Some(other));
-}
-
-#[rstest]
-fn who_is_not_there_is_not_changed(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let change = UserChange {
-        time_zone: Change::To(None),
-        ..UserChange::default()
-    };
-    for change in [change, UserChange::default()] {
-        let changed = storage.users().update(RandomIds.user(), &change, at(1));
-        assert_eq!(changed.unwrap(), None);
-    }
-}
-
-fn another_hash() -> PasswordHash {
-    PasswordHash::new("$argon2id$another-hash".to_owned())
-}
-
-#[rstest]
-fn a_hash_is_replaced_and_nothing_else(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let users = storage.users();
-    let ada = storage.user("ada@example.com");
-    let grace = storage.user("grace@example.com");
-    let replaced = users.replace_password_hash(ada.id, &hash(), &another_hash());
-    assert!(replaced.unwrap());
-    let found = users.find_credentials(&ada.email).unwrap().unwrap();
-    assert_eq!(found.user, ada);
-    assert_eq!(found.password_hash, Some(another_hash()));
-    let found = users.find_credentials(&grace.email).unwrap().unwrap();
-    assert_eq!(found.user, grace);
-    assert_eq!(found.password_hash, Some(hash()));
-}
-
-#[rstest]
-fn a_hash_that_is_another_by_now_is_not_replaced(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let users = storage.users();
-    let user = storage.user("ada@example.com");
-    let stale = PasswordHash::new("$2b$12$of-yesterday".to_owned());
-    let replaced = users.replace_password_hash(user.id, &stale, &another_hash());
-    assert!(!replaced.unwrap());
-    let found = users.find_credentials(&user.email).unwrap().unwrap();
-    assert_eq!(found.password_hash, Some(hash()));
-}
-
-#[rstest]
-fn where_there_is_no_hash_none_is_put(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let users = storage.users();
-    let user = storage.user("ada@example.com");
-    let replaced = users.replace_password_hash(RandomIds.user(), &hash(), &another_hash());
-    assert!(!replaced.unwrap());
-    storage
-        .behind
-        .execute("UPDATE users SET hashed_password = NULL");
-    let replaced = users.replace_password_hash(user.id, &hash(), &another_hash());
-    assert!(!replaced.unwrap());
-    let found = users.find_credentials(&user.email).unwrap().unwrap();
-    assert_eq!(found.password_hash, None);
-}
-
-#[rstest]
-fn credentials_are_found_by_id_as_well(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let user = storage.user("ada@example.com");
-    storage.user("grace@example.com");
-    let found = storage.users().find_credentials_of(user.id).unwrap();
-    let found = found.unwrap();
-    assert_eq!(found.user, user);
-    assert_eq!(found.password_hash, Some(hash()));
-    let nobody = storage.users().find_credentials_of(RandomIds.user());
-    assert_eq!(nobody.unwrap(), None);
-}
-
-#[rstest]
-fn a_password_that_is_replaced_ends_all_sessions_but_one(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let user = storage.user("ada@example.com").id;
-    let (kept, ended) = (session_of(user), session_of(user));
-    storage.begin(&kept);
-    storage.begin(&ended);
-    let proof = AccessProof::new(user)
-        .with_session(kept.id)
-        .with_password_hash(hash());
-    let revocation = Revocation {
-        except: Some(kept.id),
-        tokens: true,
-    };
-    let replace = || {
-        let event = event_of(user, PasswordChanged);
-        storage
-            .users()
-            .replace_password(&proof, &another_hash(), revocation, &event)
-    };
-    replace().unwrap();
-    assert_eq!(storage.sessions().list(user).unwrap(), [kept]);
-    let found = storage.users().find_credentials_of(user).unwrap().unwrap();
-    assert_eq!(found.password_hash, Some(another_hash()));
-    // It is another by now.
-    assert!(matches!(replace(), Err(ProofError::PasswordChanged)));
-    let events = storage.events(user);
-    let changed = events.iter().filter(|kind| **kind == PasswordChanged);
-    assert_eq!(changed.count(), 1);
-}
-
-#[rstest]
-fn a_deleted_user_leaves_nothing_but_one_event(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let ada = storage.user("ada@example.com").id;
-    let grace = storage.user("grace@example.com");
-    let session = session_of(ada);
-    storage.begin(&session);
-    let todo = storage.todo(ada, "Buy milk", 1);
-    let kept = storage.todo(grace.id, "Buy bread", 1);
-    let left = event_of(ada, AccountDeleted).of_former_user(ada);
-    let delete = || storage.users().delete(&AccessProof::new(ada), &left);
-    delete().unwrap();
-    // One event is left, which belongs to no account; the second attempt adds none.
-    assert!(matches!(delete(), Err(ProofError::UserMissing)));
-    assert_eq!(storage.users().find(ada).unwrap(), None);
-    assert_eq!(storage.session(session.id), None);
-    assert_eq!(storage.events(ada), []);
-    let events = storage.behind.values(
-        "SELECT CAST(count(*) AS TEXT) AS value FROM security_events \
-         WHERE kind = 'account_deleted' AND user_id IS NULL AND subject IS NOT NULL",
-    );
-    assert_eq!(events, [Some("1".to_owned())]);
-    assert_eq!(storage.todos().find(ada.into(), todo.id).unwrap(), None);
-    assert_eq!(
-        storage.todos().find(grace.id.into(), kept.id).unwrap(),
-        Some(kept)
-    );
-    assert_eq!(storage.users().find(grace.id).unwrap(), Some(grace));
-}
-
-#[rstest]
-fn a_hash_by_bcrypt_is_found_until_the_last_is_replaced(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    assert!(!storage.users().has_bcrypt_hash().unwrap());
-    let ada = storage.user("ada@example.com");
-    storage.user("grace@example.com");
-    assert!(!storage.users().has_bcrypt_hash().unwrap());
-    let bcrypt = PasswordHash::new("$2b$12$a-hash".to_owned());
-    let renew = |from: &PasswordHash, to: &PasswordHash| {
-        let renewed = storage.users().replace_password_hash(ada.id, from, to);
-        assert!(renewed.unwrap());
-    };
-    renew(&hash(), &bcrypt);
-    assert!(storage.users().has_bcrypt_hash().unwrap());
-    renew(&bcrypt, &hash());
-    assert!(!storage.users().has_bcrypt_hash().unwrap());
 }

@@ -42,7 +42,7 @@ fn a_version_that_cannot_be_read_is_refused(#[case] version: &str) {
 }
 
 #[test]
-fn the_one_that_is_built_in_is_good_enough() {
+fn the_built_in_version_is_accepted() {
     assert!(SqliteVersion::linked().unwrap() >= SqliteVersion::OLDEST);
 }
 
@@ -53,7 +53,7 @@ struct CompileOption {
 }
 
 #[test]
-fn the_one_that_is_built_in_keeps_statements_prepared_and_shares_no_locks() {
+fn the_built_in_library_is_thread_safe_and_caches_statements() {
     let mut connection = SqliteConnection::establish(":memory:").unwrap();
     let options: Vec<CompileOption> =
         sql_query("SELECT compile_options FROM pragma_compile_options")
@@ -89,7 +89,7 @@ fn database(folder: &TempDir, max_connections: u32) -> Database {
 }
 
 #[test]
-fn every_connection_of_the_pool_keeps_what_it_acknowledges() {
+fn every_connection_of_the_pool_syncs_commits() {
     let folder = TempDir::new().unwrap();
     let database = database(&folder, 2);
     let look = || {
@@ -112,7 +112,7 @@ fn every_connection_of_the_pool_keeps_what_it_acknowledges() {
 
 #[cfg(unix)]
 #[test]
-fn only_the_owner_can_read_the_file_and_those_beside_it() {
+fn only_the_owner_can_read_the_database_files() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
     let database = database(&folder, 1);
@@ -126,7 +126,7 @@ fn only_the_owner_can_read_the_file_and_those_beside_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_is_there_keeps_its_permissions() {
+fn an_existing_file_keeps_its_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("todo.db");
@@ -139,7 +139,7 @@ fn a_file_that_is_there_keeps_its_permissions() {
 }
 
 #[test]
-fn a_statement_that_gives_a_row_and_is_not_kept_after_all_is_an_error() {
+fn a_failed_commit_after_a_returned_row_is_an_error() {
     let folder = TempDir::new().unwrap();
     let database = database(&folder, 1);
     // A reference that is looked at when the change is to be kept.
@@ -182,7 +182,7 @@ fn limit_pages(database: &Database, pages: u32) {
 }
 
 #[test]
-fn a_file_that_cannot_grow_goes_on_being_read_and_is_written_again_once_it_can() {
+fn a_full_file_is_readable_and_is_writable_again_later() {
     let folder = TempDir::new().unwrap();
     // One connection, since each has a limit of its own.
     let database = database(&folder, 1);

@@ -7,7 +7,7 @@ use super::*;
 #[case("sqlite:///var/lib/todo.db", Some("/var/lib/todo.db"))]
 #[case("postgres://ada@localhost/todo", None)]
 #[case("postgresql:///todo?host=/tmp", None)]
-fn both_kinds_are_told_apart(#[case] text: &str, #[case] file: Option<&str>) {
+fn the_scheme_tells_the_kind_of_database(#[case] text: &str, #[case] file: Option<&str>) {
     let url: DatabaseUrl = text.parse().unwrap();
     assert_eq!(url.sqlite_file(), file.map(Path::new));
 }
@@ -23,7 +23,7 @@ fn both_kinds_are_told_apart(#[case] text: &str, #[case] file: Option<&str>) {
 #[case("postgres://ada:wrong%2@db/todo", InvalidDatabaseUrl::Encoding)]
 #[case("postgres://ada:wrong%", InvalidDatabaseUrl::Encoding)]
 #[case("postgres://ada:%00@db/todo", InvalidDatabaseUrl::Encoding)]
-fn what_names_no_database_is_refused(#[case] text: &str, #[case] error: InvalidDatabaseUrl) {
+fn an_invalid_url_is_refused(#[case] text: &str, #[case] error: InvalidDatabaseUrl) {
     assert_eq!(text.parse::<DatabaseUrl>(), Err(error));
 }
 
@@ -61,7 +61,10 @@ fn a_password_is_never_printed(#[case] text: &str) {
     "postgres://db.example.com/todo?sslmode=verify-full&sslrootcert=ca.crt",
     Transport::Verified
 )]
-fn it_is_told_how_a_database_is_reached(#[case] url: &str, #[case] expected: Transport) {
+fn the_url_tells_the_confidentiality_of_the_connection(
+    #[case] url: &str,
+    #[case] expected: Transport,
+) {
     let url: DatabaseUrl = url.parse().unwrap();
     assert_eq!(url.transport(|_| None), expected);
 }
@@ -76,10 +79,7 @@ fn unverified(mode: &str) -> Transport {
 #[case(&[("PGHOST", "db.example.com")], unverified("prefer"))]
 #[case(&[("PGHOSTADDR", "192.0.2.1"), ("PGSSLMODE", "require")], unverified("require"))]
 #[case(&[("PGHOST", "db.example.com"), ("PGSSLMODE", "verify-full")], Transport::Verified)]
-fn what_the_url_does_not_say_is_in_variables(
-    #[case] variables: &[(&str, &str)],
-    #[case] expected: Transport,
-) {
+fn variables_complete_the_url(#[case] variables: &[(&str, &str)], #[case] expected: Transport) {
     let url: DatabaseUrl = "postgres:///todo".parse().unwrap();
     let lookup = |name: &str| {
         let found = variables.iter().find(|(known, _)| *known == name);

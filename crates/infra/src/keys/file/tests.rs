@@ -46,7 +46,7 @@ fn assert_only_its_owner_can_read(path: &Path) {
 }
 
 #[test]
-fn a_ring_is_made_once() {
+fn a_ring_is_created_once() {
     let fixture = Fixture::new();
     assert!(matches!(fixture.file.keys(), Err(KeyRingError::Missing(_))));
     fixture.file.make_if_missing().unwrap();
@@ -60,7 +60,7 @@ fn a_ring_is_made_once() {
 }
 
 #[test]
-fn programs_that_start_together_have_the_same_ring() {
+fn concurrent_programs_create_one_ring() {
     let fixture = Fixture::new();
     let rings: HashSet<Vec<String>> = thread::scope(|scope| {
         let starts: Vec<_> = (0..8)
@@ -119,7 +119,7 @@ fn a_rotation_keeps_old_keys_for_as_long_as_their_tokens_live() {
 }
 
 #[test]
-fn the_algorithm_stays_until_another_is_asked_for() {
+fn the_algorithm_stays_until_another_is_requested() {
     use SigningAlgorithm::{EdDsa, Hs256};
     let fixture = Fixture::new();
     for (asked, given) in [
@@ -134,7 +134,7 @@ fn the_algorithm_stays_until_another_is_asked_for() {
 }
 
 #[test]
-fn the_secret_of_an_earlier_version_is_taken_over() {
+fn the_secret_of_an_earlier_version_is_migrated() {
     let fixture = Fixture::new();
     fs::write(fixture.file.path(), [7; 64]).unwrap();
     fixture.file.make_if_missing().unwrap();
@@ -151,7 +151,7 @@ fn the_secret_of_an_earlier_version_is_taken_over() {
 }
 
 #[test]
-fn no_rotation_is_lost_and_no_reader_sees_half_a_ring() {
+fn concurrent_rotations_are_all_made_and_readers_see_complete_rings() {
     const THREADS: usize = 4;
     const ROTATIONS: usize = 10;
     let fixture = Fixture::new();
@@ -171,7 +171,7 @@ fn no_rotation_is_lost_and_no_reader_sees_half_a_ring() {
 }
 
 #[test]
-fn a_broken_file_is_refused_and_left_as_it_is() {
+fn an_invalid_key_file_is_refused_and_not_changed() {
     let fixture = Fixture::new();
     let large = vec![b' '; usize::try_from(MAX_LENGTH).unwrap() + 1];
     for broken in [&b""[..], b"{", b"short", br#"{"keys": []}"#, &large] {
@@ -189,7 +189,7 @@ fn a_broken_file_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_cannot_be_made_is_named() {
+fn an_error_names_the_file_that_cannot_be_created() {
     let clock = SetClock::new(at(0)).shared();
     let file = KeyRingFile::new("/nowhere/at/all/keys".into(), clock);
     let error = file.rotate(None, HOUR).unwrap_err();
@@ -199,7 +199,7 @@ fn a_file_that_cannot_be_made_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn the_file_stays_its_owners_whoever_rotates() {
+fn a_rotation_keeps_the_owner_of_the_file() {
     use std::os::unix::fs::{MetadataExt, chown};
     let fixture = Fixture::new();
     fixture.file.make_if_missing().unwrap();
@@ -218,7 +218,7 @@ fn the_file_stays_its_owners_whoever_rotates() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_link_links_to_is_replaced_and_not_the_link() {
+fn a_rotation_replaces_the_target_of_a_link() {
     let fixture = Fixture::new();
     fixture.file.make_if_missing().unwrap();
     let link = fixture.folder.path().join("link");

@@ -26,7 +26,7 @@ fn parsed(ring: &Value) -> Result<Vec<StoredKey>, InvalidKeyRing> {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn a_serialized_ring_is_parsed_again() {
     let keys = [
         stored(SigningAlgorithm::Hs256, Some(at(3))),
         stored(SigningAlgorithm::EdDsa, None),
@@ -57,7 +57,7 @@ fn the_secret_of_an_earlier_version_is_a_ring_of_one_key() {
 }
 
 #[test]
-fn a_ring_that_is_cut_off_is_not_taken_for_a_secret() {
+fn a_truncated_ring_is_not_read_as_a_secret() {
     let text = write(&[stored(SigningAlgorithm::Hs256, None)]);
     for length in 0..text.len() - 2 {
         let error = parse(&text[..length], at(0)).unwrap_err();
@@ -81,7 +81,7 @@ fn a_ring_that_is_cut_off_is_not_taken_for_a_secret() {
     Value::Null,
     "2 of its keys have no retired_at, and must be exactly one"
 )]
-fn what_is_wrong_is_named(#[case] at: &str, #[case] value: Value, #[case] message: &str) {
+fn the_invalid_member_is_named(#[case] at: &str, #[case] value: Value, #[case] message: &str) {
     let mut ring = good();
     let (parent, member) = at.rsplit_once('/').unwrap();
     ring.pointer_mut(parent).unwrap()[member] = value;
@@ -89,7 +89,7 @@ fn what_is_wrong_is_named(#[case] at: &str, #[case] value: Value, #[case] messag
 }
 
 #[test]
-fn a_key_is_of_one_kind_and_for_one_algorithm() {
+fn a_key_has_one_type_and_one_algorithm() {
     for (pointer, value) in [
         ("/keys/0/alg", "HS256"),
         ("/keys/1/alg", "EdDSA"),
@@ -108,7 +108,7 @@ fn a_key_is_of_one_kind_and_for_one_algorithm() {
 }
 
 #[test]
-fn two_keys_of_one_id_and_members_that_are_not_known_are_refused() {
+fn duplicate_ids_and_unknown_members_are_refused() {
     let mut ring = good();
     let twin = ring["keys"][1].clone();
     ring["keys"].as_array_mut().unwrap().push(twin);

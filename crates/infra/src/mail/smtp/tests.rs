@@ -54,7 +54,7 @@ fn converse(stream: TcpStream, to_the_mail: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_mail_is_handed_over_to_the_server() {
+fn a_mail_is_delivered_to_the_server() {
     let (url, server) = smtp_server("250 taken");
     let mailer = SmtpMailer::new(&url, "Todo <todo@example.com>").unwrap();
     mailer.send(&mail()).unwrap();
@@ -72,7 +72,7 @@ fn a_mail_is_handed_over_to_the_server() {
 }
 
 #[test]
-fn a_mail_that_is_not_taken_is_an_error_without_its_text() {
+fn a_refused_mail_is_an_error_without_its_text() {
     let (url, server) = smtp_server("550 no");
     let mailer = SmtpMailer::new(&url, "todo@example.com").unwrap();
     let error = mailer.send(&mail()).unwrap_err();
@@ -81,7 +81,7 @@ fn a_mail_that_is_not_taken_is_an_error_without_its_text() {
 }
 
 #[test]
-fn a_server_that_is_away_is_an_error() {
+fn an_unreachable_server_is_an_error() {
     // The port was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
     let url = format!("smtp://{}", address.unwrap());
@@ -93,7 +93,7 @@ fn a_server_that_is_away_is_an_error() {
 #[case("smtps://ada:hunter2@mail.example.com:465")]
 #[case("smtp://mail.example.com:587?tls=required")]
 #[case("smtp://localhost:1025")]
-fn a_server_is_told_by_a_url(#[case] url: &str) {
+fn a_url_names_the_server(#[case] url: &str) {
     let mailer = SmtpMailer::new(url, "todo@example.com").unwrap();
     assert!(!format!("{mailer:?}").contains("hunter2"));
 }
@@ -115,7 +115,7 @@ fn a_server_is_told_by_a_url(#[case] url: &str) {
     Err(InvalidMailSettings::Plaintext)
 )]
 #[case("mail.example.com", Err(InvalidMailSettings::Url))]
-fn mails_leave_this_machine_encrypted_only(
+fn mails_leave_the_machine_only_encrypted(
     #[case] url: &str,
     #[case] expected: Result<(), InvalidMailSettings>,
 ) {
@@ -130,7 +130,7 @@ fn mails_leave_this_machine_encrypted_only(
     InvalidMailSettings::Url
 )]
 #[case("smtp://mail.example.com", "todo", InvalidMailSettings::From)]
-fn what_cannot_be_used_is_refused(
+fn invalid_settings_are_refused(
     #[case] url: &str,
     #[case] from: &str,
     #[case] expected: InvalidMailSettings,

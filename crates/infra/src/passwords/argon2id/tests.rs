@@ -27,7 +27,7 @@ fn verify(hasher: &Argon2id, attempt: &str, hash: &str) -> Option<Verification> 
 }
 
 #[test]
-fn a_password_is_verified_against_its_hash_and_no_other_is() {
+fn only_the_right_password_is_verified() {
     let hash = cheap().hash(b"correct horse").unwrap();
     assert_eq!(verify(&cheap(), "correct horse", &hash), Some(Right));
     assert_eq!(verify(&cheap(), "Correct horse", &hash), Some(Wrong));
@@ -46,7 +46,7 @@ fn the_memory_of_a_hash_is_known() {
 }
 
 #[test]
-fn each_hash_has_a_salt_of_its_own_and_says_its_cost() {
+fn each_hash_has_a_random_salt_and_its_cost() {
     let first = cheap().hash(b"correct horse").unwrap();
     assert_ne!(first, cheap().hash(b"correct horse").unwrap());
     assert!(first.starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
@@ -104,7 +104,7 @@ fn a_hash_of_the_reference_program_is_verified(#[case] hash: &str, #[case] expec
 #[case::no_version_that_there_is("$argon2id$v=18$m=8,t=1,p=1$c29tZXNhbHQxMjM$aGFzaGhhc2hoYXNo")]
 #[case::a_salt_too_short("$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaGhhc2hoYXNo")]
 #[case::too_cheap("$argon2id$v=19$m=1,t=0,p=1$c29tZXNhbHQxMjM$aGFzaGhhc2hoYXNo")]
-fn a_hash_that_cannot_be_read_is_told_from_one_that_does_not_match(#[case] hash: &str) {
+fn an_invalid_hash_is_distinguished_from_a_wrong_password(#[case] hash: &str) {
     assert_eq!(verify(&cheap(), "correct horse", hash), None);
 }
 
@@ -116,7 +116,7 @@ fn a_hash_that_cannot_be_read_is_told_from_one_that_does_not_match(#[case] hash:
 #[case::memory_and_iterations(2_097_152, 3, 1)]
 #[case::everything(u32::MAX, u32::MAX, 1)]
 #[case::parallelism(2_097_152, 1, 129)]
-fn a_bomb_is_neither_computed_nor_made(
+fn an_excessive_cost_is_refused(
     #[case] memory_kib: u32,
     #[case] iterations: u32,
     #[case] parallelism: u32,
@@ -137,7 +137,7 @@ fn a_bomb_is_neither_computed_nor_made(
 #[case::first_recommendation_of_rfc_9106(costing(2_097_152, 1, 4))]
 #[case::second_recommendation_of_rfc_9106(costing(65_536, 3, 4))]
 #[case::costliest_preset_of_libsodium(costing(1_048_576, 4, 1))]
-fn what_others_recommend_is_no_bomb(#[case] params: Argon2idParams) {
+fn recommended_costs_are_accepted(#[case] params: Argon2idParams) {
     assert!(Argon2id::new(params).is_ok());
 }
 

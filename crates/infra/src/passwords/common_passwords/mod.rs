@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_more_than_the_3000_that_are_demanded() {
+    fn the_list_has_more_than_3000_passwords() {
         assert_eq!(LIST.lines().count(), 46_483);
     }
 

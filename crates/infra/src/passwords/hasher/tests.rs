@@ -38,7 +38,7 @@ fn renewed(passwords: &Passwords, text: &str, hash: &PasswordHash) -> PasswordHa
 }
 
 #[test]
-fn a_new_password_is_hashed_as_of_today() {
+fn a_new_password_is_hashed_with_the_current_parameters() {
     let hash = costing(8).hash(&Password::new("correct horse").unwrap());
     let hash = hash.unwrap();
     assert!(hash.expose().starts_with("$argon2id$"));
@@ -54,7 +54,10 @@ fn a_new_password_is_hashed_as_of_today() {
     "correct horse",
     costing(8).hash(&Password::new("correct horse").unwrap()).unwrap()
 )]
-fn an_outdated_hash_becomes_one_of_today(#[case] text: &str, #[case] outdated: PasswordHash) {
+fn an_outdated_hash_is_replaced_by_a_current_one(
+    #[case] text: &str,
+    #[case] outdated: PasswordHash,
+) {
     let today = costing(16);
     let hash = renewed(&today, text, &outdated);
     assert!(hash.expose().starts_with("$argon2id$v=19$m=16,t=1,p=1$"));
@@ -68,7 +71,7 @@ fn an_outdated_hash_becomes_one_of_today(#[case] text: &str, #[case] outdated: P
 #[case::at_the_limit(72)]
 #[case::beyond_the_limit(73)]
 #[case::far_beyond_the_limit(128)]
-fn who_was_let_in_by_the_first_72_bytes_still_is(#[case] typed: usize) {
+fn attempts_accepted_by_72_bytes_are_accepted_after_the_rehash(#[case] typed: usize) {
     let [before, after] = [costing(8), costing(16)];
     let typed = "x".repeat(typed);
     let once = renewed(&before, &typed, &stored(BCRYPT_OF_72_BYTES));
@@ -87,7 +90,7 @@ fn who_was_let_in_by_the_first_72_bytes_still_is(#[case] typed: usize) {
 }
 
 #[test]
-fn a_limit_within_a_character_is_one_too() {
+fn the_limit_may_be_within_a_character() {
     let password = "pässwörd-€-".repeat(8);
     let hash = stored("$2b$04$gE0qIKRrFmBCJH9zwG5A9.Iyy59NorOO74daCqbc.wibRbwwC7QDW");
     let hash = renewed(&costing(8), &password, &hash);
@@ -145,7 +148,7 @@ fn bcrypt_compares_what_was_typed() {
 }
 
 #[test]
-fn what_was_hashed_as_it_was_typed_is_right_and_becomes_a_hash_of_every_spelling() {
+fn a_hash_of_the_typed_form_is_verified_and_rehashed() {
     let hash = argon2id_of(DECOMPOSED, &costing(8));
     assert_eq!(verify(&costing(8), COMPOSED, &hash), Wrong);
     let hash = renewed(&costing(8), DECOMPOSED, &hash);
@@ -154,7 +157,7 @@ fn what_was_hashed_as_it_was_typed_is_right_and_becomes_a_hash_of_every_spelling
 }
 
 #[test]
-fn the_first_72_bytes_are_those_of_what_was_typed() {
+fn the_first_72_bytes_are_those_of_the_typed_form() {
     let [composed, decomposed] = [COMPOSED, DECOMPOSED].map(|text| text.repeat(8));
     let hash = bcrypt_of(&decomposed);
     assert_eq!(verify(&costing(8), &composed, &hash), Wrong);
@@ -180,7 +183,7 @@ proptest! {
 
     /// What was typed when the hash was made, with whatever else is typed at the logins before and after.
     #[test]
-    fn whatever_was_right_for_an_outdated_hash_is_right_for_what_becomes_of_it(
+    fn every_accepted_attempt_is_accepted_after_the_rehash(
         chosen in any_typed(),
         tails in ["[a-z]{0,5}", "[a-zäé]{0,5}"],
     ) {
@@ -224,6 +227,6 @@ proptest! {
 #[case::a_bomb_of_72_bytes(
     "$argon2id-72$v=19$m=4294967295,t=1,p=1$c29tZXNhbHQxMjM$aGFzaGhhc2hoYXNo"
 )]
-fn a_hash_that_cannot_be_read_is_of_no_password(#[case] hash: &str) {
+fn an_invalid_hash_matches_no_password(#[case] hash: &str) {
     assert_eq!(verify(&costing(8), "correct horse", &stored(hash)), Wrong);
 }

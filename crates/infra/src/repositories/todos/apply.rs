@@ -12,8 +12,8 @@ use super::{
 };
 use crate::database::{AnyConnection, Id, schema::tasks};
 
-/// Locks what is to be changed, in the order of ids, and before the usage of the owner, which a later change locks: so
-/// nobody waits for somebody who waits for them. On SQLite there is one writer.
+/// Locks the todos to change, in the order of ids, and before the usage of the owner: one order of locks for all
+/// transactions, so that they cannot deadlock. SQLite has one writer.
 fn lock(
     connection: &mut AnyConnection,
     owner: UserId,
@@ -42,7 +42,7 @@ fn changed(operation: &TodoOperation) -> Option<Id> {
     }
 }
 
-/// Makes several changes in their order; insertions that follow one another take one statement.
+/// Applies changes in order; consecutive insertions are one statement.
 pub(super) fn apply_in_transaction(
     connection: &mut AnyConnection,
     owner: UserId,
@@ -106,7 +106,7 @@ pub(super) fn apply_in_transaction(
     Ok(Ok(outcomes))
 }
 
-/// Why changes are refused, whatever came of some of them: the transaction is to be rolled back.
+/// Why a batch is refused. The transaction must be rolled back.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Refused {
     OwnerMissing,
@@ -120,8 +120,7 @@ fn inserted(operation: &TodoOperation) -> Option<&Todo> {
     }
 }
 
-/// Inserts several todos of a user by one statement, which the two databases together do not have in common in diesel.
-/// They are counted already.
+/// Inserts several todos of a user by one statement, which diesel has for each backend only. They are counted already.
 fn insert_rows(connection: &mut AnyConnection, rows: &[NewTodoRow<'_>]) -> QueryResult<()> {
     let insert = diesel::insert_into(tasks::table).values(rows);
     match connection {

@@ -1,7 +1,7 @@
 //! Filters, orders and pages of todos as queries.
 
 use diesel::{
-    BoolExpressionMethods, BoxableExpression, ExpressionMethods, QueryDsl,
+    BoolExpressionMethods, ExpressionMethods, QueryDsl,
     dsl::{exists, sql},
     sql_types::{Bool, SmallInt, Text},
 };
@@ -13,7 +13,7 @@ use todo_domain::{
 use super::{
     super::session_condition::satisfying,
     rows::priority_column,
-    search::{contains, has_tags},
+    search::{Condition, contains, has_tags},
 };
 use crate::database::{
     DatabaseKind, Day, Id, Instant, MultiBackend,
@@ -22,9 +22,6 @@ use crate::database::{
 };
 
 pub(in crate::repositories) type Query<'a> = tasks::BoxedQuery<'a, MultiBackend>;
-
-/// A condition on a todo.
-pub(super) type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
 
 /// Whether a todo belongs to the owner, and the session condition, if any, is satisfied.
 fn is_owners(owner: Owner) -> Condition {

@@ -231,8 +231,8 @@ impl<'a> TodoChangeset<'a> {
     }
 }
 
-/// When a todo is due, in three columns: a date has no offset, an instant has no date, and what is never due has
-/// neither. `due_at` is what all of them are ordered by.
+/// The due time in three columns: a date has no offset, an instant has no date, and a todo without a due time has neither.
+/// `due_at` is the sort key of both.
 #[derive(Clone, Copy)]
 struct DueColumns {
     date: Option<Day>,

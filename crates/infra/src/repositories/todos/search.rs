@@ -4,13 +4,17 @@
 //! equal characters and another one took minutes in texts of such characters.
 
 use diesel::{
+    BoxableExpression,
     dsl::sql,
     sql_types::{Binary, Bool, Text},
 };
 use todo_domain::{SearchText, Tag};
 
-use super::{query::Condition, rows::SEPARATOR};
-use crate::database::DatabaseKind;
+use super::rows::SEPARATOR;
+use crate::database::{DatabaseKind, MultiBackend, schema::tasks};
+
+/// A condition on a todo.
+pub(super) type Condition = Box<dyn BoxableExpression<tasks::table, MultiBackend, SqlType = Bool>>;
 
 /// Whether the title or the description contains a text, whatever its case.
 ///

@@ -1,4 +1,4 @@
-//! The statements that write todos, each on a connection that it is given.
+//! Statements on todos.
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, NullableExpressionMethods,
@@ -38,8 +38,8 @@ fn of_version(expected: i64) -> _ {
 /// No todo is of this version.
 const ANY_VERSION: i64 = 0;
 
-/// Inserts a todo if its owner has room for it, and if a session meets a condition, where there is one. Tells whether it
-/// did: it did not, either, if the owner does not exist.
+/// Inserts a todo if the quotas of its owner have room and the session condition, if any, is satisfied. Returns whether it
+/// was inserted; `false` also if the owner does not exist.
 pub(super) fn insert_row(
     connection: &mut AnyConnection,
     todo: &Todo,
@@ -52,7 +52,7 @@ pub(super) fn insert_row(
     enum InsertTask {}
     let row = NewTodoRow::from(todo);
     let addition = row.addition();
-    /// A row for each of a source: one or none.
+    /// An INSERT of one row for each row of a source, which has one or none.
     macro_rules! insert_each_of {
         ($source:expr; $($column:ident),* $(,)?) => {{
             let NewTodoRow { $($column),* } = row;
@@ -118,7 +118,7 @@ pub(super) fn insert_row(
     Ok(inserted? == 1)
 }
 
-/// Why a todo was not inserted, although no session condition failed.
+/// The quota that kept a todo from being inserted, if any.
 pub(super) fn not_inserted(
     connection: &mut AnyConnection,
     todo: &Todo,
@@ -145,7 +145,7 @@ pub(super) fn update_row(
                 .eq(case_when(not(tasks::completed), now_column).otherwise(None::<Instant>)),
         )
     });
-    // What is done already stays done since then. (Other software may have left `completed_at` empty.)
+    // A completed todo keeps its time of completion. (Other software may not have set `completed_at`.)
     let complete = (change.completion == CompletionChange::To(true)).then(|| {
         tasks::completed_at.eq(case_when(not(tasks::completed), now_column)
             .when(tasks::completed_at.is_null(), tasks::updated_at.nullable())
@@ -190,7 +190,7 @@ pub(super) fn update_row(
     Ok(Ok(updated))
 }
 
-/// Whether a todo gets no longer, or its owner has room for what is added.
+/// Whether a todo gets no longer, or the quota of its owner has room for the growth.
 fn has_room_for(
     bytes: ChangedBytes,
     quotas: Quotas,
@@ -249,7 +249,7 @@ fn has_room_for(
     }
 }
 
-/// Whether there was one to delete.
+/// Deletes a todo, and returns whether it existed.
 pub(super) fn delete_row(
     connection: &mut AnyConnection,
     owner: Owner,
@@ -277,7 +277,7 @@ pub(super) fn find_row(
     let of_user = tasks::table
         .find(Id(id.as_uuid()))
         .filter(tasks::user_id.eq(Id(owner.user_id().as_uuid())));
-    // Each is a type of its own, so that diesel knows its text without writing it.
+    // Each statement has a type of its own, so that diesel knows its text without rendering it.
     let row: Option<TodoRow> = match owner {
         Owner::User(_) => with_backend!(connection, |own| of_user
             .select(TodoRow::as_select())
@@ -291,17 +291,17 @@ pub(super) fn find_row(
     Ok(row.map(Todo::from))
 }
 
-/// Whether what is asked for is what most requests ask for: the newest of all todos.
+/// Whether a request is the most frequent one: the newest of all todos.
 pub(super) fn is_newest(filter: &TodoFilter, page: &Page) -> bool {
     *filter == TodoFilter::default()
         && page.order == TodoOrder::default()
         && page.start == PageStart::default()
 }
 
-/// The newest todos of a session's user, if it meets the condition: a page of all, and one todo more.
+/// The newest todos of the user of a session that satisfies a condition: a page, and one todo more.
 ///
-/// It is what `query::page` gives for a page that [is the newest](is_newest), and has a text that diesel knows without
-/// writing it. That takes a tenth of such a request else.
+/// The result equals that of `query::page` for a page that [is the newest](is_newest). diesel knows the text of this
+/// statement without rendering it, which would take a tenth of such a request.
 pub(super) fn newest_rows(
     connection: &mut AnyConnection,
     guard: SessionGuard,

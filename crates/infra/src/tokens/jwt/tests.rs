@@ -117,7 +117,7 @@ fn signed(header: &Value, claims: &Value) -> AccessToken {
 }
 
 #[test]
-fn a_token_says_what_it_was_made_to_say() {
+fn a_token_has_the_claims_it_was_issued_with() {
     for key in [key(SECRET), ed25519()] {
         let tokens = with_keys(key, Vec::new());
         let claims = access_claims();
@@ -155,7 +155,7 @@ fn the_same_claims_and_key_make_the_same_token() {
 }
 
 #[test]
-fn neither_kind_is_taken_for_the_other() {
+fn neither_token_type_is_accepted_as_the_other() {
     let tokens = tokens();
     let access = RefreshToken::new(access(&tokens).expose().to_owned());
     assert!(RefreshTokens::verify(&tokens, &access).is_err());
@@ -171,7 +171,7 @@ fn neither_kind_is_taken_for_the_other() {
 #[case::type_alone("at+jwt", "todo-server/refresh")]
 #[case::audience_alone("rt+jwt", "todo-server")]
 #[case::neither("rt+jwt", "todo-server/refresh")]
-fn a_token_that_is_half_of_the_other_kind_is_rejected(#[case] typ: &str, #[case] aud: &str) {
+fn a_token_with_parts_of_another_type_is_rejected(#[case] typ: &str, #[case] aud: &str) {
     let header = with(header(), "typ", Some(json!(typ)));
     let claims = with(claims(), "aud", Some(json!(aud)));
     assert!(!accepts(&tokens(), &signed(&header, &claims)));
@@ -198,7 +198,7 @@ fn a_ring_may_have_keys_for_either_algorithm() {
 }
 
 #[test]
-fn an_instance_accepts_what_another_signed_with_a_key_that_it_has_not_read() {
+fn a_token_signed_with_a_newer_key_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let clock = SetClock::new(at(0));
     let lifetime = Duration::from_hours(1);
@@ -298,7 +298,7 @@ fn a_token_with_a_wrong_header_is_rejected(#[case] member: &str, #[case] value: 
 }
 
 #[test]
-fn a_member_that_stands_twice_is_rejected() {
+fn a_duplicate_member_is_rejected() {
     let (header, claims) = (header().to_string(), claims().to_string());
     let twice = |object: &str, member: &str| object.replacen('{', &format!("{{{member},"), 1);
     for (header, claims) in [
@@ -311,7 +311,7 @@ fn a_member_that_stands_twice_is_rejected() {
 }
 
 #[test]
-fn a_token_rightly_signed_with_the_secret_by_another_algorithm_is_rejected() {
+fn a_token_signed_by_another_algorithm_is_rejected() {
     for (name, algorithm) in [("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)] {
         let header = with(header(), "alg", Some(json!(name))).to_string();
         let token = signed_text(&header, &claims().to_string(), SECRET, algorithm);
@@ -337,7 +337,7 @@ fn a_public_key_is_no_secret() {
 }
 
 #[test]
-fn a_token_signed_with_another_key_under_our_keys_name_is_rejected() {
+fn a_token_with_a_known_key_id_and_a_foreign_signature_is_rejected() {
     let (header, claims) = (header().to_string(), claims().to_string());
     let token = signed_text(&header, &claims, OTHER_SECRET, Algorithm::HS256);
     assert!(!accepts(&tokens(), &token));
@@ -345,7 +345,7 @@ fn a_token_signed_with_another_key_under_our_keys_name_is_rejected() {
 
 /// There is no leeway, in neither direction.
 #[test]
-fn a_token_is_accepted_until_the_instant_that_it_expires_at() {
+fn a_token_is_accepted_until_it_expires() {
     let clock = SetClock::new(at(0));
     let tokens = with_clock(key(SECRET), Vec::new(), &clock);
     let (access, refresh) = (access(&tokens), refresh(&tokens));
@@ -369,7 +369,7 @@ fn a_token_is_accepted_until_the_instant_that_it_expires_at() {
 }
 
 #[test]
-fn a_token_that_was_changed_is_rejected() {
+fn a_changed_token_is_rejected() {
     for key in [key(SECRET), ed25519()] {
         let tokens = with_keys(key, Vec::new());
         let token = access(&tokens);
@@ -401,12 +401,12 @@ fn a_token_that_was_changed_is_rejected() {
 #[case::dots("..")]
 #[case::unsigned("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.e30.")]
 #[case::not_base64("ä.ö.ü")]
-fn what_is_no_token_is_rejected(#[case] text: &str) {
+fn a_malformed_token_is_rejected(#[case] text: &str) {
     assert!(!accepts(&tokens(), &AccessToken::new(text.to_owned())));
 }
 
 #[test]
-fn the_longest_token_that_is_made_is_accepted_and_a_longer_one_is_not_looked_at() {
+fn a_token_longer_than_the_limit_is_rejected_unparsed() {
     let tokens = tokens();
     let claims = AccessClaims {
         email: Email::from_stored("\u{1}".repeat(255)),
@@ -426,7 +426,7 @@ fn the_longest_token_that_is_made_is_accepted_and_a_longer_one_is_not_looked_at(
 
 /// A fuzz target: no token panics, and none but those that were made is accepted.
 #[test]
-fn nothing_but_what_was_made_is_accepted() {
+fn only_issued_tokens_are_accepted() {
     let tokens = tokens();
     let (access_claims, refresh_claims) = (access_claims(), refresh_claims());
     let access = AccessTokens::issue(&tokens, &access_claims).unwrap();

@@ -1,16 +1,16 @@
-//! What a migration makes of tables that are there.
+//! Migrations of existing tables.
 
 use rstest::rstest;
 use todo_domain::{AccessProof, Page, SearchText, SecurityEventKind::AccountDeleted, TodoFilter};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use super::old_backend::{FIRST_POSTGRES, FIRST_RECORDED, FIRST_SQLITE, OldBackend, Shape};
+use super::old_backend::{FIRST_POSTGRES, FIRST_RECORDED, FIRST_SQLITE, OldBackend, OldSchema};
 use crate::storage::{Storage, event_of};
 
 const INDEXES: &str = "SELECT indexrelid::regclass::text AS value FROM pg_index \
     WHERE indrelid = 'tasks'::regclass AND indisvalid ORDER BY 1";
 
-/// Every table of ours.
+/// Our tables.
 const TABLES: [&str; 8] = [
     "users",
     "tasks",
@@ -42,10 +42,10 @@ fn titles_with(storage: &Storage, owner: todo_domain::UserId, text: &str) -> Vec
 }
 
 #[rstest]
-fn the_old_backends_tables_come_to_be_as_new_ones(
-    #[values(Shape::WithPasswords, Shape::WithoutPasswords)] shape: Shape,
+fn adopted_tables_equal_new_tables(
+    #[values(OldSchema::WithPasswords, OldSchema::WithoutPasswords)] schema: OldSchema,
 ) {
-    let (Some(old), Some(new)) = (OldBackend::new(shape), Storage::new(Postgres)) else {
+    let (Some(old), Some(new)) = (OldBackend::new(schema), Storage::new(Postgres)) else {
         return;
     };
     old.storage.database.migrate().unwrap();
@@ -63,8 +63,8 @@ fn the_old_backends_tables_come_to_be_as_new_ones(
 }
 
 #[test]
-fn what_the_old_backend_wrote_is_whole_and_can_be_searched() {
-    let Some(old) = OldBackend::new(Shape::WithoutPasswords) else {
+fn rows_of_the_old_backend_are_complete_and_searchable() {
+    let Some(old) = OldBackend::new(OldSchema::WithoutPasswords) else {
         return;
     };
     let done = old.insert("Straße FEGEN", "ΟΔΟΣ", true);
@@ -80,8 +80,8 @@ fn what_the_old_backend_wrote_is_whole_and_can_be_searched() {
 }
 
 #[test]
-fn a_user_of_the_old_backend_can_be_deleted_though_its_keys_do_not_cascade() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn a_user_of_the_old_backend_is_deleted_without_cascading_keys() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     old.insert("Buy milk", "", false);
@@ -94,8 +94,8 @@ fn a_user_of_the_old_backend_can_be_deleted_though_its_keys_do_not_cascade() {
 }
 
 #[test]
-fn foreign_keys_that_are_there_stay_as_they_are() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn existing_foreign_keys_are_kept() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     let sql = "SELECT pg_get_constraintdef(oid) AS value FROM pg_constraint \
@@ -106,7 +106,7 @@ fn foreign_keys_that_are_there_stay_as_they_are() {
 }
 
 #[rstest]
-fn what_our_first_version_made_is_brought_further(#[values(Sqlite, Postgres)] kind: Kind) {
+fn tables_of_the_first_version_are_migrated(#[values(Sqlite, Postgres)] kind: Kind) {
     let (Some(storage), Some(new)) = (Storage::empty(kind), Storage::new(kind)) else {
         return;
     };

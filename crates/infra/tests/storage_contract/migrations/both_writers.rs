@@ -1,18 +1,18 @@
-//! What the old backend writes while this program writes too.
+//! Writes of the old backend to migrated tables.
 
 use todo_domain::{Change, Title, TodoChange};
 
-use super::old_backend::{OldBackend, Shape};
+use super::old_backend::{OldBackend, OldSchema};
 use crate::storage::at;
 
 fn migrated() -> Option<OldBackend> {
-    let old = OldBackend::new(Shape::WithPasswords)?;
+    let old = OldBackend::new(OldSchema::WithPasswords)?;
     old.storage.database.migrate().unwrap();
     Some(old)
 }
 
 #[test]
-fn what_the_old_backend_inserts_is_whole() {
+fn rows_inserted_by_the_old_backend_are_complete() {
     let Some(old) = migrated() else {
         return;
     };
@@ -30,7 +30,7 @@ fn what_the_old_backend_inserts_is_whole() {
 }
 
 #[test]
-fn what_the_old_backend_changes_raises_the_version_and_is_whole() {
+fn changes_by_the_old_backend_increment_the_version() {
     let Some(old) = migrated() else {
         return;
     };
@@ -46,7 +46,7 @@ fn what_the_old_backend_changes_raises_the_version_and_is_whole() {
 }
 
 #[test]
-fn what_is_written_as_it_was_keeps_its_version() {
+fn an_unchanged_row_keeps_its_version() {
     let Some(old) = migrated() else {
         return;
     };
@@ -57,7 +57,7 @@ fn what_is_written_as_it_was_keeps_its_version() {
 }
 
 #[test]
-fn a_change_that_raises_the_version_itself_is_left_as_it_is() {
+fn a_version_that_is_set_by_a_change_is_kept() {
     let Some(old) = migrated() else {
         return;
     };
@@ -70,7 +70,7 @@ fn a_change_that_raises_the_version_itself_is_left_as_it_is() {
 }
 
 #[test]
-fn both_write_to_one_task_in_turn() {
+fn both_backends_change_one_task() {
     let Some(old) = migrated() else {
         return;
     };

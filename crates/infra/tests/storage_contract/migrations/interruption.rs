@@ -1,18 +1,18 @@
-//! What becomes of a migration that was interrupted.
+//! Migrations that are interrupted or blocked.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::atomic::{AtomicU32, Ordering::SeqCst},
     thread,
-    time::{Duration, Instant},
 };
 
 use todo_infra::Progress;
 use todo_testkit::TestDatabase;
 
-use super::old_backend::{OldBackend, Shape};
+use super::old_backend::{OldBackend, OldSchema};
 use crate::storage::{Storage, connect};
 
-/// Migrates until `stop` says so, and then ends as abruptly as a process that is killed. Whether it was stopped.
+/// Migrates until `stop` returns true, and then ends as abruptly as a killed process. Returns whether it was stopped.
 fn interrupted(storage: &Storage, stop: impl Fn(Progress<'_>) -> bool) -> bool {
     let migrating = catch_unwind(AssertUnwindSafe(|| {
         storage.database.migrate_and_tell(&mut |progress| {
@@ -31,7 +31,7 @@ fn interrupted(storage: &Storage, stop: impl Fn(Progress<'_>) -> bool) -> bool {
     }
 }
 
-/// How many tasks lack something.
+/// The number of tasks with unfilled columns.
 fn lacking(behind: &TestDatabase) -> String {
     let sql = "SELECT count(*)::text AS value FROM tasks WHERE title_folded IS NULL \
                OR (completed AND completed_at IS NULL)";
@@ -48,19 +48,19 @@ fn insert_many(old: &OldBackend, tasks: u32) {
 }
 
 #[test]
-fn each_step_can_be_the_last_before_an_interruption() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn a_migration_continues_after_an_interruption_at_each_step() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     let steps = old.storage.database.plan_migration().unwrap();
     for step in &steps {
-        let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+        let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
             return;
         };
         let id = old.insert("Buy MILK", "", true);
         let begins = |progress: Progress<'_>| matches!(progress, Progress::Step { step: begun, .. } if begun.name == step.name);
         assert!(interrupted(&old.storage, begins), "{step:?}");
-        // The old backend goes on, whatever there is of ours.
+        // The old backend works at each stage of the migration.
         let later = old.insert("Later", "", true);
         old.update(id, "Buy BREAD", "", true);
         old.storage.database.migrate().unwrap();
@@ -72,8 +72,8 @@ fn each_step_can_be_the_last_before_an_interruption() {
 }
 
 #[test]
-fn a_back_fill_that_was_interrupted_goes_on_with_what_is_left() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn an_interrupted_back_fill_continues() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     insert_many(&old, 5_000);
@@ -96,12 +96,12 @@ fn a_back_fill_that_was_interrupted_goes_on_with_what_is_left() {
 #[test]
 fn an_invalid_index_is_built_again() {
     const NAME: &str = "ix_tasks_user_id_due_at_id";
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     let begins = |progress: Progress<'_>| matches!(progress, Progress::Step { step, .. } if step.name.contains(NAME));
     assert!(interrupted(&old.storage, begins));
-    // As the server leaves it when it is stopped while it builds.
+    // An index of a server that stopped while it was built.
     old.storage.behind.execute(&format!(
         "CREATE INDEX {NAME} ON tasks (user_id, due_at, id); \
          UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}'::regclass"
@@ -117,65 +117,79 @@ fn an_invalid_index_is_built_again() {
     assert_eq!(old.storage.behind.values(sql), [Some("0".to_owned())]);
 }
 
+/// Runs `statement` in a transaction, and `work` while that is open. The argument of `work` ends the transaction.
+fn while_open<T>(behind: &TestDatabase, statement: &str, work: impl FnOnce(&dyn Fn()) -> T) -> T {
+    behind.execute("CREATE TABLE released ()");
+    let transaction = format!(
+        "DO $$ BEGIN {statement}; PERFORM pg_advisory_xact_lock(1); \
+         WHILE NOT EXISTS (SELECT FROM released) LOOP \
+         IF clock_timestamp() > now() + interval '1 minute' THEN RAISE 'not released'; END IF; \
+         PERFORM pg_sleep(0.01); END LOOP; END $$"
+    );
+    thread::scope(|scope| {
+        scope.spawn(|| behind.execute(&transaction));
+        let is_open = "SELECT '' AS value FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while behind.values(is_open).is_empty() {
+            thread::yield_now();
+        }
+        work(&|| behind.execute("INSERT INTO released DEFAULT VALUES"))
+    })
+}
+
 #[test]
-fn others_wait_for_a_table_no_longer_than_a_moment() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn writers_pass_a_migration_that_waits_for_a_table() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     let id = old.insert("Buy milk", "", false);
     let other = connect(&old.storage.behind);
-    thread::scope(|scope| {
-        // Somebody reads tasks in one long transaction.
-        let reading = scope.spawn(|| {
-            old.storage
-                .behind
-                .execute("BEGIN; SELECT count(*) FROM tasks; SELECT pg_sleep(3); COMMIT");
+    let attempts = AtomicU32::new(0);
+    let read = "PERFORM count(*) FROM tasks";
+    while_open(&old.storage.behind, read, |release| {
+        thread::scope(|scope| {
+            let migrating = scope.spawn(|| {
+                other.migrate_and_tell(&mut |progress| {
+                    let in_use = matches!(progress, Progress::TableInUse { table: "tasks" });
+                    attempts.fetch_add(in_use.into(), SeqCst);
+                })
+            });
+            // If the migration waited for the reader, each of these would wait for the migration.
+            while attempts.load(SeqCst) < 3 {
+                old.toggle(id, "2024-03-03");
+            }
+            release();
+            migrating.join().unwrap().unwrap();
         });
-        thread::sleep(Duration::from_millis(500));
-        let migrating = scope.spawn(|| {
-            let mut gave_way = 0;
-            let listen = &mut |progress: Progress<'_>| {
-                gave_way += u32::from(matches!(progress, Progress::TableInUse { table: "tasks" }));
-            };
-            other.migrate_and_tell(listen).unwrap();
-            gave_way
-        });
-        let mut longest = Duration::ZERO;
-        while !reading.is_finished() {
-            let began = Instant::now();
-            old.toggle(id, "2024-03-03");
-            longest = longest.max(began.elapsed());
-        }
-        assert!(migrating.join().unwrap() > 0);
-        // It waits for 300 ms; the rest is for a machine that is busy with other tests.
-        assert!(longest < Duration::from_millis(1_500), "{longest:?}");
     });
 }
 
 #[test]
-fn rows_that_others_hold_are_come_back_for() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn the_back_fill_returns_to_locked_rows() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     insert_many(&old, 10);
     let behind = &old.storage.behind;
     let back_fill = |progress: Progress<'_>| matches!(progress, Progress::Step { step, .. } if step.name == "back-fill");
     assert!(interrupted(&old.storage, back_fill));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            behind.execute(
-                "BEGIN; SELECT id FROM tasks LIMIT 3 FOR UPDATE; SELECT pg_sleep(2); COMMIT",
-            );
+    let lock = "PERFORM id FROM tasks LIMIT 3 FOR UPDATE";
+    while_open(behind, lock, |release| {
+        thread::scope(|scope| {
+            let migrating = scope.spawn(|| old.storage.database.migrate());
+            while lacking(behind) != "3" {
+                thread::yield_now();
+            }
+            release();
+            migrating.join().unwrap().unwrap();
         });
-        thread::sleep(Duration::from_millis(500));
-        old.storage.database.migrate().unwrap();
     });
     assert_eq!(lacking(behind), "0");
 }
 
 #[test]
-fn instances_that_start_while_another_builds_an_index_wait_without_being_in_its_way() {
-    let Some(old) = OldBackend::new(Shape::WithPasswords) else {
+fn instances_wait_for_an_index_build_without_blocking_it() {
+    let Some(old) = OldBackend::new(OldSchema::WithPasswords) else {
         return;
     };
     insert_many(&old, 3_000);

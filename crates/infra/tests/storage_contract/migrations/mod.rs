@@ -1,4 +1,4 @@
-//! What [`todo_infra::Database::migrate`] promises.
+//! Migrations: [`todo_infra::Database::migrate`].
 
 mod adoption;
 mod both_writers;
@@ -14,7 +14,7 @@ use todo_testkit::Kind::{self, Postgres, Sqlite};
 use crate::storage::{Storage, connect};
 
 #[rstest]
-fn a_second_time_there_is_nothing_to_do(#[values(Sqlite, Postgres)] kind: Kind) {
+fn a_second_migration_does_nothing(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::empty(kind) else {
         return;
     };
@@ -25,7 +25,7 @@ fn a_second_time_there_is_nothing_to_do(#[values(Sqlite, Postgres)] kind: Kind) 
 }
 
 #[rstest]
-fn of_instances_that_start_together_one_migrates(#[values(Sqlite, Postgres)] kind: Kind) {
+fn concurrent_instances_migrate_once(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::empty(kind) else {
         return;
     };
@@ -61,7 +61,7 @@ fn a_plan_names_the_steps_and_changes_nothing(#[values(Sqlite, Postgres)] kind: 
 }
 
 #[test]
-fn a_plan_makes_no_file() {
+fn a_plan_creates_no_file() {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("todo.db");
     let url: todo_infra::DatabaseUrl = format!("sqlite://{}", file.display()).parse().unwrap();

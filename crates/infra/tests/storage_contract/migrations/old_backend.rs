@@ -1,4 +1,4 @@
-//! The tables that another backend made, and what it writes to them.
+//! The tables of another backend, and its statements.
 
 use todo_domain::ports::IdGenerator;
 use todo_domain::{Email, TodoId, User, UserId};
@@ -7,17 +7,17 @@ use todo_testkit::{Kind::Postgres, TestDatabase};
 
 use crate::storage::Storage;
 
-/// What the first version of this program makes on PostgreSQL.
+/// The schema of the first version of this program on PostgreSQL.
 pub(super) const FIRST_POSTGRES: &str = include_str!(
     "../../../../../migrations/postgres/2026-11-21-000000_create_users_tasks_sessions/up.sql"
 );
 
-/// What the first version of this program makes on SQLite.
+/// The schema of the first version of this program on SQLite.
 pub(super) const FIRST_SQLITE: &str = include_str!(
     "../../../../../migrations/sqlite/2026-11-21-000000_create_users_tasks_sessions/up.sql"
 );
 
-/// How it records that it has done so, on either.
+/// The record of its migration, on either database.
 pub(super) const FIRST_RECORDED: &str = "
     CREATE TABLE __diesel_schema_migrations (
         version VARCHAR(50) PRIMARY KEY NOT NULL,
@@ -40,25 +40,25 @@ const TASKS: &str = "
     CREATE INDEX ix_tasks_user_id ON tasks (user_id);
 ";
 
-/// Which of its shapes the old backend's tables have.
+/// The variant of the schema of the old backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum OldSchema {
     /// Users have a password.
     WithPasswords,
-    /// Users have none.
+    /// Users have no password.
     WithoutPasswords,
 }
 
-/// A PostgreSQL database with the old backend's tables, and one of its users in it.
+/// A PostgreSQL database with the tables of the old backend and one of its users.
 pub(super) struct OldBackend {
     pub(super) storage: Storage,
     pub(super) user: UserId,
 }
 
 impl OldBackend {
-    pub(super) fn new(shape: Shape) -> Option<Self> {
+    pub(super) fn new(schema: OldSchema) -> Option<Self> {
         let storage = Storage::empty(Postgres)?;
-        make_tables(&storage.behind, shape);
+        create_tables(&storage.behind, schema);
         let user = RandomIds.user();
         storage.behind.execute(&format!(
             "INSERT INTO users (id, email, email_verified, name, image, created_at, updated_at) \
@@ -68,7 +68,7 @@ impl OldBackend {
         Some(Self { storage, user })
     }
 
-    /// Inserts a task as the old backend does: with all the columns that it knows.
+    /// Inserts a task with the columns that the old backend knows.
     pub(super) fn insert(&self, title: &str, description: &str, completed: bool) -> TodoId {
         let id = RandomIds.todo();
         self.storage.behind.execute(&format!(
@@ -80,7 +80,7 @@ impl OldBackend {
         id
     }
 
-    /// Changes a task as the old backend does: with all the columns that it knows.
+    /// Updates a task with the columns that the old backend knows.
     pub(super) fn update(&self, id: TodoId, title: &str, description: &str, completed: bool) {
         self.storage.behind.execute(&format!(
             "UPDATE tasks SET user_id = '{}', title = '{title}', description = '{description}', \
@@ -99,7 +99,7 @@ impl OldBackend {
         ));
     }
 
-    /// What there is of a task besides what the old backend knows.
+    /// The columns of a task that the old backend does not know.
     pub(super) fn details(&self, id: TodoId) -> String {
         let sql = format!(
             "SELECT concat_ws(' | ', title_folded, description_folded, \
@@ -110,7 +110,7 @@ impl OldBackend {
         self.storage.behind.values(&sql).remove(0).unwrap()
     }
 
-    /// The user, as we find it.
+    /// The user as this program reads it.
     pub(super) fn found_user(&self) -> Option<User> {
         let email = Email::new("ada@example.com").unwrap();
         let user = self.storage.users().find(self.user).unwrap();
@@ -119,11 +119,11 @@ impl OldBackend {
     }
 }
 
-/// Makes the old backend's tables.
-pub(super) fn make_tables(behind: &TestDatabase, shape: Shape) {
-    let password = match shape {
-        Shape::WithPasswords => "hashed_password varchar,",
-        Shape::WithoutPasswords => "",
+/// Creates the tables of the old backend.
+pub(super) fn create_tables(behind: &TestDatabase, schema: OldSchema) {
+    let password = match schema {
+        OldSchema::WithPasswords => "hashed_password varchar,",
+        OldSchema::WithoutPasswords => "",
     };
     behind.execute(&format!(
         "CREATE TABLE users (

@@ -1,14 +1,14 @@
-//! What a migration does not touch.
+//! Databases that a migration refuses.
 
 use rstest::rstest;
 use todo_domain::ports::IdGenerator;
 use todo_infra::{Database, DatabaseUrl, MigrateError, PoolSettings, RandomIds};
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use super::old_backend::{Shape, make_tables};
+use super::old_backend::{OldSchema, create_tables};
 use crate::storage::Storage;
 
-/// Everything that a database has.
+/// The whole content of a database.
 fn contents(storage: &Storage, kind: Kind) -> Vec<Option<String>> {
     storage.behind.values(match kind {
         Sqlite => "SELECT sql AS value FROM sqlite_schema ORDER BY name",
@@ -20,7 +20,7 @@ fn contents(storage: &Storage, kind: Kind) -> Vec<Option<String>> {
     })
 }
 
-/// Refuses to migrate, changes nothing, and gives the error.
+/// The error of a migration that is refused and changes nothing.
 fn refused(storage: &Storage, kind: Kind) -> MigrateError {
     let before = contents(storage, kind);
     let error = storage.database.migrate().unwrap_err();
@@ -31,7 +31,7 @@ fn refused(storage: &Storage, kind: Kind) -> MigrateError {
 }
 
 #[rstest]
-fn tables_of_something_else_are_left_as_they_are(#[values(Sqlite, Postgres)] kind: Kind) {
+fn foreign_tables_are_not_changed(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::empty(kind) else {
         return;
     };
@@ -90,7 +90,7 @@ fn tables_that_only_look_like_the_old_backends_are_refused(
     let Some(storage) = Storage::empty(Postgres) else {
         return;
     };
-    make_tables(&storage.behind, Shape::WithPasswords);
+    create_tables(&storage.behind, OldSchema::WithPasswords);
     storage.behind.execute(difference);
     let error = refused(&storage, Postgres);
     assert!(
@@ -100,7 +100,7 @@ fn tables_that_only_look_like_the_old_backends_are_refused(
     assert!(error.to_string().contains(expected), "{error}");
 }
 
-/// A role that another program has, which is dropped with all that it owns.
+/// A role of another program, which is dropped with all that it owns.
 struct Role<'a> {
     name: String,
     storage: &'a Storage,
@@ -115,7 +115,7 @@ impl<'a> Role<'a> {
         Self { name, storage }
     }
 
-    /// A pool of connections of this role; `None` on a server that is given, which may ask for a password.
+    /// A pool of connections of this role; `None` on a server of `TEST_DATABASE_URL`, which may require a password.
     fn connect(&self) -> Option<Database> {
         let url = self.storage.behind.url();
         let own = url.replace("user=postgres", &format!("user={}", self.name));
@@ -170,7 +170,7 @@ fn what_another_role_made_is_refused(
         return;
     };
     if is_first {
-        make_tables(&storage.behind, Shape::WithPasswords);
+        create_tables(&storage.behind, OldSchema::WithPasswords);
     }
     let role = Role::new(&storage);
     role.execute(made);
@@ -223,7 +223,7 @@ fn tables_on_which_others_act_are_refused(
     let Some(storage) = Storage::empty(Postgres) else {
         return;
     };
-    make_tables(&storage.behind, Shape::WithPasswords);
+    create_tables(&storage.behind, OldSchema::WithPasswords);
     storage.behind.execute(difference);
     let error = refused(&storage, Postgres);
     assert!(
@@ -234,7 +234,7 @@ fn tables_on_which_others_act_are_refused(
 }
 
 #[test]
-fn a_role_that_is_no_superuser_takes_over_its_own_tables_alone() {
+fn an_ordinary_role_adopts_only_its_own_tables() {
     let Some(storage) = Storage::empty(Postgres) else {
         return;
     };
@@ -254,7 +254,7 @@ fn a_role_that_is_no_superuser_takes_over_its_own_tables_alone() {
     assert_eq!(privileges.role, ours.name);
     assert!(!privileges.is_superuser);
     assert_eq!(privileges.other_creators, std::slice::from_ref(&evil.name));
-    // To a member of the role, the tables are its own.
+    // The tables count as those of each member of the role.
     let member = Role::new(&storage);
     let Role { name, .. } = &ours;
     storage
@@ -264,7 +264,7 @@ fn a_role_that_is_no_superuser_takes_over_its_own_tables_alone() {
 }
 
 #[test]
-fn a_role_that_may_not_migrate_uses_what_an_administrator_migrated() {
+fn a_role_without_privileges_uses_tables_that_an_administrator_migrated() {
     let Some(storage) = Storage::new(Postgres) else {
         return;
     };
@@ -286,7 +286,7 @@ fn a_role_that_may_not_migrate_uses_what_an_administrator_migrated() {
 }
 
 #[test]
-fn a_trigger_that_is_put_on_a_migrated_table_is_noticed_at_the_next_start() {
+fn a_foreign_trigger_on_a_migrated_table_is_refused_at_the_next_start() {
     let Some(storage) = Storage::new(Postgres) else {
         return;
     };
@@ -323,7 +323,7 @@ fn triggers_call_the_functions_of_their_schema_whatever_others_create() {
 }
 
 #[rstest]
-fn a_database_that_is_newer_than_the_program_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
+fn a_newer_database_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };

@@ -1,4 +1,7 @@
-//! The columns that each table must have.
+//! The tables, and the columns that each must have.
+
+/// The table in which migrations are recorded.
+pub(super) const MIGRATIONS_TABLE: &str = "__diesel_schema_migrations";
 
 /// The expected columns of a table: the name, the accepted types, and whether the table must have it already.
 pub(super) type Expected = [(&'static str, &'static [&'static str], bool)];

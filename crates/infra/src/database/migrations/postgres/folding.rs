@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_maps_in_another_way_is_mapped_beforehand() {
+    fn characters_that_the_server_folds_differently_are_replaced_first() {
         assert_eq!(mapped_beforehand("value", &[]), "value");
         let characters = ["Ä", "Ö", "ß"].map(str::to_owned);
         assert_eq!(

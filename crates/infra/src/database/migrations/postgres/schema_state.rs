@@ -12,11 +12,8 @@ use super::{
     expected_columns::{
         ACCOUNT_TABLES, Expected, IDEMPOTENCY_KEYS, SESSIONS, TASKS, USER_USAGE, USERS,
     },
-    trust,
+    trust::{self, not_ours},
 };
-
-/// The table in which migrations are recorded.
-pub(super) const MIGRATIONS_TABLE: &str = "__diesel_schema_migrations";
 
 /// The parts of the schema that exist.
 #[derive(Debug)]
@@ -187,13 +184,6 @@ fn missing(
             format!("its column `{name}` is unknown and must be given"),
         )),
         None => Ok(missing),
-    }
-}
-
-pub(super) fn not_ours(table: &str, reason: String) -> MigrateError {
-    MigrateError::NotOurs {
-        table: table.to_owned(),
-        reason,
     }
 }
 

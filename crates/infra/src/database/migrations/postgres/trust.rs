@@ -9,11 +9,7 @@ use diesel::{
     sql_types::{Array, Bool, Nullable, Text},
 };
 
-use super::{
-    super::MigrateError,
-    schema_state::{MIGRATIONS_TABLE, not_ours},
-    steps::ALL_TRIGGERS,
-};
+use super::{super::MigrateError, expected_columns::MIGRATIONS_TABLE, steps::ALL_TRIGGERS};
 
 /// The tables, in the order in which they are looked at, and what becomes of their rows when their user is deleted.
 const TABLES: [(&str, ForeignKey); 10] = [
@@ -170,6 +166,13 @@ fn fault(found: &Found, foreign_key: ForeignKey, is_migrated: bool) -> Option<St
             Some("its rows are not deleted with their user (ON DELETE CASCADE)".to_owned())
         }
         _ => None,
+    }
+}
+
+pub(super) fn not_ours(table: &str, reason: String) -> MigrateError {
+    MigrateError::NotOurs {
+        table: table.to_owned(),
+        reason,
     }
 }
 

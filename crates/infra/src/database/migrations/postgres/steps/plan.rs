@@ -3,7 +3,8 @@
 use super::{
     super::{
         super::{FIRST_VERSION, HARDENING_VERSION, SECOND_VERSION, THIRD_VERSION, USAGE_VERSION},
-        schema_state::{MIGRATIONS_TABLE, SchemaState},
+        expected_columns::MIGRATIONS_TABLE,
+        schema_state::SchemaState,
     },
     Index, Step, TRIGGERS,
 };

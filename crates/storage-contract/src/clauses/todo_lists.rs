@@ -1,14 +1,12 @@
-//! Listing and counting.
+//! Clauses about listing and counting todos.
 
-use rstest::rstest;
 use todo_domain::{
     Atomicity, Days, Direction, DuePeriod, Page, PageLimit, PageStart, Priority, SearchText,
     SortKey, SortValue, TimeZone, Timestamp, Todo, TodoFilter, TodoId, TodoOperation, TodoOrder,
     UserId, date,
 };
-use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, description, new_todo, tags};
+use crate::fixture::{TestStorage, at, description, new_todo, tags};
 
 fn page(limit: u32, offset: u32) -> Page {
     Page {
@@ -22,11 +20,7 @@ fn titles(todos: &[Todo]) -> Vec<&str> {
     todos.iter().map(|todo| todo.title.as_str()).collect()
 }
 
-#[rstest]
-fn a_list_is_newest_first_and_then_by_descending_id(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn todos_are_listed_newest_first_then_by_descending_id(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     // Their ids ascend in the order in which they are made.
     storage.todo(owner, "second, made first", 10);
@@ -43,13 +37,7 @@ fn a_list_is_newest_first_and_then_by_descending_id(#[values(Sqlite, Postgres)] 
     );
 }
 
-#[rstest]
-fn a_page_has_one_more_than_its_limit_when_the_list_goes_on(
-    #[values(Sqlite, Postgres)] kind: Kind,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_page_has_one_more_than_its_limit_if_there_are_more(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     for number in 0..5 {
         storage.todo(owner, &number.to_string(), number);
@@ -69,11 +57,7 @@ fn a_page_has_one_more_than_its_limit_when_the_list_goes_on(
     assert_eq!(list(1_000, u32::MAX), "");
 }
 
-#[rstest]
-fn list_and_count_give_what_the_filter_matches(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn list_and_count_equal_the_filter(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let texts = [
         ("Buy MILK", None),
@@ -130,14 +114,8 @@ fn list_and_count_give_what_the_filter_matches(#[values(Sqlite, Postgres)] kind:
 }
 
 /// A pattern that is compared with a text anew at each position takes the product of their lengths: with these, minutes.
-#[rstest]
-fn searching_takes_no_longer_where_text_and_pattern_are_made_for_it(
-    #[values(Sqlite, Postgres)] kind: Kind,
-) {
+pub fn search_time_is_linear_for_adversarial_texts(storage: &TestStorage) {
     const TODOS: i64 = 1_500;
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
     let owner = storage.user("ada@example.com").id;
     let (poo, a) = ("💩".repeat(1_990), "a".repeat(1_990));
     let operations: Vec<_> = (0..TODOS)
@@ -178,11 +156,7 @@ fn searching_takes_no_longer_where_text_and_pattern_are_made_for_it(
     }
 }
 
-#[rstest]
-fn twenty_tags_are_sought_at_once(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_filter_may_have_twenty_tags(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let names: Vec<String> = (0..21).map(|n| format!("{}{n}", "a".repeat(40))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -208,7 +182,7 @@ fn twenty_tags_are_sought_at_once(#[values(Sqlite, Postgres)] kind: Kind) {
 }
 
 /// Todos that differ in everything that can be filtered and ordered by, and that are alike in some of it.
-fn various(storage: &Storage, owner: UserId) -> Vec<Todo> {
+fn various(storage: &TestStorage, owner: UserId) -> Vec<Todo> {
     let dues = [
         None,
         Some("2026-11-20"),
@@ -270,13 +244,9 @@ fn sorted(mut todos: Vec<Todo>, order: TodoOrder) -> Vec<TodoId> {
     todos.iter().map(|todo| todo.id).collect()
 }
 
-#[rstest]
-fn every_order_is_that_of_the_positions(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn every_order_equals_the_order_of_positions(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
-    let todos = various(&storage, owner);
+    let todos = various(storage, owner);
     for order in orders() {
         let page = Page {
             order,
@@ -290,15 +260,9 @@ fn every_order_is_that_of_the_positions(#[values(Sqlite, Postgres)] kind: Kind) 
     }
 }
 
-#[rstest]
-fn pages_after_one_another_are_the_whole_list_while_todos_come_and_go(
-    #[values(Sqlite, Postgres)] kind: Kind,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn consecutive_pages_make_the_whole_list_despite_changes(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
-    let todos = various(&storage, owner);
+    let todos = various(storage, owner);
     let all = TodoFilter::default();
     for order in orders() {
         let mut page = Page {
@@ -308,11 +272,11 @@ fn pages_after_one_another_are_the_whole_list_while_todos_come_and_go(
         };
         let mut seen = Vec::new();
         loop {
-            let mut list = storage.todos().list(owner.into(), &all, &page).unwrap();
-            let goes_on = list.len() > 5;
-            list.truncate(5);
-            seen.extend(list.iter().map(|todo| todo.id));
-            let last = list.last().unwrap();
+            let mut items = storage.todos().list(owner.into(), &all, &page).unwrap();
+            let goes_on = items.len() > 5;
+            items.truncate(5);
+            seen.extend(items.iter().map(|todo| todo.id));
+            let last = items.last().unwrap();
             page.start = PageStart::After(order.position(last));
             // The last one of a page goes, and the next page starts where it stood.
             storage.todos().delete(owner.into(), last.id, None).unwrap();
@@ -325,13 +289,9 @@ fn pages_after_one_another_are_the_whole_list_while_todos_come_and_go(
     }
 }
 
-#[rstest]
-fn every_condition_is_what_the_filter_matches(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn every_filter_equals_the_filter_of_the_domain(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
-    let todos = various(&storage, owner);
+    let todos = various(storage, owner);
     let now = Timestamp::try_from("2026-11-21T10:00:00Z".to_owned()).unwrap();
     let zones = [
         "UTC",

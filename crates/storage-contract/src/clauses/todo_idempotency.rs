@@ -1,24 +1,20 @@
-//! Having its effect once, however often it is asked for: inserting one todo, and making several changes.
+//! Clauses about idempotency: inserting one todo, and making several changes.
 
 use std::{thread, time::Duration};
 
-use rstest::rstest;
 use todo_domain::{
     Atomicity, IdempotencyKey, NotOnce, Once, OperationOutcome, Timestamp, Todo, TodoFilter,
     TodoOperation, UserId,
-    ports::{
-        ApplyTodosError, BoxError, IdGenerator, IdempotencyKeys, InsertTodoError, TodoRepository,
-    },
+    ports::{ApplyTodosError, BoxError, InsertTodoError, TodoRepository},
 };
-use todo_infra::RandomIds;
-use todo_testkit::Kind::{self, Postgres, Sqlite};
+
+use crate::fixture::{TestStorage, at, new_todo, todo_id, user_id};
 
 use self::Method::{Apply, Insert};
-use crate::storage::{Storage, at, connect, new_todo};
 
 /// The methods that take a [`Once`].
 #[derive(Debug, Clone, Copy)]
-enum Method {
+pub enum Method {
     Insert,
     Apply,
 }
@@ -29,7 +25,7 @@ enum Refused {
     OwnerMissing,
     NotFound,
     NotOnce(NotOnce),
-    Storage,
+    TestStorage,
 }
 
 fn once<'a, T: ?Sized>(
@@ -59,7 +55,7 @@ fn apply(
             ApplyTodosError::OwnerMissing => Refused::OwnerMissing,
             ApplyTodosError::NotFound { .. } => Refused::NotFound,
             ApplyTodosError::NotOnce(not_once) => Refused::NotOnce(not_once),
-            _ => Refused::Storage,
+            _ => Refused::TestStorage,
         })
 }
 
@@ -81,7 +77,7 @@ impl Method {
                     Ok(()) => Ok(answer(&todo).unwrap()),
                     Err(InsertTodoError::OwnerMissing) => Err(Refused::OwnerMissing),
                     Err(InsertTodoError::NotOnce(not_once)) => Err(Refused::NotOnce(not_once)),
-                    Err(_) => Err(Refused::Storage),
+                    Err(_) => Err(Refused::TestStorage),
                 }
             }
             Apply => {
@@ -96,7 +92,7 @@ impl Method {
     }
 }
 
-fn count(storage: &Storage, owner: UserId) -> u64 {
+fn count(storage: &TestStorage, owner: UserId) -> u64 {
     storage
         .todos()
         .count(owner.into(), &TodoFilter::default())
@@ -104,19 +100,12 @@ fn count(storage: &Storage, owner: UserId) -> u64 {
 }
 
 /// How many keys are kept, which are gone then.
-fn keys(storage: &Storage) -> usize {
+fn keys(storage: &TestStorage) -> usize {
     let far = at(1).saturating_add(Duration::from_hours(48));
-    storage.database.delete_before(far).unwrap()
+    storage.idempotency_keys().delete_before(far).unwrap()
 }
 
-#[rstest]
-fn the_same_request_gets_the_first_answer(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(Insert, Apply)] method: Method,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_repeated_request_gets_the_first_answer(storage: &TestStorage, method: Method) {
     let owner = storage.user("ada@example.com").id;
     let first = method.ask(storage.todos(), owner, "a", at(0)).unwrap();
     for _ in 0..2 {
@@ -126,18 +115,14 @@ fn the_same_request_gets_the_first_answer(
         };
         assert_eq!(answer, first);
     }
-    assert_eq!(count(&storage, owner), 1);
+    assert_eq!(count(storage, owner), 1);
 }
 
-#[rstest]
-fn another_request_by_the_same_key_is_refused(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(Insert, Apply)] method: Method,
-    #[values(Insert, Apply)] before: Method,
+pub fn another_request_with_the_same_key_is_refused(
+    storage: &TestStorage,
+    method: Method,
+    before: Method,
 ) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
     let owner = storage.user("ada@example.com").id;
     before.ask(storage.todos(), owner, "a", at(0)).unwrap();
     let refused = method.ask(storage.todos(), owner, "b", at(1)).unwrap_err();
@@ -145,32 +130,18 @@ fn another_request_by_the_same_key_is_refused(
         matches!(refused, Refused::NotOnce(NotOnce::KeyReused)),
         "{refused:?}"
     );
-    assert_eq!(count(&storage, owner), 1);
+    assert_eq!(count(storage, owner), 1);
 }
 
-#[rstest]
-fn another_user_may_use_the_same_key(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(Insert, Apply)] method: Method,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn another_user_may_use_the_same_key(storage: &TestStorage, method: Method) {
     for email in ["ada@example.com", "grace@example.com"] {
         let owner = storage.user(email).id;
         method.ask(storage.todos(), owner, "a", at(0)).unwrap();
-        assert_eq!(count(&storage, owner), 1);
+        assert_eq!(count(storage, owner), 1);
     }
 }
 
-#[rstest]
-fn a_key_is_forgotten_after_a_day(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(Insert, Apply)] method: Method,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_key_expires_after_a_day(storage: &TestStorage, method: Method) {
     let owner = storage.user("ada@example.com").id;
     let ask = |request, now| method.ask(storage.todos(), owner, request, now);
     let day = Duration::from_hours(IdempotencyKey::HOURS);
@@ -184,53 +155,32 @@ fn a_key_is_forgotten_after_a_day(
         matches!(&refused, Refused::NotOnce(NotOnce::Repeated(again)) if *again == answer),
         "{refused:?}"
     );
-    assert_eq!(count(&storage, owner), 2);
+    assert_eq!(count(storage, owner), 2);
 }
 
-#[rstest]
-fn what_is_before_an_instant_is_deleted_and_nothing_else(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(Insert, Apply)] method: Method,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn keys_before_an_instant_are_deleted(storage: &TestStorage, method: Method) {
     let owner = storage.user("ada@example.com").id;
     method.ask(storage.todos(), owner, "a", at(5)).unwrap();
-    assert_eq!(storage.database.delete_before(at(5)).unwrap(), 0);
-    assert_eq!(storage.database.delete_before(at(6)).unwrap(), 1);
+    assert_eq!(storage.idempotency_keys().delete_before(at(5)).unwrap(), 0);
+    assert_eq!(storage.idempotency_keys().delete_before(at(6)).unwrap(), 1);
     method.ask(storage.todos(), owner, "a", at(7)).unwrap();
-    assert_eq!(count(&storage, owner), 2);
+    assert_eq!(count(storage, owner), 2);
 }
 
-#[rstest]
-fn the_key_is_not_kept_when_the_todo_is_not(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(Insert, Apply)] method: Method,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let nobody = RandomIds.user();
+pub fn a_failed_insertion_stores_no_key(storage: &TestStorage, method: Method) {
+    let nobody = user_id();
     let refused = method.ask(storage.todos(), nobody, "a", at(0)).unwrap_err();
     assert!(matches!(refused, Refused::OwnerMissing), "{refused:?}");
-    assert_eq!(keys(&storage), 0);
+    assert_eq!(keys(storage), 0);
 }
 
-#[rstest]
-fn of_requests_with_one_key_at_once_one_has_its_effect(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(Insert, Apply)] method: Method,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_requests_with_one_key_have_one_effect(storage: &TestStorage, method: Method) {
     let owner = storage.user("ada@example.com").id;
-    let instances: Vec<_> = (0..8).map(|_| connect(&storage.behind)).collect();
+    let instances: Vec<_> = (0..8).map(|_| storage.connect()).collect();
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = instances
             .iter()
-            .map(|instance| scope.spawn(|| method.ask(instance, owner, "a", at(0))))
+            .map(|instance| scope.spawn(|| method.ask(instance.todos(), owner, "a", at(0))))
             .collect();
         running
             .into_iter()
@@ -246,14 +196,10 @@ fn of_requests_with_one_key_at_once_one_has_its_effect(
             refused => panic!("{refused:?}"),
         }
     }
-    assert_eq!(count(&storage, owner), 1);
+    assert_eq!(count(storage, owner), 1);
 }
 
-#[rstest]
-fn a_request_without_an_answer_is_not_granted(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_request_without_an_answer_fails(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let todo = new_todo(owner, "Buy milk", 0);
     let without = |_: &Todo| Err("no answer".into());
@@ -271,24 +217,18 @@ fn a_request_without_an_answer_is_not_granted(#[values(Sqlite, Postgres)] kind: 
         Atomicity::EachForItself,
         &once,
     );
-    assert!(matches!(refused, Err(Refused::Storage)), "{refused:?}");
-    assert_eq!(count(&storage, owner), 0);
-    assert_eq!(keys(&storage), 0);
+    assert!(matches!(refused, Err(Refused::TestStorage)), "{refused:?}");
+    assert_eq!(count(storage, owner), 0);
+    assert_eq!(keys(storage), 0);
 }
 
-#[rstest]
-fn changes_of_which_none_is_made_keep_no_key(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_failed_batch_stores_no_key(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let answer = |outcomes: &[OperationOutcome]| Ok(format!("{outcomes:?}"));
     let once = once(owner, "a", at(0), &answer);
     let operations = [
         TodoOperation::Insert(new_todo(owner, "Buy milk", 0)),
-        TodoOperation::Delete {
-            id: RandomIds.todo(),
-        },
+        TodoOperation::Delete { id: todo_id() },
     ];
     let ask = |atomicity| apply(storage.todos(), &operations, atomicity, &once);
     for _ in 0..2 {
@@ -301,6 +241,6 @@ fn changes_of_which_none_is_made_keep_no_key(#[values(Sqlite, Postgres)] kind: K
         panic!("{refused:?}");
     };
     assert_eq!(again, answer(&outcomes).unwrap());
-    assert_eq!(count(&storage, owner), 1);
-    assert_eq!(keys(&storage), 1);
+    assert_eq!(count(storage, owner), 1);
+    assert_eq!(keys(storage), 1);
 }

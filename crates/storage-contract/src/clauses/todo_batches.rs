@@ -1,20 +1,13 @@
-//! Making several changes at once.
+//! Clauses about batches of changes.
 
-use rstest::rstest;
 use todo_domain::{
     Atomicity, OperationOutcome, Todo, TodoChange, TodoFilter, TodoOperation,
-    ports::{ApplyTodosError, IdGenerator},
+    ports::ApplyTodosError,
 };
-use todo_infra::RandomIds;
-use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, new_todo};
+use crate::fixture::{TestStorage, at, new_todo, user_id};
 
-#[rstest]
-fn changes_are_made_in_their_order_and_told_one_by_one(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn changes_are_made_in_order_with_one_outcome_each(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let (first, second) = (new_todo(owner, "a", 0), new_todo(owner, "b", 1));
     let toggle = TodoOperation::Update {
@@ -51,11 +44,7 @@ fn changes_are_made_in_their_order_and_told_one_by_one(#[values(Sqlite, Postgres
     assert_eq!(todos.find(owner.into(), second.id).unwrap(), Some(second));
 }
 
-#[rstest]
-fn all_or_nothing_is_nothing_when_one_finds_no_todo(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn an_atomic_batch_with_a_missing_todo_changes_nothing(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let other = storage.user("grace@example.com").id;
     let foreign = storage.todo(other, "not yours", 0);
@@ -84,12 +73,8 @@ fn all_or_nothing_is_nothing_when_one_finds_no_todo(#[values(Sqlite, Postgres)] 
     );
 }
 
-#[rstest]
-fn todos_of_nobody_are_refused(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let nobody = RandomIds.user();
+pub fn a_batch_without_an_owner_is_refused(storage: &TestStorage) {
+    let nobody = user_id();
     let operations = [TodoOperation::Insert(new_todo(nobody, "a", 0))];
     for atomicity in [Atomicity::AllOrNothing, Atomicity::EachForItself] {
         let error = storage
@@ -99,11 +84,7 @@ fn todos_of_nobody_are_refused(#[values(Sqlite, Postgres)] kind: Kind) {
     }
 }
 
-#[rstest]
-fn a_thousand_insertions_are_as_many_todos(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_thousand_todos_are_inserted_at_once(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let todos: Vec<Todo> = (0..1_000).map(|n| new_todo(owner, "a", n)).collect();
     let operations: Vec<_> = todos.iter().cloned().map(TodoOperation::Insert).collect();

@@ -1,30 +1,38 @@
-//! What the ports promise about things that happen at the same time, seen by several instances on one database.
+//! Clauses about concurrent changes by several instances.
 
 use std::thread;
 
-use rstest::rstest;
 use todo_domain::{
-    Atomicity, Change, PasswordHash,
+    Atomicity, Change, PasswordHash, Quotas,
     SecurityEventKind::{LoggedIn, Registered},
     Title, TodoChange, TodoId, TodoOperation,
-    ports::{InsertUserError, SessionRepository, TodoRepository, UserRepository},
+    ports::InsertUserError,
 };
-use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, connect, description, hash, new_user, session_of, start_of};
+use crate::Storage;
+use crate::fixture::{TestStorage, at, description, hash, new_user, session_of, start_of};
 
 const WRITERS: usize = 8;
 
-/// Runs `work` on as many instances at once, and gives what each came to.
+/// Runs `work` on several instances at the same time, and returns the result of each.
 pub(crate) fn at_once<T: Send>(
-    storage: &Storage,
-    work: impl Fn(&todo_infra::Database) -> T + Sync,
+    storage: &TestStorage,
+    work: impl Fn(&dyn Storage) -> T + Sync,
 ) -> Vec<T> {
-    let instances: Vec<_> = (0..WRITERS).map(|_| connect(&storage.behind)).collect();
+    at_once_with(storage, Quotas::default(), work)
+}
+
+/// As [`at_once`], with these quotas.
+pub(crate) fn at_once_with<T: Send>(
+    storage: &TestStorage,
+    quotas: Quotas,
+    work: impl Fn(&dyn Storage) -> T + Sync,
+) -> Vec<T> {
+    let instances: Vec<_> = (0..WRITERS).map(|_| storage.connect_with(quotas)).collect();
     thread::scope(|scope| {
         let running: Vec<_> = instances
             .iter()
-            .map(|instance| scope.spawn(|| work(instance)))
+            .map(|instance| scope.spawn(|| work(&**instance)))
             .collect();
         running
             .into_iter()
@@ -33,15 +41,11 @@ pub(crate) fn at_once<T: Send>(
     })
 }
 
-#[rstest]
-fn of_users_with_one_address_exactly_one_is_inserted(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let results = at_once(&storage, |instance| {
+pub fn concurrent_insertions_of_one_address_insert_one_user(storage: &TestStorage) {
+    let results = at_once(storage, |instance| {
         let user = new_user("ada@example.com");
         let start = start_of(&session_of(user.id), Registered);
-        UserRepository::insert(instance, &user, &hash(), &start)
+        instance.users().insert(&user, &hash(), &start)
     });
     let (inserted, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!(inserted.len(), 1);
@@ -53,13 +57,9 @@ fn of_users_with_one_address_exactly_one_is_inserted(#[values(Sqlite, Postgres)]
     }
 }
 
-#[rstest]
-fn of_replacements_of_one_hash_exactly_one_happens(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_replacements_of_one_hash_replace_it_once(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
-    let results = at_once(&storage, |instance| {
+    let results = at_once(storage, |instance| {
         let new = PasswordHash::new(format!("$argon2id${:?}", thread::current().id()));
         let replaced = instance.replace_password_hash(user.id, &hash(), &new);
         replaced.unwrap().then_some(new)
@@ -70,24 +70,16 @@ fn of_replacements_of_one_hash_exactly_one_happens(#[values(Sqlite, Postgres)] k
     assert_eq!(found.unwrap().password_hash, kept.into_iter().next());
 }
 
-#[rstest]
-fn n_toggles_leave_what_n_toggles_in_a_row_leave(#[values(Sqlite, Postgres)] kind: Kind) {
+pub fn concurrent_toggles_are_all_made(storage: &TestStorage) {
     const TOGGLES_EACH: usize = 5;
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
     let owner = storage.user("ada@example.com").id;
     let id = storage.todo(owner, "Buy milk", 0).id;
-    at_once(&storage, |instance| {
+    at_once(storage, |instance| {
         for _ in 0..TOGGLES_EACH {
-            let toggled = TodoRepository::update(
-                instance,
-                owner.into(),
-                id,
-                None,
-                &TodoChange::toggle(),
-                at(1),
-            );
+            let toggled =
+                instance
+                    .todos()
+                    .update(owner.into(), id, None, &TodoChange::toggle(), at(1));
             assert!(toggled.unwrap().is_some());
         }
     });
@@ -103,38 +95,7 @@ fn n_toggles_leave_what_n_toggles_in_a_row_leave(#[values(Sqlite, Postgres)] kin
     assert_eq!(once_more.version, (WRITERS * TOGGLES_EACH) as u64 + 2);
 }
 
-#[rstest]
-fn toggles_all_happen_whatever_the_default_isolation_is(
-    #[values("repeatable read", "serializable")] isolation: &str,
-) {
-    const TOGGLES_EACH: usize = 100;
-    let Some(storage) = Storage::new(Postgres) else {
-        return;
-    };
-    storage.behind.execute(&format!(
-        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = %L', \
-         current_database(), '{isolation}'); END $$"
-    ));
-    let owner = storage.user("ada@example.com").id;
-    let id = storage.todo(owner, "Buy milk", 0).id;
-    let change = TodoChange::toggle();
-    let versions = at_once(&storage, |instance| {
-        let toggle = || TodoRepository::update(instance, owner.into(), id, None, &change, at(1));
-        (0..TOGGLES_EACH)
-            .map(|_| toggle().unwrap().unwrap().version)
-            .collect::<Vec<_>>()
-    });
-    let mut versions: Vec<_> = versions.into_iter().flatten().collect();
-    versions.sort_unstable();
-    let expected: Vec<_> = (2..).take(WRITERS * TOGGLES_EACH).collect();
-    assert_eq!(versions, expected);
-}
-
-#[rstest]
-fn changes_of_different_properties_all_hold(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_changes_of_different_fields_are_all_made(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     for round in 0..10 {
         let id = storage.todo(owner, "before", round).id;
@@ -166,29 +127,24 @@ fn changes_of_different_properties_all_hold(#[values(Sqlite, Postgres)] kind: Ki
     }
 }
 
-#[rstest]
-fn of_deletions_of_one_todo_exactly_one_succeeds(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_deletions_of_one_todo_succeed_once(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let id = storage.todo(owner, "Buy milk", 0).id;
-    let results = at_once(&storage, |instance| {
-        TodoRepository::delete(instance, owner.into(), id, None).unwrap()
+    let results = at_once(storage, |instance| {
+        instance.todos().delete(owner.into(), id, None).unwrap()
     });
     assert_eq!(results.iter().filter(|deleted| **deleted).count(), 1);
 }
 
-#[rstest]
-fn of_changes_to_one_version_exactly_one_is_made(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_changes_of_one_version_succeed_once(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let id = storage.todo(owner, "Buy milk", 0).id;
-    let results = at_once(&storage, |instance| {
+    let results = at_once(storage, |instance| {
         let change = TodoChange::toggle();
-        TodoRepository::update(instance, owner.into(), id, Some(1), &change, at(1)).unwrap()
+        instance
+            .todos()
+            .update(owner.into(), id, Some(1), &change, at(1))
+            .unwrap()
     });
     assert_eq!(results.iter().filter(|todo| todo.is_some()).count(), 1);
     let todo = storage.todos().find(owner.into(), id).unwrap().unwrap();
@@ -196,15 +152,11 @@ fn of_changes_to_one_version_exactly_one_is_made(#[values(Sqlite, Postgres)] kin
     assert_eq!(todo.version, 2);
 }
 
-#[rstest]
-fn of_rotations_of_one_generation_exactly_one_happens(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_rotations_of_one_generation_succeed_once(storage: &TestStorage) {
     let session = session_of(storage.user("ada@example.com").id);
     storage.begin(&session);
-    let rotated = at_once(&storage, |instance| {
-        SessionRepository::rotate(instance, session.id, 0, at(1)).unwrap()
+    let rotated = at_once(storage, |instance| {
+        instance.sessions().rotate(session.id, 0, at(1)).unwrap()
     });
     assert_eq!(rotated.iter().filter(|rotated| **rotated).count(), 1);
     assert_eq!(storage.session(session.id).unwrap().generation, 1);
@@ -212,12 +164,8 @@ fn of_rotations_of_one_generation_exactly_one_happens(#[values(Sqlite, Postgres)
     assert_eq!(storage.events(session.user_id), [LoggedIn, Registered]);
 }
 
-#[rstest]
-fn batches_in_any_order_wait_for_one_another(#[values(Sqlite, Postgres)] kind: Kind) {
+pub fn concurrent_batches_in_any_order_all_succeed(storage: &TestStorage) {
     const BATCHES_EACH: usize = 20;
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
     let owner = storage.user("ada@example.com").id;
     let ids: Vec<_> = (0..20)
         .map(|number| storage.todo(owner, "Buy milk", number).id)
@@ -234,7 +182,7 @@ fn batches_in_any_order_wait_for_one_another(#[values(Sqlite, Postgres)] kind: K
         .collect()
     };
     let orders = [batch(&mut ids.iter()), batch(&mut ids.iter().rev())];
-    let results = at_once(&storage, |instance| {
+    let results = at_once(storage, |instance| {
         (0..BATCHES_EACH)
             .map(|number| {
                 let operations = &orders[number % 2];
@@ -248,7 +196,7 @@ fn batches_in_any_order_wait_for_one_another(#[values(Sqlite, Postgres)] kind: K
     let versions: Vec<_> = ids
         .iter()
         .map(|id| {
-            let todo = TodoRepository::find(&storage.database, owner.into(), *id).unwrap();
+            let todo = storage.todos().find(owner.into(), *id).unwrap();
             todo.unwrap().version
         })
         .collect();

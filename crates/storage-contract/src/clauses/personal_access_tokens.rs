@@ -1,26 +1,14 @@
-//! What is promised of personal access tokens.
+//! Clauses of [`todo_domain::ports::PersonalAccessTokens`].
 
-use rstest::rstest;
 use todo_domain::{
     AccessProof, Change, NewPersonalAccessToken, PersonalAccessToken, Scope, SecretDigest,
-    SecretKind,
     SecurityEventKind::{Registered, TokenCreated, TokenRevoked},
     TimeZone, TokenLifetime, TokenName, TokenScopes, UserChange, UserId, UserSettings,
-    ports::{IdGenerator, InsertTokenError, PersonalAccessTokens, ProofError, Secrets},
-};
-use todo_infra::{RandomIds, RandomSecrets};
-use todo_testkit::Kind::{self, Postgres, Sqlite};
-
-use crate::{
-    concurrency::at_once,
-    storage::{Storage, at, connect, event_of},
+    ports::{InsertTokenError, PersonalAccessTokens, ProofError},
 };
 
-/// The digest of a secret that nobody else has.
-fn digest() -> SecretDigest {
-    let secret = RandomSecrets.generate(SecretKind::PersonalAccessToken);
-    RandomSecrets.digest(&secret.unwrap())
-}
+use super::concurrency::at_once;
+use crate::fixture::{TestStorage, at, digest, event_of, token_id, user_id};
 
 /// A token that is made at the first instant, for a day.
 fn token_of(user: UserId) -> PersonalAccessToken {
@@ -29,12 +17,12 @@ fn token_of(user: UserId) -> PersonalAccessToken {
         scopes: TokenScopes::new([Scope::ReadTodos]).unwrap(),
         lifetime: TokenLifetime::from_days(1).unwrap(),
     };
-    PersonalAccessToken::new(RandomIds.token(), user, new, at(0))
+    PersonalAccessToken::new(token_id(), user, new, at(0))
 }
 
-impl Storage {
+impl TestStorage<'_> {
     fn tokens(&self) -> &dyn PersonalAccessTokens {
-        &self.database
+        self.personal_access_tokens()
     }
 
     /// Inserts a token and gives the digest by which it is found.
@@ -53,11 +41,7 @@ impl Storage {
     }
 }
 
-#[rstest]
-fn an_inserted_token_is_found_by_its_digest_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn an_inserted_token_is_found_by_its_digest(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let token = PersonalAccessToken {
         scopes: TokenScopes::new(Scope::ALL).unwrap(),
@@ -73,12 +57,8 @@ fn an_inserted_token_is_found_by_its_digest_as_it_was(#[values(Sqlite, Postgres)
     assert_eq!(storage.events(user), events);
 }
 
-#[rstest]
-fn a_token_of_nobody_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let token = token_of(RandomIds.user());
+pub fn a_token_without_a_user_is_refused(storage: &TestStorage) {
+    let token = token_of(user_id());
     let event = event_of(token.user_id, TokenCreated);
     let proof = AccessProof::new(token.user_id);
     let inserted = storage.tokens().insert(&token, &digest(), &proof, &event);
@@ -88,11 +68,7 @@ fn a_token_of_nobody_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
     ));
 }
 
-#[rstest]
-fn a_user_has_so_many_that_count_and_no_more(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn the_number_of_valid_tokens_is_limited(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let other = storage.user("grace@example.com").id;
     let expired = PersonalAccessToken {
@@ -122,16 +98,12 @@ fn a_user_has_so_many_that_count_and_no_more(#[values(Sqlite, Postgres)] kind: K
     assert!(insert().is_ok());
 }
 
-#[rstest]
-fn not_even_at_the_same_time_does_a_user_get_more(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_insertions_cannot_exceed_the_limit_of_tokens(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     for _ in 0..PersonalAccessToken::MAX_LIVE - 3 {
         storage.keep(&token_of(user));
     }
-    let results = at_once(&storage, |instance| {
+    let results = at_once(storage, |instance| {
         let event = event_of(user, TokenCreated);
         let proof = AccessProof::new(user);
         PersonalAccessTokens::insert(instance, &token_of(user), &digest(), &proof, &event)
@@ -146,18 +118,12 @@ fn not_even_at_the_same_time_does_a_user_get_more(#[values(Sqlite, Postgres)] ki
     }
 }
 
-#[rstest]
-fn a_deleted_token_is_gone_on_every_instance_and_a_second_time_there_is_none(
-    #[values(Sqlite, Postgres)] kind: Kind,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_deleted_token_is_invalid_on_every_instance(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let (revoked, other) = (token_of(user), token_of(user));
     let (of_revoked, of_other) = (storage.keep(&revoked), storage.keep(&other));
-    let instance = connect(&storage.behind);
-    let found = || PersonalAccessTokens::find(&instance, &of_revoked).unwrap();
+    let instance = storage.connect();
+    let found = || instance.personal_access_tokens().find(&of_revoked).unwrap();
     assert!(found().is_some());
     let delete = || {
         let event = event_of(user, TokenRevoked);
@@ -173,11 +139,7 @@ fn a_deleted_token_is_gone_on_every_instance_and_a_second_time_there_is_none(
     );
 }
 
-#[rstest]
-fn another_users_token_is_as_good_as_none(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_token_of_another_user_is_not_found(storage: &TestStorage) {
     let ada = storage.user("ada@example.com").id;
     let grace = storage.user("grace@example.com").id;
     let token = token_of(ada);
@@ -190,11 +152,7 @@ fn another_users_token_is_as_good_as_none(#[values(Sqlite, Postgres)] kind: Kind
     assert_eq!(storage.events(grace), [Registered]);
 }
 
-#[rstest]
-fn tokens_are_listed_from_the_last_to_the_first(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn tokens_are_listed_newest_first(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let made = |microseconds| PersonalAccessToken {
         created_at: at(microseconds),
@@ -208,21 +166,13 @@ fn tokens_are_listed_from_the_last_to_the_first(#[values(Sqlite, Postgres)] kind
     assert_eq!(storage.tokens().list(user).unwrap(), [third, second, first]);
 }
 
-#[rstest]
-fn tokens_go_with_their_user(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn deleting_a_user_deletes_tokens(storage: &TestStorage) {
     let kept = storage.keep(&token_of(storage.user("ada@example.com").id));
     storage.delete_user("ada@example.com");
     assert_eq!(storage.token(&kept), None);
 }
 
-#[rstest]
-fn tokens_that_have_expired_are_deleted_and_nothing_else(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn expired_tokens_are_deleted(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let expiring = |microseconds| PersonalAccessToken {
         expires_at: at(microseconds),
@@ -238,11 +188,7 @@ fn tokens_that_have_expired_are_deleted_and_nothing_else(#[values(Sqlite, Postgr
     }
 }
 
-#[rstest]
-fn a_token_is_found_with_what_its_user_has_chosen(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_token_is_found_with_the_settings_of_its_user(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let kept = storage.keep(&token_of(user));
     let settings = || storage.tokens().find(&kept).unwrap().unwrap().settings;
@@ -256,11 +202,7 @@ fn a_token_is_found_with_what_its_user_has_chosen(#[values(Sqlite, Postgres)] ki
     assert_eq!(settings().time_zone, Some(zone));
 }
 
-#[rstest]
-fn the_latest_use_of_a_token_is_what_is_recorded(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn the_latest_use_of_a_token_is_recorded(storage: &TestStorage) {
     let token = token_of(storage.user("ada@example.com").id);
     let kept = storage.keep(&token);
     for (used, recorded) in [(4, 4), (6, 6), (5, 6)] {
@@ -268,15 +210,11 @@ fn the_latest_use_of_a_token_is_what_is_recorded(#[values(Sqlite, Postgres)] kin
         let found = storage.token(&kept).unwrap();
         assert_eq!(found.last_used_at, Some(at(recorded)));
     }
-    let nobodys = RandomIds.token();
+    let nobodys = token_id();
     assert!(storage.tokens().record_use(nobodys, at(7)).is_ok());
 }
 
-#[rstest]
-fn making_a_token_changes_nothing_of_its_user(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn inserting_a_token_does_not_change_its_user(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
     storage.keep(&token_of(user.id));
     assert_eq!(storage.users().find(user.id).unwrap(), Some(user));

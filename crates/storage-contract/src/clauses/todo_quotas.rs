@@ -1,18 +1,15 @@
-//! Quotas of todos and their bytes.
+//! Clauses about the quotas of todos and their bytes.
 
-use rstest::rstest;
 use todo_domain::{
-    Atomicity, Change, CompletionChange, IdempotencyKey, Once, QuotaExceeded, Quotas, SeenSession,
-    SessionPolicy, Title, Todo, TodoChange, TodoFilter, TodoOperation, UserId,
-    ports::{ApplyTodosError, InsertTodoError, StorageError, TodoRepository},
+    Atomicity, Change, IdempotencyKey, Once, QuotaExceeded, Quotas,
+    SecurityEventKind::LoggedOut,
+    SeenSession, SessionPolicy, Title, Todo, TodoChange, TodoFilter, TodoOperation, UserId,
+    ports::{ApplyTodosError, InsertTodoError, StorageError},
 };
-use todo_infra::Database;
-use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::{
-    concurrency::at_once,
-    storage::{Storage, at, connect, description, new_todo, now, session_of, tags},
-};
+use super::concurrency::at_once_with;
+use crate::Storage;
+use crate::fixture::{TestStorage, at, event_of, new_todo, now, session_of};
 
 const QUOTAS: Quotas = Quotas {
     todos: 3,
@@ -24,11 +21,9 @@ const TOO_MANY: QuotaExceeded = QuotaExceeded::Todos { limit: 3 };
 const TOO_LONG: QuotaExceeded = QuotaExceeded::Bytes { limit: 100 };
 
 /// A storage with small quotas, and a user.
-fn limited(kind: Kind) -> Option<(Storage, Database, UserId)> {
-    let storage = Storage::new(kind)?;
+fn limited(storage: &TestStorage) -> (Box<dyn Storage>, UserId) {
     let user = storage.user("ada@example.com").id;
-    let database = connect(&storage.behind).with_quotas(QUOTAS);
-    Some((storage, database, user))
+    (storage.connect_with(QUOTAS), user)
 }
 
 fn exceeded(result: Result<(), InsertTodoError>) -> QuotaExceeded {
@@ -50,43 +45,24 @@ fn titled(title: &str) -> TodoChange {
     }
 }
 
-/// The usage that is stored, and that of the todos that are there: they are the same.
-pub(crate) fn usage(storage: &Storage) -> String {
-    let stored = "SELECT tasks || ' ' || bytes AS value FROM user_usage ORDER BY value";
-    let counted =
-        "SELECT count(*) || ' ' || sum(bytes) AS value FROM tasks GROUP BY user_id ORDER BY value";
-    let [stored, counted] = [stored, counted].map(|sql| {
-        let values: Vec<_> = storage.behind.values(sql).into_iter().flatten().collect();
-        values.join(", ")
-    });
-    assert_eq!(stored, counted);
-    stored
-}
-
-#[rstest]
-fn a_user_has_no_more_todos_than_the_quota(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some((storage, database, ada)) = limited(kind) else {
-        return;
-    };
+pub fn the_number_of_todos_is_limited(storage: &TestStorage) {
+    let (database, ada) = limited(storage);
+    let database = database.todos();
     let todos: Vec<_> = (0..4).map(|_| of_bytes(ada, 1)).collect();
     for todo in &todos[..3] {
         database.insert(todo, None).unwrap();
     }
     assert_eq!(exceeded(database.insert(&todos[3], None)), TOO_MANY);
-    assert_eq!(usage(&storage), "3 3");
     // Another user has a quota of its own, and deleting makes room.
     let grace = storage.user("grace@example.com").id;
     database.insert(&of_bytes(grace, 1), None).unwrap();
     assert!(database.delete(ada.into(), todos[0].id, None).unwrap());
     database.insert(&todos[3], None).unwrap();
-    assert_eq!(usage(&storage), "1 1, 3 3");
 }
 
-#[rstest]
-fn todos_have_no_more_bytes_than_the_quota(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some((storage, database, ada)) = limited(kind) else {
-        return;
-    };
+pub fn the_bytes_of_todos_are_limited(storage: &TestStorage) {
+    let (database, ada) = limited(storage);
+    let database = database.todos();
     let first = of_bytes(ada, 60);
     database.insert(&first, None).unwrap();
     assert_eq!(
@@ -109,42 +85,12 @@ fn todos_have_no_more_bytes_than_the_quota(#[values(Sqlite, Postgres)] kind: Kin
     assert!(update(&titled(&"y".repeat(60)), None).unwrap().is_some());
     assert!(update(&TodoChange::toggle(), None).unwrap().is_some());
     assert!(update(&titled("y"), None).unwrap().is_some());
-    assert_eq!(usage(&storage), "2 41");
     assert!(update(&titled(&"y".repeat(60)), Some(4)).unwrap().is_some());
-    assert_eq!(usage(&storage), "2 100");
 }
 
-#[rstest]
-fn a_text_counts_in_its_longer_form(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let ada = storage.user("ada@example.com").id;
-    // Three characters of two bytes stand for it when it is folded.
-    let mut todo = new_todo(ada, "\u{390}", 0);
-    todo.description = Some(description("\u{212a}elvin"));
-    todo.tags = tags(&["a"]);
-    storage.todos().insert(&todo, None).unwrap();
-    assert_eq!(usage(&storage), "1 17");
-    let change = TodoChange {
-        title: Change::To(Title::new("ab").unwrap()),
-        description: Change::To(None),
-        tags: Change::To(tags(&[])),
-        completion: CompletionChange::Toggle,
-        ..TodoChange::default()
-    };
-    let todos = storage.todos();
-    todos
-        .update(ada.into(), todo.id, None, &change, at(1))
-        .unwrap();
-    assert_eq!(usage(&storage), "1 2");
-}
-
-#[rstest]
-fn todos_that_exceed_a_quota_are_stored_all_or_none(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some((storage, database, ada)) = limited(kind) else {
-        return;
-    };
+pub fn a_batch_that_exceeds_a_quota_stores_nothing(storage: &TestStorage) {
+    let (database, ada) = limited(storage);
+    let database = database.todos();
     let first = of_bytes(ada, 50);
     database.insert(&first, None).unwrap();
     let insert = |bytes| TodoOperation::Insert(of_bytes(ada, bytes));
@@ -167,7 +113,6 @@ fn todos_that_exceed_a_quota_are_stored_all_or_none(#[values(Sqlite, Postgres)] 
             }
         }
     }
-    assert_eq!(usage(&storage), "1 50");
     // The room that a batch makes, it can use.
     let operations = [
         TodoOperation::Delete { id: first.id },
@@ -179,14 +124,11 @@ fn todos_that_exceed_a_quota_are_stored_all_or_none(#[values(Sqlite, Postgres)] 
     database
         .apply(ada, &operations, atomicity, at(1), None)
         .unwrap();
-    assert_eq!(usage(&storage), "3 100");
 }
 
-#[rstest]
-fn a_key_is_not_used_up_by_a_todo_that_exceeds_a_quota(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some((_storage, database, ada)) = limited(kind) else {
-        return;
-    };
+pub fn a_key_is_not_used_by_a_todo_that_exceeds_a_quota(storage: &TestStorage) {
+    let (database, ada) = limited(storage);
+    let database = database.todos();
     let once = Once {
         user_id: ada,
         key: IdempotencyKey::new("key").unwrap(),
@@ -202,11 +144,9 @@ fn a_key_is_not_used_up_by_a_todo_that_exceeds_a_quota(#[values(Sqlite, Postgres
     database.insert(&todo, Some(&once)).unwrap();
 }
 
-#[rstest]
-fn a_session_is_demanded_before_a_quota_is_told(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some((storage, database, ada)) = limited(kind) else {
-        return;
-    };
+pub fn the_session_is_checked_before_the_quota(storage: &TestStorage) {
+    let (database, ada) = limited(storage);
+    let database = database.todos();
     let session = session_of(ada);
     storage.begin(&session);
     let guard = SeenSession::from(&session)
@@ -215,7 +155,9 @@ fn a_session_is_demanded_before_a_quota_is_told(#[values(Sqlite, Postgres)] kind
     database.insert(&of_bytes(ada, 100), None).unwrap();
     let todo = of_bytes(ada, 1);
     assert_eq!(exceeded(database.insert_guarded(&todo, guard)), TOO_LONG);
-    storage.behind.execute("DELETE FROM sessions");
+    let event = event_of(ada, LoggedOut);
+    let deleted = storage.sessions().delete(ada, session.id, &event);
+    assert!(deleted.unwrap());
     let refused = database.insert_guarded(&todo, guard);
     assert!(
         matches!(
@@ -226,18 +168,14 @@ fn a_session_is_demanded_before_a_quota_is_told(#[values(Sqlite, Postgres)] kind
     );
 }
 
-#[rstest]
-fn insertions_at_the_same_time_never_exceed_a_quota(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn concurrent_insertions_cannot_exceed_a_quota(storage: &TestStorage) {
     let ada = storage.user("ada@example.com").id;
     let quotas = Quotas {
         todos: 20,
         ..Quotas::default()
     };
-    let inserted = at_once(&storage, |instance| {
-        let database = instance.clone().with_quotas(quotas);
+    let inserted = at_once_with(storage, quotas, |instance| {
+        let database = instance.todos();
         (0..10)
             .filter(|number| {
                 if number % 2 == 0 {
@@ -259,43 +197,4 @@ fn insertions_at_the_same_time_never_exceed_a_quota(#[values(Sqlite, Postgres)] 
             .unwrap(),
         20
     );
-    assert_eq!(usage(&storage), "20 20");
-}
-
-#[rstest]
-fn changes_by_other_software_are_counted(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let ada = storage.user("ada@example.com").id;
-    for number in 0..3 {
-        storage.todo(ada, "title", number);
-    }
-    let id = match kind {
-        Postgres => "gen_random_uuid()",
-        Sqlite => "randomblob(16)",
-    };
-    // As the release before this one does, and as another backend does.
-    for columns in ["title_folded, ", ""] {
-        let values = columns.replace("title_folded", "'title'");
-        storage.behind.execute(&format!(
-            "INSERT INTO tasks (id, user_id, title, completed, {columns}created_at, updated_at) \
-             SELECT {id}, user_id, 'title', completed, {values}created_at, updated_at FROM tasks WHERE title = 'title' LIMIT 1"
-        ));
-    }
-    assert_eq!(usage(&storage), "5 25");
-    storage
-        .behind
-        .execute("UPDATE tasks SET title = 'longer', title_folded = 'longer'");
-    assert_eq!(usage(&storage), "5 30");
-    storage.behind.execute("DELETE FROM tasks");
-    assert_eq!(
-        storage
-            .behind
-            .values("SELECT tasks || ' ' || bytes AS value FROM user_usage"),
-        [Some("0 0".to_owned())]
-    );
-    storage.todo(ada, "title", 0);
-    storage.delete_user("ada@example.com");
-    assert_eq!(usage(&storage), "");
 }

@@ -1,6 +1,7 @@
-//! A PostgreSQL for a trial, made of the PostgreSQL programs of the machine, as they come: what is committed is on disk.
+//! A temporary PostgreSQL server, made of the PostgreSQL programs of the machine.
 
 use std::{
+    error::Error,
     fs,
     io::Write as _,
     os::unix::{
@@ -15,23 +16,24 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::TrialResult;
+/// The result of an operation on a server. The error is for the reader, not for the program.
+pub type ServerResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout for starting.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A PostgreSQL that ends when it is dropped, and all its databases with it. It listens on a Unix socket only.
+/// A PostgreSQL server that is removed, with all its databases, when it is dropped. It listens on a Unix socket only.
 #[derive(Debug)]
 pub struct PostgresServer {
     programs: PathBuf,
-    /// What starts the process.
+    /// The command of the process.
     command: Command,
     process: Child,
     // Dropped after the process has ended.
     folder: TempDir,
 }
 
-/// One of its databases.
+/// A database of a [`PostgresServer`].
 #[derive(Debug, Clone)]
 pub struct PostgresDatabase {
     programs: PathBuf,
@@ -39,29 +41,32 @@ pub struct PostgresDatabase {
     name: String,
 }
 
-/// A folder for a PostgreSQL, and as whom it runs: it refuses to run as root.
-struct Place {
+/// The programs and the folder of a server, and the account that it runs as: PostgreSQL refuses to run as root.
+struct Installation {
     programs: PathBuf,
     folder: TempDir,
     account: Option<(u32, u32)>,
 }
 
-impl Place {
-    fn new() -> TrialResult<Self> {
-        let place = Self {
+impl Installation {
+    fn new() -> ServerResult<Self> {
+        let installation = Self {
             programs: programs()?,
             folder: TempDir::new()?,
             account: unprivileged_account()?,
         };
-        let data = place.data();
+        let data = installation.data();
         fs::create_dir(&data)?;
         fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
-        fs::set_permissions(place.folder.path(), fs::Permissions::from_mode(0o755))?;
-        if let Some((user, group)) = place.account {
-            chown(place.folder.path(), Some(user), Some(group))?;
+        fs::set_permissions(
+            installation.folder.path(),
+            fs::Permissions::from_mode(0o755),
+        )?;
+        if let Some((user, group)) = installation.account {
+            chown(installation.folder.path(), Some(user), Some(group))?;
             chown(&data, Some(user), Some(group))?;
         }
-        Ok(place)
+        Ok(installation)
     }
 
     fn data(&self) -> PathBuf {
@@ -77,8 +82,8 @@ impl Place {
         command
     }
 
-    /// Starts the server on the data that were put there.
-    fn serve(self) -> TrialResult<PostgresServer> {
+    /// Starts the server on the data in the folder.
+    fn serve(self, options: &[&str]) -> ServerResult<PostgresServer> {
         let log = fs::File::create(self.folder.path().join("log"))?;
         let mut command = self.command("postgres");
         command
@@ -91,6 +96,7 @@ impl Place {
                 self.folder.path().display()
             ))
             .args(["-c", "max_connections=200"])
+            .args(options)
             .stdout(Stdio::null())
             .stderr(log);
         let process = command.spawn()?;
@@ -106,35 +112,46 @@ impl Place {
 }
 
 impl PostgresServer {
-    /// Whether its programs are on this machine.
+    /// Whether the programs of PostgreSQL are on this machine.
     #[must_use]
     pub fn is_installed() -> bool {
         programs().is_ok()
     }
 
-    /// Starts a PostgreSQL.
+    /// Starts a server that writes to disk at each commit, as by default.
     ///
     /// # Errors
-    /// When its programs are not found, or do not run.
-    pub fn start() -> TrialResult<Self> {
-        let place = Place::new()?;
-        run(place
-            .command("initdb")
-            .arg("--pgdata")
-            .arg(place.data())
-            .args(["--username", "postgres", "--auth", "trust"])
-            .args(["--encoding", "UTF8", "--locale", "C.UTF-8"]))?;
-        place.serve()
+    /// When the programs are not found, or do not run.
+    pub fn start() -> ServerResult<Self> {
+        Self::start_with(&[])
     }
 
-    /// Starts a standby that follows this server (streaming replication). From then on, this server commits only what
-    /// the standby has as well.
+    /// Starts a server for tests, which would lose commits with the power.
     ///
     /// # Errors
-    /// When it cannot be made, or does not run.
-    pub fn start_synchronous_standby(&self) -> TrialResult<Self> {
-        let place = Place::new()?;
-        run(place
+    /// When the programs are not found, or do not run.
+    pub fn start_without_sync() -> ServerResult<Self> {
+        Self::start_with(&["-c", "fsync=off"])
+    }
+
+    fn start_with(options: &[&str]) -> ServerResult<Self> {
+        let installation = Installation::new()?;
+        run(installation
+            .command("initdb")
+            .arg("--pgdata")
+            .arg(installation.data())
+            .args(["--username", "postgres", "--auth", "trust"])
+            .args(["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]))?;
+        installation.serve(options)
+    }
+
+    /// Starts a standby of this server with synchronous streaming replication.
+    ///
+    /// # Errors
+    /// When the standby cannot be created, or does not run.
+    pub fn start_synchronous_standby(&self) -> ServerResult<Self> {
+        let installation = Installation::new()?;
+        run(installation
             .command("pg_basebackup")
             .arg("--host")
             .arg(self.folder.path())
@@ -145,15 +162,15 @@ impl PostgresServer {
                 "--write-recovery-conf",
                 "--pgdata",
             ])
-            .arg(place.data()))?;
-        let standby = place.serve()?;
+            .arg(installation.data()))?;
+        let standby = installation.serve(&[])?;
         let database = self.database("postgres");
         database.query("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
         database.query("SELECT pg_reload_conf()")?;
         let began = Instant::now();
         let synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
         while database.query(synchronous)? != "1" {
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > START_TIMEOUT {
                 return Err("the standby does not follow".into());
             }
             thread::sleep(Duration::from_millis(50));
@@ -161,11 +178,11 @@ impl PostgresServer {
         Ok(standby)
     }
 
-    /// Makes a standby the primary.
+    /// Promotes a standby to the primary.
     ///
     /// # Errors
-    /// When it does not become one.
-    pub fn promote(&self) -> TrialResult<()> {
+    /// When the promotion fails.
+    pub fn promote(&self) -> ServerResult<()> {
         match self
             .database("postgres")
             .query("SELECT pg_promote()")?
@@ -176,11 +193,11 @@ impl PostgresServer {
         }
     }
 
-    fn wait(&mut self) -> TrialResult<()> {
+    fn wait(&mut self) -> ServerResult<()> {
         let began = Instant::now();
         let database = self.database("postgres");
         while database.query("SELECT 1").is_err() {
-            if self.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
+            if self.process.try_wait()?.is_some() || began.elapsed() > START_TIMEOUT {
                 return Err(format!("PostgreSQL does not start: {}", self.log()?).into());
             }
             thread::sleep(Duration::from_millis(50));
@@ -188,11 +205,11 @@ impl PostgresServer {
         Ok(())
     }
 
-    /// Ends it as a crash would, with all its connections, and starts it again at once (`pg_ctl restart -m immediate`).
+    /// Restarts the server as after a crash (`pg_ctl restart -m immediate`).
     ///
     /// # Errors
-    /// When it does not start again.
-    pub fn restart_immediately(&mut self) -> TrialResult<()> {
+    /// When it does not start.
+    pub fn restart_immediately(&mut self) -> ServerResult<()> {
         // SIGQUIT, the "immediate shutdown".
         self.signal("-QUIT")?;
         self.process.wait()?;
@@ -200,23 +217,23 @@ impl PostgresServer {
         self.wait()
     }
 
-    fn signal(&self, signal: &str) -> TrialResult<()> {
+    fn signal(&self, signal: &str) -> ServerResult<()> {
         let process = self.process.id().to_string();
         Command::new("kill").args([signal, &process]).status()?;
         Ok(())
     }
 
-    /// Makes an empty database.
+    /// Creates an empty database.
     ///
     /// # Errors
-    /// When there is one of this name.
-    pub fn create_database(&self, name: &str) -> TrialResult<PostgresDatabase> {
+    /// When a database of this name exists.
+    pub fn create_database(&self, name: &str) -> ServerResult<PostgresDatabase> {
         self.database("postgres")
             .query(&format!("CREATE DATABASE {name}"))?;
         Ok(self.database(name))
     }
 
-    /// One of its databases.
+    /// The database with this name.
     #[must_use]
     pub fn database(&self, name: &str) -> PostgresDatabase {
         PostgresDatabase {
@@ -226,20 +243,32 @@ impl PostgresServer {
         }
     }
 
-    /// Has every statement logged, or none.
-    pub(crate) fn log_statements(&self, all: bool) -> TrialResult<()> {
+    /// Logs every statement, or none.
+    ///
+    /// # Errors
+    /// When the setting cannot be changed.
+    pub fn log_statements(&self, all: bool) -> ServerResult<()> {
         let which = if all { "all" } else { "none" };
         let database = self.database("postgres");
         database.query(&format!("ALTER SYSTEM SET log_statement = '{which}'"))?;
         database.query("SELECT pg_reload_conf()").map(drop)
     }
 
-    /// What it has logged so far.
-    pub(crate) fn log(&self) -> TrialResult<String> {
+    /// The log of the server.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn log(&self) -> ServerResult<String> {
         Ok(fs::read_to_string(self.folder.path().join("log"))?)
     }
 
-    /// The process that all others of it are children of.
+    /// The folder with everything of the server.
+    #[cfg(feature = "databases")]
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The id of the parent process.
     #[must_use]
     pub fn process_id(&self) -> u32 {
         self.process.id()
@@ -257,33 +286,33 @@ impl Drop for PostgresServer {
 }
 
 impl PostgresDatabase {
-    /// What `DATABASE_URL` is to be.
+    /// The value of `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
         format!(
-            "postgres:///{}?host={}&user=postgres",
+            "postgres:///{}?host={}&port=5432&user=postgres",
             self.name,
             self.folder.display()
         )
     }
 
-    /// What it is called.
+    /// The name of the database.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The Unix socket at which its server listens.
+    /// The Unix socket of the server.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")
     }
 
-    /// Runs SQL, and gives what it selects: a line for each row, columns separated by `|`.
+    /// Runs SQL by `psql`, and returns the selected rows: one line each, with columns separated by `|`.
     ///
     /// # Errors
-    /// When it fails.
-    pub fn query(&self, sql: &str) -> TrialResult<String> {
+    /// When a statement fails.
+    pub fn query(&self, sql: &str) -> ServerResult<String> {
         let mut process = self
             .program("psql")
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
@@ -302,7 +331,7 @@ impl PostgresDatabase {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// One of PostgreSQL's programs, as a client of this database.
+    /// A client program of PostgreSQL, with this database as its default.
     #[must_use]
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
@@ -315,8 +344,8 @@ impl PostgresDatabase {
     }
 }
 
-/// Runs a program, whose errors are given when it fails.
-fn run(command: &mut Command) -> TrialResult<()> {
+/// Runs a program. The error is its standard error.
+fn run(command: &mut Command) -> ServerResult<()> {
     let output = command.output()?;
     if output.status.success() {
         Ok(())
@@ -325,8 +354,8 @@ fn run(command: &mut Command) -> TrialResult<()> {
     }
 }
 
-/// Where the programs of the server are, which need not be on the path.
-fn programs() -> TrialResult<PathBuf> {
+/// The folder of the programs of the server, which need not be on the path.
+fn programs() -> ServerResult<PathBuf> {
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
         let folder = PathBuf::from(String::from_utf8(output.stdout)?.trim());
         if folder.join("postgres").exists() {
@@ -344,8 +373,8 @@ fn programs() -> TrialResult<PathBuf> {
         .ok_or_else(|| "the programs of PostgreSQL are not found".into())
 }
 
-/// The user and the group that PostgreSQL is to run as: nobody else, unless we are root.
-fn unprivileged_account() -> TrialResult<Option<(u32, u32)>> {
+/// The user and the group that PostgreSQL runs as, if the current user is root.
+fn unprivileged_account() -> ServerResult<Option<(u32, u32)>> {
     if fs::metadata("/proc/self")?.uid() != 0 {
         return Ok(None);
     }

@@ -1,20 +1,10 @@
-//! Inserting, finding and deleting.
+//! Clauses about inserting, finding and deleting todos.
 
-use rstest::rstest;
-use todo_domain::{
-    Page, Priority, Title, Todo, TodoChange, TodoFilter,
-    ports::{IdGenerator, InsertTodoError},
-};
-use todo_infra::RandomIds;
-use todo_testkit::Kind::{self, Postgres, Sqlite};
+use todo_domain::{Page, Priority, Title, Todo, TodoChange, TodoFilter, ports::InsertTodoError};
 
-use crate::storage::{Storage, at, description, new_todo, tags};
+use crate::fixture::{TestStorage, at, description, new_todo, tags, user_id};
 
-#[rstest]
-fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn an_inserted_todo_is_found(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let plain = storage.todo(owner, "Buy milk", 123_456);
     assert_eq!(
@@ -55,21 +45,13 @@ fn an_inserted_todo_is_found_as_it_was(#[values(Sqlite, Postgres)] kind: Kind) {
     );
 }
 
-#[rstest]
-fn a_todo_of_nobody_is_refused(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let todo = new_todo(RandomIds.user(), "Buy milk", 0);
+pub fn a_todo_without_an_owner_is_refused(storage: &TestStorage) {
+    let todo = new_todo(user_id(), "Buy milk", 0);
     let error = storage.todos().insert(&todo, None).unwrap_err();
     assert!(matches!(error, InsertTodoError::OwnerMissing));
 }
 
-#[rstest]
-fn another_users_todo_is_as_good_as_none(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_todo_of_another_user_is_not_found(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let other = storage.user("grace@example.com").id;
     let todo = storage.todo(owner, "Buy milk", 0);
@@ -89,11 +71,7 @@ fn another_users_todo_is_as_good_as_none(#[values(Sqlite, Postgres)] kind: Kind)
     assert_eq!(todos.find(owner.into(), todo.id).unwrap(), Some(todo));
 }
 
-#[rstest]
-fn a_deleted_todo_is_gone_and_a_second_time_there_is_none(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_todo_is_deleted_once(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let (deleted, other) = (storage.todo(owner, "a", 0), storage.todo(owner, "b", 1));
     let todos = storage.todos();
@@ -103,22 +81,14 @@ fn a_deleted_todo_is_gone_and_a_second_time_there_is_none(#[values(Sqlite, Postg
     assert_eq!(todos.find(owner.into(), other.id).unwrap(), Some(other));
 }
 
-#[rstest]
-fn todos_go_with_their_owner(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn deleting_a_user_deletes_todos(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let todo = storage.todo(owner, "a", 0);
     storage.delete_user("ada@example.com");
     assert_eq!(storage.todos().find(owner.into(), todo.id).unwrap(), None);
 }
 
-#[rstest]
-fn a_todo_of_another_version_is_not_deleted(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_todo_of_another_version_is_not_deleted(storage: &TestStorage) {
     let owner = storage.user("ada@example.com").id;
     let todo = storage.todo(owner, "a", 0);
     assert!(

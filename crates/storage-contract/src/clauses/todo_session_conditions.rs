@@ -1,4 +1,4 @@
-//! What is done on the condition that a session counts.
+//! Clauses about the session condition.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::SeqCst},
@@ -6,18 +6,15 @@ use std::{
     time::Duration,
 };
 
-use rstest::rstest;
 use todo_domain::{
     Direction, Page, PageLimit, PageStart, Priority,
     SecurityEventKind::LoggedOut,
     SeenSession, Session, SessionGuard, SessionPolicy, Todo, TodoChange, TodoFilter, TodoId,
     TodoOrder, UserId,
-    ports::{IdGenerator, InsertTodoError, Owner, StorageError, TodoRepository},
+    ports::{InsertTodoError, Owner, StorageError, TodoRepository},
 };
-use todo_infra::RandomIds;
-use todo_testkit::Kind::{self, Postgres, Sqlite};
 
-use crate::storage::{Storage, at, connect, description, event_of, new_todo, session_of, tags};
+use crate::fixture::{TestStorage, at, description, event_of, new_todo, session_of, tags, todo_id};
 
 /// The condition that a session meets which begins, a second after it did.
 fn guard_of(session: &Session) -> SessionGuard {
@@ -61,8 +58,8 @@ fn every_method(
 }
 
 /// Whether every method says that the session is not proven to count, whatever todo it is about.
-fn assert_not_proven(storage: &Storage, guard: SessionGuard, id: TodoId) {
-    for id in [id, RandomIds.todo()] {
+fn assert_not_proven(storage: &TestStorage, guard: SessionGuard, id: TodoId) {
+    for id in [id, todo_id()] {
         for (method, result) in every_method(storage.todos(), guard, id) {
             assert!(
                 matches!(result, Err(StorageError::SessionNotProven)),
@@ -72,15 +69,18 @@ fn assert_not_proven(storage: &Storage, guard: SessionGuard, id: TodoId) {
     }
 }
 
-fn titles(storage: &Storage) -> Vec<String> {
-    storage.behind.texts("tasks", "title")
+fn titles(storage: &TestStorage, user: UserId) -> Vec<String> {
+    let todos = storage
+        .todos()
+        .list(user.into(), &TodoFilter::default(), &Page::default());
+    todos
+        .unwrap()
+        .into_iter()
+        .map(|todo| todo.title.as_str().to_owned())
+        .collect()
 }
 
-#[rstest]
-fn with_a_session_that_counts_it_is_as_without_a_condition(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_valid_session_gives_the_same_results_as_no_condition(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let session = session_of(user);
     storage.begin(&session);
@@ -119,14 +119,10 @@ fn with_a_session_that_counts_it_is_as_without_a_condition(#[values(Sqlite, Post
     assert!(toggled.is_completed());
     assert_eq!(todos.find(user.into(), plain.id).unwrap(), Some(toggled));
     assert!(todos.delete(owner, full.id, Some(7)).unwrap());
-    assert_eq!(titles(&storage), ["Buy bread"]);
+    assert_eq!(titles(storage, user), ["Buy bread"]);
 }
 
-#[rstest]
-fn a_page_is_the_same_with_a_condition_and_without_one(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn pages_are_equal_with_and_without_a_condition(storage: &TestStorage) {
     let session = session_of(storage.user("ada@example.com").id);
     storage.begin(&session);
     let other = storage.user("grace@example.com").id;
@@ -165,11 +161,7 @@ fn a_page_is_the_same_with_a_condition_and_without_one(#[values(Sqlite, Postgres
     }
 }
 
-#[rstest]
-fn that_there_is_nothing_is_told_of_a_session_that_counts(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_valid_session_learns_that_a_todo_does_not_exist(storage: &TestStorage) {
     let session = session_of(storage.user("ada@example.com").id);
     storage.begin(&session);
     let other = storage.user("grace@example.com").id;
@@ -194,7 +186,7 @@ fn that_there_is_nothing_is_told_of_a_session_that_counts(#[values(Sqlite, Postg
 
 /// What is stored of a session, where it is not what was seen.
 #[derive(Debug, Clone, Copy)]
-enum Stored {
+pub enum Stored {
     Nothing,
     OfAnotherUser,
     Expired,
@@ -202,21 +194,7 @@ enum Stored {
     UsedTooLongAgo,
 }
 
-#[rstest]
-fn with_a_session_that_may_not_count_nothing_is_done_or_told(
-    #[values(Sqlite, Postgres)] kind: Kind,
-    #[values(
-        Stored::Nothing,
-        Stored::OfAnotherUser,
-        Stored::Expired,
-        Stored::NotUsedForLong,
-        Stored::UsedTooLongAgo
-    )]
-    stored: Stored,
-) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn an_unproven_session_reads_and_changes_nothing(storage: &TestStorage, stored: Stored) {
     let user = storage.user("ada@example.com").id;
     let todo = storage.todo(user, "Buy milk", 0);
     let session = session_of(user);
@@ -243,17 +221,13 @@ fn with_a_session_that_may_not_count_nothing_is_done_or_told(
     if let Some(session) = &stored {
         storage.begin(session);
     }
-    assert_not_proven(&storage, guard, todo.id);
+    assert_not_proven(storage, guard, todo.id);
     let found = storage.todos().find(user.into(), todo.id).unwrap();
     assert_eq!(found, Some(todo));
-    assert_eq!(titles(&storage), ["Buy milk"]);
+    assert_eq!(titles(storage, user), ["Buy milk"]);
 }
 
-#[rstest]
-fn once_a_session_was_deleted_nothing_is_done_or_told(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_deleted_session_reads_and_changes_nothing(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let todo = storage.todo(user, "Buy milk", 0);
     let (ended, other) = (session_of(user), session_of(user));
@@ -264,55 +238,23 @@ fn once_a_session_was_deleted_nothing_is_done_or_told(#[values(Sqlite, Postgres)
         storage.todos().find(owner, todo.id)
     };
     assert!(found(&ended).unwrap().is_some());
-    delete(&storage, user, &ended);
-    assert_not_proven(&storage, guard_of(&ended), todo.id);
+    delete(storage, user, &ended);
+    assert_not_proven(storage, guard_of(&ended), todo.id);
     assert_eq!(found(&other).unwrap(), Some(todo));
 }
 
-#[rstest]
-fn once_a_user_was_deleted_nothing_is_done_or_told(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
+pub fn a_session_of_a_deleted_user_reads_and_changes_nothing(storage: &TestStorage) {
     let user = storage.user("ada@example.com").id;
     let todo = storage.todo(user, "Buy milk", 0);
     let session = session_of(user);
     storage.begin(&session);
     storage.delete_user("ada@example.com");
-    assert_not_proven(&storage, guard_of(&session), todo.id);
-    assert_eq!(titles(&storage), [""; 0]);
+    assert_not_proven(storage, guard_of(&session), todo.id);
+    assert_eq!(titles(storage, user), [""; 0]);
 }
 
-#[rstest]
-fn a_session_that_was_never_used_counts_from_its_beginning(#[values(Sqlite, Postgres)] kind: Kind) {
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
-    let user = storage.user("ada@example.com").id;
-    let todo = storage.todo(user, "Buy milk", 0);
-    let session = session_of(user);
-    storage.begin(&session);
-    storage
-        .behind
-        .execute("UPDATE sessions SET last_used_at = NULL, rotated_at = NULL");
-    let guard = guard_of(&session);
-    let found = storage.todos().find(Owner::OfSession(guard), todo.id);
-    assert_eq!(found.unwrap().as_ref(), Some(&todo));
-    let later = SessionGuard {
-        used_after: session.created_at,
-        ..guard
-    };
-    assert_not_proven(&storage, later, todo.id);
-}
-
-#[rstest]
-fn after_a_deletion_was_acknowledged_no_statement_that_begins_has_an_effect(
-    #[values(Sqlite, Postgres)] kind: Kind,
-) {
+pub fn no_statement_succeeds_after_the_deletion_of_its_session(storage: &TestStorage) {
     const WRITERS: i64 = 4;
-    let Some(storage) = Storage::new(kind) else {
-        return;
-    };
     let user = storage.user("ada@example.com").id;
     let todo = storage.todo(user, "Buy milk", 0);
     for _ in 0..5 {
@@ -322,19 +264,19 @@ fn after_a_deletion_was_acknowledged_no_statement_that_begins_has_an_effect(
         let (is_deleted, was_used) = (&AtomicBool::new(false), &AtomicBool::new(false));
         thread::scope(|scope| {
             for writer in 0..WRITERS {
-                let instance = connect(&storage.behind);
+                let instance = storage.connect();
                 scope.spawn(move || {
                     loop {
                         let begins_after = is_deleted.load(SeqCst);
                         let done = if writer % 2 == 0 {
                             let owner = Owner::OfSession(guard);
                             let change = TodoChange::toggle();
-                            let todos: &dyn TodoRepository = &instance;
+                            let todos = instance.todos();
                             let toggled = todos.update(owner, todo.id, None, &change, at(1));
                             toggled.map(|todo| assert!(todo.is_some()))
                         } else {
                             let new = new_todo(guard.user_id, "new", writer);
-                            let inserted = instance.insert_guarded(&new, guard);
+                            let inserted = instance.todos().insert_guarded(&new, guard);
                             inserted.map_err(|error| match error {
                                 InsertTodoError::Storage(error) => error,
                                 error => panic!("{error:?}"),
@@ -371,7 +313,7 @@ fn after_a_deletion_was_acknowledged_no_statement_that_begins_has_an_effect(
     }
 }
 
-fn delete(storage: &Storage, user: UserId, session: &Session) {
+fn delete(storage: &TestStorage, user: UserId, session: &Session) {
     let event = event_of(user, LoggedOut);
     let deleted = storage.sessions().delete(user, session.id, &event);
     assert!(deleted.unwrap());
