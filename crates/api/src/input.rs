@@ -13,7 +13,7 @@ use todo_api_types::{
     problem::Problem,
     query::{parse_query, write_parameter},
 };
-use todo_application::todo::{Precondition, WantedOnce};
+use todo_application::todo::{IdempotentRequest, Precondition};
 use todo_domain::{IdempotencyKey, UserId};
 
 use crate::{
@@ -157,7 +157,7 @@ impl Input {
     pub(crate) fn body_once<T>(
         &self,
         reader: impl FnOnce(&mut Fields) -> Option<T>,
-    ) -> Result<(T, Option<WantedOnce>), Problem> {
+    ) -> Result<(T, Option<IdempotentRequest>), Problem> {
         Ok((self.json(&[JSON], reader)?, self.once()?))
     }
 
@@ -179,14 +179,14 @@ impl Input {
         Fields::read(self.object(accepted)?, reader)
     }
 
-    fn once(&self) -> Result<Option<WantedOnce>, Problem> {
+    fn once(&self) -> Result<Option<IdempotentRequest>, Problem> {
         let Some(key) = &self.idempotency_key else {
             return Ok(None);
         };
         let key = IdempotencyKey::new(key)
             .map_err(|error| Problem::invalid_field("Idempotency-Key", error))?;
         let request = format!("{} {}", self.path, etag::of_bytes(self.body.bytes()?));
-        Ok(Some(WantedOnce { key, request }))
+        Ok(Some(IdempotentRequest { key, request }))
     }
 
     fn no_idempotency_key(&self) -> Result<(), Problem> {

@@ -11,7 +11,6 @@ mod connection;
 mod cors;
 mod credentials;
 mod edge;
-mod ending;
 mod etag;
 #[cfg(test)]
 mod fuzzing;
@@ -26,6 +25,7 @@ mod request;
 mod response_body;
 mod routes;
 mod serve;
+mod shutdown;
 mod trace;
 
 use std::sync::Arc;

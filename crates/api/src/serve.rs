@@ -21,8 +21,8 @@ use crate::{
     connection::{Acceptor, Connection, LINGER, Peers},
     cors::cors,
     edge::edge,
-    ending::{self, Ending, close_when_ending},
     routes,
+    shutdown::{self, ShutdownFlag, close_when_shutting_down},
 };
 
 /// How HTTP is served.
@@ -77,7 +77,7 @@ pub fn serve(
         trusted_proxies: settings.trusted_proxies,
         cors_origins: settings.cors_origins.clone(),
     });
-    let ending = Data::new(Ending::default());
+    let ending = Data::new(ShutdownFlag::default());
     let ending_of_answers = ending.clone();
     let origins = settings.cors_origins;
     let app = move || {
@@ -88,7 +88,7 @@ pub fn serve(
             .wrap(from_fn(limit_address))
             .wrap(cors(&origins))
             .wrap(from_fn(edge))
-            .wrap(from_fn(close_when_ending))
+            .wrap(from_fn(close_when_shutting_down))
     };
     let local_address = listener.local_addr()?;
     let head_deadline = settings.connection.head_deadline;
@@ -132,7 +132,7 @@ pub fn serve(
     System::new().block_on(async {
         // It ends with the system.
         rt::spawn(evicting);
-        ending::run(server, ending).await
+        shutdown::run(server, ending).await
     })
 }
 

@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use todo_domain::{
-    GuessPolicy, PublicUrl, SessionPolicy,
+    PublicUrl, SessionPolicy, ThrottlePolicy,
     ports::{
-        AccessTokens, Clock, CommonPasswords, GuessLedger, IdGenerator, IdempotencyKeys,
-        MailedSecrets, Mailer, PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens,
+        AccessTokens, AttemptStore, Clock, CommonPasswords, EmailTokens, IdGenerator,
+        IdempotencyKeys, Mailer, PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens,
         Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
@@ -25,7 +25,7 @@ pub struct App {
     /// Keeps what happened to accounts.
     pub security_events: Arc<dyn SecurityEvents>,
     /// Counts guesses at passwords.
-    pub guesses: Arc<dyn GuessLedger>,
+    pub guesses: Arc<dyn AttemptStore>,
     /// Keeps todos.
     pub todos: Arc<dyn TodoRepository>,
     /// Keeps the keys of requests that are to have their effect once.
@@ -43,7 +43,7 @@ pub struct App {
     /// Makes random secrets.
     pub secrets: Arc<dyn Secrets>,
     /// Keeps the secrets that were mailed.
-    pub mailed_secrets: Arc<dyn MailedSecrets>,
+    pub mailed_secrets: Arc<dyn EmailTokens>,
     /// Sends mails.
     pub mailer: Arc<dyn Mailer>,
     /// Tells the keys that others may verify access tokens with.
@@ -55,7 +55,7 @@ pub struct App {
     /// For how long what belongs to a session counts.
     pub session_policy: SessionPolicy,
     /// How often passwords may be guessed at.
-    pub guess_policy: GuessPolicy,
+    pub throttle_policy: ThrottlePolicy,
     /// How many logins may be in flight, and succeed.
     pub login_limits: Arc<LoginLimits>,
     /// The number of refreshes of one session.
@@ -72,7 +72,7 @@ impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
             .field("session_policy", &self.session_policy)
-            .field("guess_policy", &self.guess_policy)
+            .field("throttle_policy", &self.throttle_policy)
             .field("login_limits", &self.login_limits)
             .field("refresh_limits", &self.refresh_limits)
             .field("security_event_retention", &self.security_event_retention)

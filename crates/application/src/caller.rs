@@ -1,10 +1,10 @@
 //! Who calls a use case.
 
 use todo_domain::{
-    AccessProof, Client, Session, SessionGuard, Timestamp, UserId, UserSettings, ports::Owner,
+    AccessProof, Client, Session, SessionCondition, Timestamp, UserId, UserSettings, ports::Owner,
 };
 
-use crate::Failure;
+use crate::ServiceError;
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Caller {
     },
     /// The user whose token was shown, on the condition that its session meets this. Nothing was asked of the storage:
     /// each statement has to, as one with what it does.
-    OfSession(SessionGuard),
+    OfSession(SessionCondition),
 }
 
 /// Who calls through a session, which alone is good for the account and what proves who its user is. As
@@ -59,22 +59,22 @@ impl Caller {
     /// Which user is known to call: for what cannot be done on a condition.
     ///
     /// # Errors
-    /// [`Failure::SessionNotProven`].
-    pub fn known_user_id(&self) -> Result<UserId, Failure> {
+    /// [`ServiceError::SessionNotProven`].
+    pub fn known_user_id(&self) -> Result<UserId, ServiceError> {
         match self {
             Self::Known { user_id, .. } => Ok(*user_id),
-            Self::OfSession(_) => Err(Failure::SessionNotProven),
+            Self::OfSession(_) => Err(ServiceError::SessionNotProven),
         }
     }
 
     /// What the user has chosen.
     ///
     /// # Errors
-    /// [`Failure::SessionNotProven`] when it was not read.
-    pub fn settings(&self) -> Result<&UserSettings, Failure> {
+    /// [`ServiceError::SessionNotProven`] when it was not read.
+    pub fn settings(&self) -> Result<&UserSettings, ServiceError> {
         match self {
             Self::Known { settings, .. } => Ok(settings),
-            Self::OfSession(_) => Err(Failure::SessionNotProven),
+            Self::OfSession(_) => Err(ServiceError::SessionNotProven),
         }
     }
 
@@ -110,7 +110,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::testing::{caller, caller_of_session, session_guard, user_id};
+    use crate::testing::{caller, caller_of_session, session_condition, user_id};
 
     #[rstest]
     #[case::known(caller())]
@@ -123,11 +123,14 @@ mod tests {
     #[test]
     fn of_a_session_nothing_is_known_but_the_condition() {
         let caller = caller_of_session();
-        assert_eq!(caller.owner(), Owner::OfSession(session_guard()));
+        assert_eq!(caller.owner(), Owner::OfSession(session_condition()));
         assert!(matches!(
             caller.known_user_id(),
-            Err(Failure::SessionNotProven)
+            Err(ServiceError::SessionNotProven)
         ));
-        assert!(matches!(caller.settings(), Err(Failure::SessionNotProven)));
+        assert!(matches!(
+            caller.settings(),
+            Err(ServiceError::SessionNotProven)
+        ));
     }
 }

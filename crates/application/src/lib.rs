@@ -8,13 +8,13 @@ pub mod account;
 mod app;
 pub mod archive;
 mod caller;
-mod failure;
 pub mod operation;
 mod security_event;
+mod service_error;
 #[cfg(test)]
 mod testing;
 pub mod todo;
 
 pub use app::App;
 pub use caller::{Caller, NotTheCaller, SessionCaller};
-pub use failure::Failure;
+pub use service_error::ServiceError;

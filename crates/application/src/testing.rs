@@ -3,15 +3,15 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use todo_domain::{
-    AccessClaims, ArchivedUser, Client, Credentials, Description, Email, EventId, GuessCounter,
-    GuessPolicy, Guesses, MailPurpose, MailedSecret, NewPersonalAccessToken, NewTodo, PasswordHash,
-    PersonalAccessToken, Scope, Secret, SecretDigest, SecretKind, SecurityEvent, SecurityEventKind,
-    SeenSession, Session, SessionGuard, SessionId, SessionPolicy, SessionWithSettings, Timestamp,
-    Title, Todo, TodoId, TokenId, TokenLifetime, TokenName, TokenScopes, TooManyGuesses, User,
-    UserAgent, UserId, UserSettings,
+    AccessClaims, AttemptCounter, Attempts, Client, Credentials, Description, Email, EmailToken,
+    EventId, ExportedUser, NewPersonalAccessToken, NewTodo, PasswordHash, PersonalAccessToken,
+    Scope, Secret, SecretDigest, SecretKind, SecurityEvent, SecurityEventKind, Session,
+    SessionCondition, SessionId, SessionPolicy, SessionSnapshot, SessionWithSettings,
+    ThrottlePolicy, Timestamp, Title, Todo, TodoId, TokenId, TokenLifetime, TokenName,
+    TokenPurpose, TokenScopes, TooManyAttempts, User, UserAgent, UserId, UserSettings,
     ports::{
-        BoxError, MockAccessTokens, MockClock, MockCommonPasswords, MockGuessLedger,
-        MockIdGenerator, MockIdempotencyKeys, MockMailedSecrets, MockMailer, MockPasswordHasher,
+        BoxError, MockAccessTokens, MockAttemptStore, MockClock, MockCommonPasswords,
+        MockEmailTokens, MockIdGenerator, MockIdempotencyKeys, MockMailer, MockPasswordHasher,
         MockPersonalAccessTokens, MockPublicKeys, MockRefreshTokens, MockSecrets,
         MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
         MockUserRepository, StorageError,
@@ -38,7 +38,7 @@ pub(crate) struct Mocks {
     pub(crate) sessions: MockSessionRepository,
     pub(crate) personal_access_tokens: MockPersonalAccessTokens,
     pub(crate) security_events: MockSecurityEvents,
-    pub(crate) guesses: MockGuessLedger,
+    pub(crate) guesses: MockAttemptStore,
     pub(crate) todos: MockTodoRepository,
     pub(crate) idempotency_keys: MockIdempotencyKeys,
     pub(crate) probe: MockStorageProbe,
@@ -47,7 +47,7 @@ pub(crate) struct Mocks {
     pub(crate) tokens: MockAccessTokens,
     pub(crate) refresh_tokens: MockRefreshTokens,
     pub(crate) secrets: MockSecrets,
-    pub(crate) mailed_secrets: MockMailedSecrets,
+    pub(crate) mailed_secrets: MockEmailTokens,
     pub(crate) mailer: MockMailer,
     pub(crate) public_keys: MockPublicKeys,
     pub(crate) clock: MockClock,
@@ -65,7 +65,7 @@ impl Mocks {
 
     /// The same where any guess may be made, from a device that is not known.
     pub(crate) fn unguarded(mut self) -> Self {
-        let nothing = |subjects: &[_]| Ok(vec![Guesses::default(); subjects.len()]);
+        let nothing = |subjects: &[_]| Ok(vec![Attempts::default(); subjects.len()]);
         self.guesses.expect_find().returning(nothing);
         self.guesses.expect_count().returning(|_, _| Ok(()));
         self.guesses.expect_succeed().returning(|_, _, _| Ok(()));
@@ -76,11 +76,11 @@ impl Mocks {
 
     /// The same where every guess comes too early.
     pub(crate) fn guarded(mut self) -> Self {
-        let nothing = |subjects: &[_]| Ok(vec![Guesses::default(); subjects.len()]);
+        let nothing = |subjects: &[_]| Ok(vec![Attempts::default(); subjects.len()]);
         self.guesses.expect_find().returning(nothing);
         self.guesses.expect_count().returning(|counters, _| {
-            let GuessCounter { subject, limit } = &counters[0];
-            let too_many = TooManyGuesses {
+            let AttemptCounter { subject, limit } = &counters[0];
+            let too_many = TooManyAttempts {
                 purpose: subject.purpose(),
                 retry_after: Duration::from_secs(4),
                 limit: *limit,
@@ -112,7 +112,7 @@ impl Mocks {
             clock: Arc::new(self.clock),
             ids: Arc::new(self.ids),
             session_policy: POLICY,
-            guess_policy: GuessPolicy::default(),
+            throttle_policy: ThrottlePolicy::default(),
             login_limits: Arc::new(LoginLimits::new(NonZeroU32::new(20))),
             refresh_limits: Arc::new(RefreshLimits::new(NonZeroU32::new(20))),
             failed_login_floor: Arc::new(FailedLoginFloor::default()),
@@ -189,12 +189,12 @@ pub(crate) fn digest() -> SecretDigest {
 }
 
 /// What is kept of a secret that is mailed to the first user now.
-pub(crate) fn mailed_secret(purpose: MailPurpose) -> MailedSecret {
-    MailedSecret::new(digest(), user_id(1), purpose, email(), now())
+pub(crate) fn mailed_secret(purpose: TokenPurpose) -> EmailToken {
+    EmailToken::new(digest(), user_id(1), purpose, email(), now())
 }
 
-pub(crate) fn archived_user() -> ArchivedUser {
-    ArchivedUser {
+pub(crate) fn archived_user() -> ExportedUser {
+    ExportedUser {
         credentials: Credentials {
             user: user(),
             password_hash: Some(password_hash()),
@@ -230,14 +230,14 @@ pub(crate) fn caller() -> Caller {
 }
 
 /// The condition that the session meets now.
-pub(crate) fn session_guard() -> SessionGuard {
-    let seen = SeenSession::from(&session());
+pub(crate) fn session_condition() -> SessionCondition {
+    let seen = SessionSnapshot::from(&session());
     seen.guard(now(), &POLICY).unwrap()
 }
 
 /// The first user, on the condition that their session meets it.
 pub(crate) fn caller_of_session() -> Caller {
-    Caller::OfSession(session_guard())
+    Caller::OfSession(session_condition())
 }
 
 pub(crate) fn session_caller() -> SessionCaller {

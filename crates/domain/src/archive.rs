@@ -6,7 +6,7 @@ use crate::{Credentials, Email, Timestamp, Todo};
 ///
 /// It has what other software keeps beside this one, so that nothing is lost on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArchivedUser {
+pub struct ExportedUser {
     /// The user, and what proves a login.
     pub credentials: Credentials,
     /// Where a picture of the user is.
@@ -19,7 +19,7 @@ pub struct ArchivedUser {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArchiveRecord {
     /// A user.
-    User(ArchivedUser),
+    User(ExportedUser),
     /// A todo of the user before it.
     Todo(Todo),
 }

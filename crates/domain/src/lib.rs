@@ -4,12 +4,11 @@ mod access_proof;
 mod access_token;
 mod archive;
 mod client;
+mod email_token;
 #[cfg(test)]
 mod fuzzing;
-mod guess;
 mod id;
 mod mail;
-mod mailed_secret;
 mod once;
 mod personal_access_token;
 pub mod ports;
@@ -21,8 +20,9 @@ mod scope;
 mod secret;
 mod security_event;
 mod session;
-mod session_guard;
+mod session_condition;
 mod text;
+mod throttle;
 mod time_zone;
 mod timestamp;
 mod todo;
@@ -30,16 +30,12 @@ mod user;
 
 pub use access_proof::{AccessProof, Revocation};
 pub use access_token::{AccessClaims, AccessToken};
-pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser};
+pub use archive::{ArchiveCounts, ArchiveRecord, ArchiveScope, ExportedUser};
 pub use client::{Client, NETWORKS_PER_SITE, UserAgent, network_of, site_of};
-pub use guess::{
-    GuessCounter, GuessLimit, GuessPolicy, GuessPurpose, GuessSubject, Guesses, NoticeKind,
-    TooManyGuesses,
-};
+pub use email_token::{EmailToken, PendingEmailChange, TokenPurpose, UnknownMailPurpose};
 pub use id::{EventId, InvalidId, SessionId, TodoId, TokenId, UserId};
 pub use mail::Mail;
-pub use mailed_secret::{MailPurpose, MailedSecret, PendingEmailChange, UnknownMailPurpose};
-pub use once::{IdempotencyKey, InvalidIdempotencyKey, NotOnce, Once};
+pub use once::{IdempotencyConflict, IdempotencyKey, InvalidIdempotencyKey, Once};
 pub use personal_access_token::{
     InvalidTokenLifetime, NewPersonalAccessToken, PersonalAccessToken, TokenLifetime, TokenName,
     TokenScopes, TokenScopesError, TokenWithSettings,
@@ -54,8 +50,12 @@ pub use security_event::{SecurityEvent, SecurityEventKind, UnknownSecurityEventK
 pub use session::{
     Refresh, ReplacedSession, Session, SessionPolicy, SessionStart, SessionWithSettings,
 };
-pub use session_guard::{SeenSession, SessionGuard};
+pub use session_condition::{SessionCondition, SessionSnapshot};
 pub use text::{TextError, fold_case};
+pub use throttle::{
+    AttemptCounter, AttemptLimit, Attempts, NoticeKind, ThrottleKey, ThrottlePolicy,
+    ThrottledAction, TooManyAttempts,
+};
 pub use time_zone::{TimeZone, UnknownTimeZone};
 pub use timestamp::{Timestamp, TimestampError};
 pub use todo::{
@@ -66,6 +66,6 @@ pub use todo::{
     Title, Todo, TodoChange, TodoFilter, TodoOperation, TodoOrder, TooManyTags, date,
 };
 pub use user::{
-    Credentials, DisplayName, Email, EmailError, GuessablePassword, Password, PasswordAttempt,
-    PasswordContext, PasswordError, PasswordHash, User, UserChange, UserSettings,
+    Credentials, DisplayName, Email, EmailError, Password, PasswordAttempt, PasswordContext,
+    PasswordError, PasswordHash, User, UserChange, UserSettings, WeakPassword,
 };

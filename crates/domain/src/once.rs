@@ -87,7 +87,7 @@ impl<T: ?Sized> fmt::Debug for Once<'_, T> {
 
 /// Why a request did not have its effect now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotOnce {
+pub enum IdempotencyConflict {
     /// It had it before; this is what it was answered with.
     #[error("the request was made before")]
     Repeated(String),

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use todo_domain::{
     Timestamp,
     ports::{
-        AccessTokens, Archive, Clock, CommonPasswords, GuessLedger, IdGenerator, MailedSecrets,
-        Mailer, MockAccessTokens, MockArchive, MockClock, MockCommonPasswords, MockGuessLedger,
-        MockIdGenerator, MockMailedSecrets, MockMailer, MockPasswordHasher,
-        MockPersonalAccessTokens, MockPublicKeys, MockRefreshTokens, MockSecrets,
-        MockSecurityEvents, MockSessionRepository, MockStorageProbe, MockTodoRepository,
-        MockUserRepository, PasswordHasher, PersonalAccessTokens, PublicKeys, RefreshTokens,
-        Secrets, SecurityEvents, SessionRepository, StorageProbe, TodoRepository, UserRepository,
+        AccessTokens, Archive, AttemptStore, Clock, CommonPasswords, EmailTokens, IdGenerator,
+        Mailer, MockAccessTokens, MockArchive, MockAttemptStore, MockClock, MockCommonPasswords,
+        MockEmailTokens, MockIdGenerator, MockMailer, MockPasswordHasher, MockPersonalAccessTokens,
+        MockPublicKeys, MockRefreshTokens, MockSecrets, MockSecurityEvents, MockSessionRepository,
+        MockStorageProbe, MockTodoRepository, MockUserRepository, PasswordHasher,
+        PersonalAccessTokens, PublicKeys, RefreshTokens, Secrets, SecurityEvents,
+        SessionRepository, StorageProbe, TodoRepository, UserRepository,
     },
 };
 
@@ -30,9 +30,9 @@ fn every_port_can_be_shared_as_an_object() {
     shared::<dyn AccessTokens>(Arc::new(MockAccessTokens::new()));
     shared::<dyn Archive>(Arc::new(MockArchive::new()));
     shared::<dyn CommonPasswords>(Arc::new(MockCommonPasswords::new()));
-    shared::<dyn GuessLedger>(Arc::new(MockGuessLedger::new()));
+    shared::<dyn AttemptStore>(Arc::new(MockAttemptStore::new()));
     shared::<dyn IdGenerator>(Arc::new(MockIdGenerator::new()));
-    shared::<dyn MailedSecrets>(Arc::new(MockMailedSecrets::new()));
+    shared::<dyn EmailTokens>(Arc::new(MockEmailTokens::new()));
     shared::<dyn Mailer>(Arc::new(MockMailer::new()));
     shared::<dyn PasswordHasher>(Arc::new(MockPasswordHasher::new()));
     shared::<dyn PersonalAccessTokens>(Arc::new(MockPersonalAccessTokens::new()));

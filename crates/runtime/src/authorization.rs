@@ -13,7 +13,7 @@ use todo_application::{
 use todo_domain::{Client, Scope, UserId};
 use tracing::warn;
 
-use crate::{Runtime, call::Call, rate_limits::RateLimited, trace::Actor};
+use crate::{Runtime, rate_limits::RateLimited, trace::Actor};
 
 /// The input of a request, parsed.
 #[derive(Debug)]
@@ -75,11 +75,11 @@ impl<R> Outcome<R> {
 }
 
 impl Authorization {
-    pub(crate) fn new(call: &Call, credential: Credential) -> Self {
+    pub(crate) fn new(credential: Credential, counts_for_user: bool, actor: &Actor) -> Self {
         Self {
             credential,
-            counts_for_user: call.counts_for_user,
-            actor: call.trace.actor().clone(),
+            counts_for_user,
+            actor: actor.clone(),
         }
     }
 

@@ -10,7 +10,7 @@ use todo_domain::Scope;
 
 use crate::{
     WorkerPools,
-    authorization::{Authorization, Outcome, Parsed},
+    authorization::{Outcome, Parsed},
     call::{Call, database},
     in_flight::Slot,
     worker_pool::WorkerPool,
@@ -40,7 +40,7 @@ impl Call {
             value,
             problem,
         } = parsed;
-        let authorization = Authorization::new(&self, credential);
+        let authorization = self.authorization(credential);
         let admission = authorization.clone();
         let is_valid = value.is_some().then_some(());
         let reserving = self.run(handler, database, move |runtime| {
@@ -76,7 +76,7 @@ impl Call {
         work: impl FnOnce(&App, &SessionCaller) -> Result<R, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<(R, BulkWork), Problem>> {
         let Parsed { value, problem, .. } = parsed;
-        let authorization = Authorization::new(&self, credential);
+        let authorization = self.authorization(credential);
         let client = self.client.clone();
         let reserving = self.run(handler, database, move |runtime| {
             let caller = authorization.session(runtime, &client)?;

@@ -20,7 +20,7 @@ pub struct Call {
     pub(crate) trace: Trace,
     pub(crate) client: Client,
     class: QueueClass,
-    pub(crate) counts_for_user: bool,
+    counts_for_user: bool,
 }
 
 impl Call {
@@ -93,7 +93,7 @@ impl Call {
             value,
             problem,
         } = parsed;
-        let authorization = Authorization::new(&self, credential);
+        let authorization = self.authorization(credential);
         let running = self.run(handler, database, move |runtime| {
             authorization.run(runtime, scope, subject, value.as_ref(), work)
         });
@@ -114,7 +114,7 @@ impl Call {
         work: impl FnOnce(&App, &SessionCaller, T) -> Result<R, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<R, Problem>> {
         let Parsed { value, problem, .. } = parsed;
-        let authorization = Authorization::new(&self, credential);
+        let authorization = self.authorization(credential);
         let client = self.client.clone();
         let running = self.reserved().run(handler, pool, move |runtime| {
             let caller = authorization.session(runtime, &client)?;
@@ -137,6 +137,10 @@ impl Call {
         work: impl FnOnce(&App) -> Result<R, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<R, Problem>> {
         self.run(handler, pool, move |runtime| work(&runtime.app))
+    }
+
+    pub(crate) fn authorization(&self, credential: Credential) -> Authorization {
+        Authorization::new(credential, self.counts_for_user, self.trace.actor())
     }
 
     /// The key by which a worker pool with a fair queue serves it.

@@ -18,7 +18,7 @@ pub mod worker_pool;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use todo_application::{App, account::SeenSessions};
+use todo_application::{App, account::VerifiedSessionCache};
 
 pub use after_response::AfterResponse;
 pub use authorization::Parsed;
@@ -56,7 +56,7 @@ pub struct Runtime {
     /// The requests of each address and each user.
     pub rate_limits: RateLimits,
     /// The sessions that were verified within the last minute.
-    pub verified_sessions: SeenSessions,
+    pub verified_sessions: VerifiedSessionCache,
     /// The searches and exports in flight.
     pub in_flight: InFlight,
 }
@@ -77,7 +77,7 @@ impl Runtime {
             tracer,
             request_deadline,
             rate_limits: RateLimits::new(rate_limits),
-            verified_sessions: SeenSessions::default(),
+            verified_sessions: VerifiedSessionCache::default(),
             in_flight: InFlight::default(),
         }
     }

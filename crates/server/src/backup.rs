@@ -5,7 +5,7 @@ use std::path::Path;
 use todo_infra::DatabaseKind;
 
 use crate::{
-    commands::{CommandResult, read_config},
+    command::{CommandResult, read_config},
     config::SigningKeySource,
     logging, report,
 };

@@ -1,6 +1,6 @@
 //! What the program does: each command, and how its parts are put together.
 
-use std::{env, error::Error, net::TcpListener, sync::Arc, thread, time::Duration};
+use std::{net::TcpListener, sync::Arc, thread, time::Duration};
 
 use todo_api::ServeSettings;
 use todo_application::{
@@ -10,8 +10,8 @@ use todo_application::{
 };
 use todo_domain::ports::Clock;
 use todo_infra::{
-    CommonPasswordList, ConcurrencyLimitedHasher, Database, DatabaseKind, JwtTokens, Passwords,
-    RandomIds, RandomSecrets, SystemClock,
+    CommonPasswordList, ConcurrencyLimitedHasher, DatabaseKind, JwtTokens, Passwords, RandomIds,
+    RandomSecrets, SystemClock,
 };
 use todo_runtime::{
     Runtime, WorkerPools,
@@ -20,13 +20,12 @@ use todo_runtime::{
 use tracing::{error, info, warn};
 
 use crate::{
-    config::{Config, HashingConfig, HttpConfig, MailDelivery},
-    dotenv_file, keys, logging,
+    command::{CommandResult, read_config},
+    config::{HashingConfig, HttpConfig, MailDelivery},
+    keys, logging,
     metrics::ServerMetrics,
     migration, report, secret_files,
 };
-
-pub(crate) type CommandResult = Result<(), Box<dyn Error>>;
 
 /// How often what no longer counts is cleared away.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
@@ -107,7 +106,7 @@ pub(crate) fn serve() -> CommandResult {
         clock,
         ids: Arc::new(RandomIds),
         session_policy: config.sessions.policy,
-        guess_policy: config.guesses,
+        throttle_policy: config.throttle,
         login_limits: Arc::new(LoginLimits::new(config.logins_per_minute)),
         refresh_limits: Arc::new(RefreshLimits::new(config.refreshes_per_minute)),
         failed_login_floor: Arc::default(),
@@ -245,19 +244,6 @@ pub(crate) fn plan_migration() -> CommandResult {
 pub(crate) fn openapi() -> CommandResult {
     report::line(todo_api::openapi_json().trim_end());
     Ok(())
-}
-
-/// The database that is configured, for commands that need nothing else.
-pub(crate) fn connect() -> Result<Database, Box<dyn Error>> {
-    let config = read_config()?;
-    logging::start(config.log);
-    Ok(config.database.database())
-}
-
-/// The environment, and `.env` for what is not in it.
-pub(crate) fn read_config() -> Result<Config, Box<dyn Error>> {
-    dotenv_file::load()?;
-    Ok(Config::read(|name| env::var(name).ok())?)
 }
 
 /// Clears away what no longer counts, now and then, for as long as the process lives; on a thread of its own each time,

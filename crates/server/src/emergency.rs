@@ -7,7 +7,7 @@ use todo_domain::Email;
 use todo_infra::{Database, RandomIds, SystemClock};
 
 use crate::{
-    commands::{CommandResult, connect},
+    command::{CommandResult, connect},
     report,
 };
 

@@ -8,7 +8,7 @@ use todo_infra::{
 };
 
 use crate::{
-    commands::{CommandResult, read_config},
+    command::{CommandResult, read_config},
     config::{SigningKeyConfig, SigningKeySource},
     emergency, logging, report,
 };

@@ -2,6 +2,7 @@
 
 mod archive;
 mod backup;
+mod command;
 mod commands;
 mod config;
 mod doctor;

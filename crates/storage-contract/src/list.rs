@@ -30,7 +30,7 @@ macro_rules! storage_contract {
                 concurrent_rotations_of_one_generation_succeed_once
                 concurrent_batches_in_any_order_all_succeed
             }
-            guess_ledger {
+            attempt_store {
                 an_unknown_subject_has_no_failures
                 an_attempt_counts_for_every_subject
                 an_attempt_that_is_too_early_counts_for_no_subject
@@ -39,7 +39,7 @@ macro_rules! storage_contract {
                 a_success_resets_some_subjects_and_refunds_one_failure_of_others
                 expired_entries_are_deleted
             }
-            mailed_secrets {
+            email_tokens {
                 an_inserted_secret_is_found
                 a_secret_replaces_the_previous_one_of_its_purpose
                 a_repeated_reset_request_keeps_the_earlier_secret
@@ -52,10 +52,10 @@ macro_rules! storage_contract {
                 an_email_change_changes_the_address
                 an_email_change_to_a_taken_address_is_refused
                 concurrent_uses_of_a_secret_succeed_once {
-                    password_reset($crate::domain::MailPurpose::PasswordReset);
-                    email_verification($crate::domain::MailPurpose::EmailVerification);
-                    email_change($crate::domain::MailPurpose::EmailChange);
-                    email_change_cancellation($crate::domain::MailPurpose::EmailChangeCancellation);
+                    password_reset($crate::domain::TokenPurpose::PasswordReset);
+                    email_verification($crate::domain::TokenPurpose::EmailVerification);
+                    email_change($crate::domain::TokenPurpose::EmailChange);
+                    email_change_cancellation($crate::domain::TokenPurpose::EmailChangeCancellation);
                 }
                 expired_secrets_are_deleted
             }

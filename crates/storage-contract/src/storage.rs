@@ -1,7 +1,7 @@
 //! All storage ports together.
 
 use todo_domain::ports::{
-    Archive, GuessLedger, IdempotencyKeys, MailedSecrets, PersonalAccessTokens, SecurityEvents,
+    Archive, AttemptStore, EmailTokens, IdempotencyKeys, PersonalAccessTokens, SecurityEvents,
     SessionRepository, StorageProbe, TodoRepository, UserRepository,
 };
 
@@ -11,9 +11,9 @@ use todo_domain::ports::{
 /// an accessor.
 pub trait Storage:
     Archive
-    + GuessLedger
+    + AttemptStore
     + IdempotencyKeys
-    + MailedSecrets
+    + EmailTokens
     + PersonalAccessTokens
     + SecurityEvents
     + SessionRepository
@@ -24,11 +24,11 @@ pub trait Storage:
     /// The archive.
     fn archive(&self) -> &dyn Archive;
     /// The guess ledger.
-    fn guess_ledger(&self) -> &dyn GuessLedger;
+    fn attempt_store(&self) -> &dyn AttemptStore;
     /// The idempotency keys.
     fn idempotency_keys(&self) -> &dyn IdempotencyKeys;
     /// The mailed secrets.
-    fn mailed_secrets(&self) -> &dyn MailedSecrets;
+    fn mailed_secrets(&self) -> &dyn EmailTokens;
     /// The personal access tokens.
     fn personal_access_tokens(&self) -> &dyn PersonalAccessTokens;
     /// The probe.
@@ -46,9 +46,9 @@ pub trait Storage:
 impl<S> Storage for S
 where
     S: Archive
-        + GuessLedger
+        + AttemptStore
         + IdempotencyKeys
-        + MailedSecrets
+        + EmailTokens
         + PersonalAccessTokens
         + SecurityEvents
         + SessionRepository
@@ -60,7 +60,7 @@ where
         self
     }
 
-    fn guess_ledger(&self) -> &dyn GuessLedger {
+    fn attempt_store(&self) -> &dyn AttemptStore {
         self
     }
 
@@ -68,7 +68,7 @@ where
         self
     }
 
-    fn mailed_secrets(&self) -> &dyn MailedSecrets {
+    fn mailed_secrets(&self) -> &dyn EmailTokens {
         self
     }
 

@@ -15,7 +15,7 @@ use diesel::{
     Connection as _, PgConnection, QueryResult, connection::SimpleConnection, result::Error,
 };
 
-use crate::{PostgresServer, sql::connect, temporary_server};
+use crate::{PostgresServer, temporary_server};
 
 /// A database that is dropped with this value, or cleared for the next test.
 pub(crate) struct OwnDatabase {
@@ -36,7 +36,7 @@ enum Access {
     /// The server of `TEST_DATABASE_URL`.
     Given(String),
     /// A server that ends with this process.
-    Temporary(PostgresServer),
+    Temporary(Box<PostgresServer>),
 }
 
 /// Words of statements after which a database may have other tables than the program creates.
@@ -60,7 +60,7 @@ impl Server {
                 Err(_) => match PostgresServer::start_without_sync() {
                     Ok(server) => {
                         temporary_server::end_with_this_process(&server);
-                        Access::Temporary(server)
+                        Access::Temporary(Box::new(server))
                     }
                     Err(reason) => {
                         skip(&reason.to_string());
@@ -225,4 +225,8 @@ fn with_database(url: &str, database: &str) -> String {
         .expect("TEST_DATABASE_URL begins with postgres://");
     let host = rest.split('/').next().unwrap_or_default();
     format!("{scheme}://{host}/{database}{parameters}")
+}
+
+fn connect(url: &str) -> PgConnection {
+    PgConnection::establish(url).expect("PostgreSQL accepts a connection")
 }

@@ -209,7 +209,3 @@ fn connect_sqlite(file: &str) -> SqliteConnection {
         .expect("the pragmas are known");
     connection
 }
-
-pub(crate) fn connect(url: &str) -> PgConnection {
-    PgConnection::establish(url).expect("PostgreSQL accepts a connection")
-}

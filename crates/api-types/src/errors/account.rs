@@ -25,9 +25,9 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::EmailTaken => email_taken(),
             RegisterError::UndeliverableEmail => Self::invalid_field("email", UNDELIVERABLE),
-            RegisterError::GuessablePassword(reason) => Self::invalid_field("password", reason),
+            RegisterError::WeakPassword(reason) => Self::invalid_field("password", reason),
             RegisterError::TooManyAttempts(too_many) => too_many_attempts(too_many),
-            RegisterError::Failure(failure) => failure.into(),
+            RegisterError::Service(failure) => failure.into(),
         }
     }
 }
@@ -36,7 +36,7 @@ impl From<AllowPasswordResetError> for Problem {
     fn from(error: AllowPasswordResetError) -> Self {
         match error {
             AllowPasswordResetError::TooManyAttempts(too_many) => too_many_attempts(too_many),
-            AllowPasswordResetError::Failure(failure) => failure.into(),
+            AllowPasswordResetError::Service(failure) => failure.into(),
         }
     }
 }
@@ -44,7 +44,7 @@ impl From<AllowPasswordResetError> for Problem {
 impl From<RequestPasswordResetError> for Problem {
     fn from(error: RequestPasswordResetError) -> Self {
         match error {
-            RequestPasswordResetError::Failure(failure) => failure.into(),
+            RequestPasswordResetError::Service(failure) => failure.into(),
         }
     }
 }
@@ -53,10 +53,8 @@ impl From<ResetPasswordError> for Problem {
     fn from(error: ResetPasswordError) -> Self {
         match error {
             ResetPasswordError::InvalidToken => invalid_mailed_token(),
-            ResetPasswordError::GuessablePassword(reason) => {
-                Self::invalid_field("password", reason)
-            }
-            ResetPasswordError::Failure(failure) => failure.into(),
+            ResetPasswordError::WeakPassword(reason) => Self::invalid_field("password", reason),
+            ResetPasswordError::Service(failure) => failure.into(),
         }
     }
 }
@@ -64,7 +62,7 @@ impl From<ResetPasswordError> for Problem {
 impl From<TellOfPasswordResetError> for Problem {
     fn from(error: TellOfPasswordResetError) -> Self {
         match error {
-            TellOfPasswordResetError::Failure(failure) => failure.into(),
+            TellOfPasswordResetError::Service(failure) => failure.into(),
         }
     }
 }
@@ -72,7 +70,7 @@ impl From<TellOfPasswordResetError> for Problem {
 impl From<RequestVerificationError> for Problem {
     fn from(error: RequestVerificationError) -> Self {
         match error {
-            RequestVerificationError::Failure(failure) => failure.into(),
+            RequestVerificationError::Service(failure) => failure.into(),
         }
     }
 }
@@ -82,7 +80,7 @@ impl From<VerifyEmailError> for Problem {
         match error {
             VerifyEmailError::InvalidToken => invalid_mailed_token(),
             VerifyEmailError::EmailTaken => email_taken(),
-            VerifyEmailError::Failure(failure) => failure.into(),
+            VerifyEmailError::Service(failure) => failure.into(),
         }
     }
 }
@@ -90,7 +88,7 @@ impl From<VerifyEmailError> for Problem {
 impl From<TellOfEmailChangeError> for Problem {
     fn from(error: TellOfEmailChangeError) -> Self {
         match error {
-            TellOfEmailChangeError::Failure(failure) => failure.into(),
+            TellOfEmailChangeError::Service(failure) => failure.into(),
         }
     }
 }
@@ -109,7 +107,7 @@ impl From<AllowEmailChangeError> for Problem {
             }
             AllowEmailChangeError::CallerMissing => invalid_token(),
             AllowEmailChangeError::TooManyAttempts(too_many) => too_many_attempts(too_many),
-            AllowEmailChangeError::Failure(failure) => failure.into(),
+            AllowEmailChangeError::Service(failure) => failure.into(),
         }
     }
 }
@@ -117,7 +115,7 @@ impl From<AllowEmailChangeError> for Problem {
 impl From<RequestEmailChangeError> for Problem {
     fn from(error: RequestEmailChangeError) -> Self {
         match error {
-            RequestEmailChangeError::Failure(failure) => failure.into(),
+            RequestEmailChangeError::Service(failure) => failure.into(),
         }
     }
 }
@@ -132,7 +130,7 @@ impl From<CancelEmailChangeError> for Problem {
                 "No change of the e-mail address is pending",
             ),
             CancelEmailChangeError::CallerMissing => invalid_token(),
-            CancelEmailChangeError::Failure(failure) => failure.into(),
+            CancelEmailChangeError::Service(failure) => failure.into(),
         }
     }
 }
@@ -153,7 +151,7 @@ impl From<LoginError> for Problem {
             ),
             LoginError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             LoginError::TooManyLogins(too_many) => too_many_logins(too_many),
-            LoginError::Failure(failure) => failure.into(),
+            LoginError::Service(failure) => failure.into(),
         }
     }
 }
@@ -162,7 +160,7 @@ impl From<LogoutError> for Problem {
     fn from(error: LogoutError) -> Self {
         match error {
             LogoutError::NotAuthenticated(error) => error.into(),
-            LogoutError::Failure(failure) => failure.into(),
+            LogoutError::Service(failure) => failure.into(),
         }
     }
 }
@@ -172,11 +170,11 @@ impl From<ChangePasswordError> for Problem {
         match error {
             ChangePasswordError::CallerMissing => invalid_token(),
             ChangePasswordError::WrongPassword => Self::invalid_field("current_password", error),
-            ChangePasswordError::GuessablePassword(reason) => {
+            ChangePasswordError::WeakPassword(reason) => {
                 Self::invalid_field("new_password", reason)
             }
             ChangePasswordError::TooManyAttempts(too_many) => too_many_attempts(too_many),
-            ChangePasswordError::Failure(failure) => failure.into(),
+            ChangePasswordError::Service(failure) => failure.into(),
         }
     }
 }
@@ -187,7 +185,7 @@ impl From<DeleteAccountError> for Problem {
             DeleteAccountError::CallerMissing => invalid_token(),
             DeleteAccountError::WrongPassword => Self::invalid_field("password", error),
             DeleteAccountError::TooManyAttempts(too_many) => too_many_attempts(too_many),
-            DeleteAccountError::Failure(failure) => failure.into(),
+            DeleteAccountError::Service(failure) => failure.into(),
         }
     }
 }
@@ -196,7 +194,7 @@ impl From<ExportAccountError> for Problem {
     fn from(error: ExportAccountError) -> Self {
         match error {
             ExportAccountError::CallerMissing | ExportAccountError::SessionEnded => invalid_token(),
-            ExportAccountError::Failure(failure) => failure.into(),
+            ExportAccountError::Service(failure) => failure.into(),
         }
     }
 }
@@ -204,7 +202,7 @@ impl From<ExportAccountError> for Problem {
 impl From<ListSecurityEventsError> for Problem {
     fn from(error: ListSecurityEventsError) -> Self {
         match error {
-            ListSecurityEventsError::Failure(failure) => failure.into(),
+            ListSecurityEventsError::Service(failure) => failure.into(),
         }
     }
 }
@@ -226,7 +224,7 @@ impl From<RefreshError> for Problem {
                 per_minute,
                 retry_after,
             }) => rate_limited("session", per_minute, retry_after),
-            RefreshError::Failure(failure) => failure.into(),
+            RefreshError::Service(failure) => failure.into(),
         }
     }
 }
@@ -234,7 +232,7 @@ impl From<RefreshError> for Problem {
 impl From<ListSessionsError> for Problem {
     fn from(error: ListSessionsError) -> Self {
         match error {
-            ListSessionsError::Failure(failure) => failure.into(),
+            ListSessionsError::Service(failure) => failure.into(),
         }
     }
 }
@@ -247,7 +245,7 @@ impl From<EndSessionError> for Problem {
                 "session_not_found",
                 "Session not found",
             ),
-            EndSessionError::Failure(failure) => failure.into(),
+            EndSessionError::Service(failure) => failure.into(),
         }
     }
 }
@@ -268,7 +266,7 @@ impl From<CreateTokenError> for Problem {
             CreateTokenError::WrongPassword => Self::invalid_field("password", error),
             CreateTokenError::TooManyAttempts(too_many) => too_many_attempts(too_many),
             CreateTokenError::CallerMissing => invalid_token(),
-            CreateTokenError::Failure(failure) => failure.into(),
+            CreateTokenError::Service(failure) => failure.into(),
         }
     }
 }
@@ -276,7 +274,7 @@ impl From<CreateTokenError> for Problem {
 impl From<ListTokensError> for Problem {
     fn from(error: ListTokensError) -> Self {
         match error {
-            ListTokensError::Failure(failure) => failure.into(),
+            ListTokensError::Service(failure) => failure.into(),
         }
     }
 }
@@ -287,7 +285,7 @@ impl From<RevokeTokenError> for Problem {
             RevokeTokenError::NotFound => {
                 Self::new(StatusCode::NOT_FOUND, "token_not_found", "Token not found")
             }
-            RevokeTokenError::Failure(failure) => failure.into(),
+            RevokeTokenError::Service(failure) => failure.into(),
         }
     }
 }
@@ -296,7 +294,7 @@ impl From<GetAccountError> for Problem {
     fn from(error: GetAccountError) -> Self {
         match error {
             GetAccountError::CallerMissing => invalid_token(),
-            GetAccountError::Failure(failure) => failure.into(),
+            GetAccountError::Service(failure) => failure.into(),
         }
     }
 }
@@ -305,7 +303,7 @@ impl From<UpdateAccountError> for Problem {
     fn from(error: UpdateAccountError) -> Self {
         match error {
             UpdateAccountError::CallerMissing => invalid_token(),
-            UpdateAccountError::Failure(failure) => failure.into(),
+            UpdateAccountError::Service(failure) => failure.into(),
         }
     }
 }
@@ -313,7 +311,7 @@ impl From<UpdateAccountError> for Problem {
 impl From<NotifyError> for Problem {
     fn from(error: NotifyError) -> Self {
         match error {
-            NotifyError::Failure(failure) => failure.into(),
+            NotifyError::Service(failure) => failure.into(),
         }
     }
 }

@@ -10,11 +10,11 @@ use http::{
     header::{self, HeaderName},
 };
 use todo_application::{
-    Failure, NotTheCaller,
+    NotTheCaller, ServiceError,
     account::{AuthenticateError, AuthorizedWorkError, LoginLimit, TooManyLogins},
     operation::CheckReadinessError,
 };
-use todo_domain::{QuotaExceeded, Scope, TooManyGuesses};
+use todo_domain::{QuotaExceeded, Scope, TooManyAttempts};
 
 use crate::problem::Problem;
 
@@ -213,8 +213,8 @@ impl From<TooMany> for Problem {
 }
 
 /// Login throttling delays the attempt.
-fn too_many_attempts(too_many: TooManyGuesses) -> Problem {
-    let TooManyGuesses {
+fn too_many_attempts(too_many: TooManyAttempts) -> Problem {
+    let TooManyAttempts {
         purpose,
         retry_after,
         limit,
@@ -254,22 +254,22 @@ fn too_many_logins(too_many: TooManyLogins) -> Problem {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
+impl From<ServiceError> for Problem {
+    fn from(failure: ServiceError) -> Self {
         match &failure {
-            Failure::Unavailable(_) => unavailable(
+            ServiceError::Unavailable(_) => unavailable(
                 "storage_unavailable",
                 "The storage is unavailable; nothing was changed",
             ),
-            Failure::StorageFull(_) => Self::new(
+            ServiceError::StorageFull(_) => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "storage_full",
                 "The storage is full; nothing was changed",
             ),
-            Failure::QuotaExceeded(exceeded) => quota_exceeded(*exceeded),
-            Failure::SessionNotProven => invalid_token().of_session_not_proven(),
-            Failure::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
-            Failure::Internal(_) => Self::internal(),
+            ServiceError::QuotaExceeded(exceeded) => quota_exceeded(*exceeded),
+            ServiceError::SessionNotProven => invalid_token().of_session_not_proven(),
+            ServiceError::OutcomeUnknown(_) => unavailable("outcome_unknown", OUTCOME_UNKNOWN),
+            ServiceError::Internal(_) => Self::internal(),
         }
         .caused_by(failure)
     }
@@ -349,7 +349,7 @@ impl From<AuthenticateError> for Problem {
             AuthenticateError::SessionEnded | AuthenticateError::TokenEnded => invalid_token(),
             AuthenticateError::InsufficientScope { needed } => insufficient_scope(needed),
             AuthenticateError::SessionNeeded => session_needed(),
-            AuthenticateError::Failure(failure) => failure.into(),
+            AuthenticateError::Service(failure) => failure.into(),
         }
     }
 }
@@ -393,7 +393,7 @@ impl From<CheckReadinessError> for Problem {
                 "not_migrated",
                 "The database is not migrated; run `todo-server migrate`",
             ),
-            CheckReadinessError::Failure(failure) => failure.into(),
+            CheckReadinessError::Service(failure) => failure.into(),
         }
     }
 }

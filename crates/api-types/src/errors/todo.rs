@@ -14,7 +14,7 @@ impl From<CreateTodoError> for Problem {
             CreateTodoError::CallerMissing => invalid_token(),
             CreateTodoError::KeyReused => key_reused(),
             CreateTodoError::UnderWay => under_way(),
-            CreateTodoError::Failure(failure) => failure.into(),
+            CreateTodoError::Service(failure) => failure.into(),
         }
     }
 }
@@ -28,7 +28,7 @@ impl From<ApplyTodosError> for Problem {
             }
             ApplyTodosError::KeyReused => key_reused(),
             ApplyTodosError::UnderWay => under_way(),
-            ApplyTodosError::Failure(failure) => failure.into(),
+            ApplyTodosError::Service(failure) => failure.into(),
         }
     }
 }
@@ -37,7 +37,7 @@ impl From<GetTodoError> for Problem {
     fn from(error: GetTodoError) -> Self {
         match error {
             GetTodoError::NotFound => task_not_found(),
-            GetTodoError::Failure(failure) => failure.into(),
+            GetTodoError::Service(failure) => failure.into(),
         }
     }
 }
@@ -45,7 +45,7 @@ impl From<GetTodoError> for Problem {
 impl From<ListTodosError> for Problem {
     fn from(error: ListTodosError) -> Self {
         match error {
-            ListTodosError::Failure(failure) => failure.into(),
+            ListTodosError::Service(failure) => failure.into(),
         }
     }
 }
@@ -55,7 +55,7 @@ impl From<UpdateTodoError> for Problem {
         match error {
             UpdateTodoError::NotFound => task_not_found(),
             UpdateTodoError::PreconditionFailed => precondition_failed(),
-            UpdateTodoError::Failure(failure) => failure.into(),
+            UpdateTodoError::Service(failure) => failure.into(),
         }
     }
 }
@@ -65,7 +65,7 @@ impl From<DeleteTodoError> for Problem {
         match error {
             DeleteTodoError::NotFound => task_not_found(),
             DeleteTodoError::PreconditionFailed => precondition_failed(),
-            DeleteTodoError::Failure(failure) => failure.into(),
+            DeleteTodoError::Service(failure) => failure.into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use todo_domain::{
 };
 
 use super::authenticate_token::find_live;
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// What someone shows to prove who they are.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct Authenticated<C> {
     /// Who it is.
     pub caller: C,
     /// Why it was not recorded that the credential was used, for the log. Whoever calls need not care.
-    pub use_not_recorded: Option<Failure>,
+    pub use_not_recorded: Option<ServiceError>,
 }
 
 impl<C> Authenticated<C> {
@@ -70,7 +70,7 @@ pub enum AuthenticateError {
     SessionNeeded,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Finds out who shows `credential`, and that it is that of a session which is still in force.
@@ -106,7 +106,7 @@ pub fn authenticate_session(
 pub(super) fn verify(app: &App, token: &AccessToken) -> Result<AccessClaims, AuthenticateError> {
     app.tokens.verify(token).map_err(|error| match error {
         TokenError::Rejected(reason) => AuthenticateError::TokenRejected(reason),
-        error => AuthenticateError::Failure(error.into()),
+        error => AuthenticateError::Service(error.into()),
     })
 }
 
@@ -121,7 +121,7 @@ pub(super) fn find_session(
     let mut found = app
         .sessions
         .find(claims.session_id)
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .filter(|SessionWithSettings { session, .. }| {
             session.user_id == claims.user_id && session.is_live(now, &app.session_policy)
         })
@@ -224,7 +224,7 @@ mod tests {
             .returning(|_| Err(unavailable()));
         assert!(matches!(
             shown(mocks),
-            Err(AuthenticateError::Failure(Failure::Unavailable(_)))
+            Err(AuthenticateError::Service(ServiceError::Unavailable(_)))
         ));
     }
 
@@ -237,7 +237,7 @@ mod tests {
             .returning(|_| Err(TokenError::KeysUnavailable(cause())));
         assert!(matches!(
             shown(mocks),
-            Err(AuthenticateError::Failure(Failure::Unavailable(_)))
+            Err(AuthenticateError::Service(ServiceError::Unavailable(_)))
         ));
     }
 
@@ -250,7 +250,7 @@ mod tests {
             .returning(|_| Err(TokenError::Signing(cause())));
         assert!(matches!(
             shown(mocks),
-            Err(AuthenticateError::Failure(Failure::Internal(_)))
+            Err(AuthenticateError::Service(ServiceError::Internal(_)))
         ));
     }
 
@@ -292,7 +292,7 @@ mod tests {
         assert!(authenticated.caller.session.last_used_at < now());
         assert!(matches!(
             authenticated.use_not_recorded,
-            Some(Failure::Unavailable(_))
+            Some(ServiceError::Unavailable(_))
         ));
     }
 }

@@ -3,7 +3,7 @@
 use todo_domain::{Scope, Secret, TokenWithSettings};
 
 use super::{AuthenticateError, Authenticated};
-use crate::{App, Caller, Failure};
+use crate::{App, Caller, ServiceError};
 
 /// Finds out who shows `secret`, and that it still counts and is good for `scope`.
 pub(super) fn authenticate_token(
@@ -18,7 +18,7 @@ pub(super) fn authenticate_token(
     let now = app.clock.now();
     let use_not_recorded = if token.is_use_to_be_recorded(now) {
         let recorded = app.personal_access_tokens.record_use(token.id, now);
-        recorded.err().map(Failure::from)
+        recorded.err().map(ServiceError::from)
     } else {
         None
     };
@@ -39,7 +39,7 @@ pub(super) fn find_live(
     let now = app.clock.now();
     app.personal_access_tokens
         .find(&app.secrets.digest(secret))
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .filter(|found| found.token.is_live(now))
         .ok_or(AuthenticateError::TokenEnded)
 }
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(authenticated.caller, caller());
         assert!(matches!(
             authenticated.use_not_recorded,
-            Some(Failure::Unavailable(_))
+            Some(ServiceError::Unavailable(_))
         ));
     }
 
@@ -169,7 +169,7 @@ mod tests {
     fn a_storage_that_is_away_is_a_failure_and_not_a_token_that_has_ended() {
         assert!(matches!(
             shown(found(|| Err(unavailable())), ReadTodos),
-            Err(AuthenticateError::Failure(Failure::Unavailable(_)))
+            Err(AuthenticateError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

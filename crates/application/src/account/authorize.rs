@@ -1,9 +1,9 @@
 //! Authorizing a request and running it, with as few reads of the storage as possible.
 
-use todo_domain::{AccessClaims, Scope, SeenSession, SessionWithSettings, UserId};
+use todo_domain::{AccessClaims, Scope, SessionSnapshot, SessionWithSettings, UserId};
 
 use super::{
-    AuthenticateError, Authenticated, Credential, SeenSessions,
+    AuthenticateError, Authenticated, Credential, VerifiedSessionCache,
     authenticate::{find_session, verify},
     authenticate_token::authenticate_token,
 };
@@ -12,7 +12,7 @@ use crate::{App, Caller, NotTheCaller};
 /// The error type of [`authorize_and_run`].
 pub trait AuthorizedWorkError: From<AuthenticateError> + From<NotTheCaller> {
     /// Whether the work failed because it is not proven that the caller's session is valid
-    /// ([`Failure::SessionNotProven`](crate::Failure::SessionNotProven)). Nothing was changed then.
+    /// ([`ServiceError::SessionNotProven`](crate::ServiceError::SessionNotProven)). Nothing was changed then.
     fn is_session_not_proven(&self) -> bool;
 }
 
@@ -36,7 +36,7 @@ pub struct Permission {
 /// [`AuthenticateError`], [`NotTheCaller`], and the errors of `admit` and `work`.
 pub fn authorize_and_run<T, E: AuthorizedWorkError>(
     app: &App,
-    seen: &SeenSessions,
+    seen: &VerifiedSessionCache,
     credential: &Credential,
     permission: Permission,
     admit: impl Fn(UserId) -> Result<(), E>,
@@ -82,7 +82,7 @@ pub fn authorize_and_run<T, E: AuthorizedWorkError>(
 /// As [`authorize_and_run`].
 pub fn authorize<E: AuthorizedWorkError>(
     app: &App,
-    seen: &SeenSessions,
+    seen: &VerifiedSessionCache,
     credential: &Credential,
     permission: Permission,
     admit: impl Fn(UserId) -> Result<(), E>,
@@ -101,7 +101,7 @@ pub fn authorize<E: AuthorizedWorkError>(
 /// The caller with these claims, on the condition that the session still exists; `None` where the session must be read.
 fn caller_at_once(
     app: &App,
-    seen: &SeenSessions,
+    seen: &VerifiedSessionCache,
     claims: &AccessClaims,
     subject: Option<UserId>,
 ) -> Option<Caller> {
@@ -116,12 +116,12 @@ fn caller_at_once(
 /// The caller whose session is read from the storage.
 fn read_session(
     app: &App,
-    seen: &SeenSessions,
+    seen: &VerifiedSessionCache,
     claims: &AccessClaims,
 ) -> Result<Authenticated<Caller>, AuthenticateError> {
     let found = find_session(app, claims)?;
     Ok(found.map(|SessionWithSettings { session, settings }| {
-        seen.remember(SeenSession::from(&session));
+        seen.remember(SessionSnapshot::from(&session));
         Caller::Known {
             user_id: session.user_id,
             settings,
@@ -200,7 +200,7 @@ mod tests {
     /// What came of it, and what was asked for it.
     fn outcome(
         mocks: Mocks,
-        seen: &SeenSessions,
+        seen: &VerifiedSessionCache,
         admits: bool,
         work: impl Fn(&Caller) -> Result<(), Why>,
     ) -> (Result<(), Why>, Vec<Asked>) {
@@ -210,7 +210,7 @@ mod tests {
 
     fn outcome_for(
         mocks: Mocks,
-        seen: &SeenSessions,
+        seen: &VerifiedSessionCache,
         credential: &Credential,
         admits: bool,
         work: impl Fn(&Caller) -> Result<(), Why>,
@@ -251,9 +251,9 @@ mod tests {
     }
 
     /// Where the session was seen as it is.
-    fn seen() -> SeenSessions {
-        let seen = SeenSessions::default();
-        seen.remember(SeenSession::from(&session()));
+    fn seen() -> VerifiedSessionCache {
+        let seen = VerifiedSessionCache::default();
+        seen.remember(SessionSnapshot::from(&session()));
         seen
     }
 
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_session_that_was_not_seen_is_looked_at_and_then_it_was_seen() {
-        let seen = SeenSessions::default();
+        let seen = VerifiedSessionCache::default();
         let (done, asked) = outcome(stored(Some(session()), 1), &seen, true, |_| Ok(()));
         assert_eq!(done, Ok(()));
         assert_eq!(asked, [Admit(user_id(1)), Work(caller())]);
@@ -323,8 +323,8 @@ mod tests {
     #[case::that_has_expired(Session { expires_at: now(), ..session() })]
     #[case::of_another_user(Session { user_id: user_id(2), ..session() })]
     fn a_session_is_looked_at_if_it_was_seen_as_one(#[case] as_seen: Session) {
-        let seen = SeenSessions::default();
-        seen.remember(SeenSession::from(&as_seen));
+        let seen = VerifiedSessionCache::default();
+        seen.remember(SessionSnapshot::from(&as_seen));
         let (done, asked) = outcome(stored(Some(session()), 1), &seen, true, |_| Ok(()));
         assert_eq!(done, Ok(()));
         assert_eq!(asked, [Admit(user_id(1)), Work(caller())]);
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_session_whose_use_was_recorded_was_seen_as_used() {
-        let seen = SeenSessions::default();
+        let seen = VerifiedSessionCache::default();
         let used = Session {
             last_used_at: a_minute_ago(),
             ..session()

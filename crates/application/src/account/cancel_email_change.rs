@@ -1,11 +1,11 @@
 //! Cancelling a pending change of the address.
 
 use todo_domain::{
-    Client, MailPurpose, Secret, SecurityEventKind::EmailChangeCancelled, ports::ProofError,
+    Client, Secret, SecurityEventKind::EmailChangeCancelled, TokenPurpose, ports::ProofError,
 };
 
 use crate::{
-    App, Failure, SessionCaller,
+    App, ServiceError, SessionCaller,
     security_event::{event, event_by},
 };
 
@@ -24,7 +24,7 @@ pub enum CancelEmailChangeError {
     CallerMissing,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Cancels the pending change of the address with the secret that was mailed to the present address.
@@ -40,14 +40,14 @@ pub fn cancel_email_change(
     let kept = app
         .mailed_secrets
         .find(&app.secrets.digest(secret))
-        .map_err(Failure::from)?
-        .filter(|kept| kept.purpose == MailPurpose::EmailChangeCancellation && kept.is_live(now))
+        .map_err(ServiceError::from)?
+        .filter(|kept| kept.purpose == TokenPurpose::EmailChangeCancellation && kept.is_live(now))
         .ok_or(CancelEmailChangeError::InvalidToken)?;
     let event = event(app, EmailChangeCancelled, Some(kept.user_id), client, now);
     let cancelled = app
         .mailed_secrets
         .cancel_email_change(&kept, now, &event)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     if cancelled {
         Ok(())
     } else {
@@ -70,7 +70,7 @@ pub fn withdraw_email_change(
     {
         Ok(true) => Ok(()),
         Ok(false) => Err(CancelEmailChangeError::NotPending),
-        Err(ProofError::Storage(error)) => Err(Failure::from(error).into()),
+        Err(ProofError::Storage(error)) => Err(ServiceError::from(error).into()),
         Err(_) => Err(CancelEmailChangeError::CallerMissing),
     }
 }
@@ -78,7 +78,7 @@ pub fn withdraw_email_change(
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{MailedSecret, SecretKind};
+    use todo_domain::{EmailToken, SecretKind};
 
     use super::*;
     use crate::testing::{
@@ -87,7 +87,7 @@ mod tests {
     };
 
     fn cancelled(
-        found: Option<MailedSecret>,
+        found: Option<EmailToken>,
         answer: Option<bool>,
     ) -> Result<(), CancelEmailChangeError> {
         let mut mocks = Mocks::at_now();
@@ -102,7 +102,7 @@ mod tests {
                 .mailed_secrets
                 .expect_cancel_email_change()
                 .withf(|kept, at, recorded| {
-                    *kept == mailed_secret(MailPurpose::EmailChangeCancellation)
+                    *kept == mailed_secret(TokenPurpose::EmailChangeCancellation)
                         && *at == now()
                         && *recorded == event(EmailChangeCancelled)
                 })
@@ -115,17 +115,20 @@ mod tests {
 
     #[test]
     fn the_secret_cancels_the_change() {
-        let kept = mailed_secret(MailPurpose::EmailChangeCancellation);
+        let kept = mailed_secret(TokenPurpose::EmailChangeCancellation);
         assert!(cancelled(Some(kept), Some(true)).is_ok());
     }
 
     #[rstest]
     #[case::unknown(None, None)]
-    #[case::expired(Some(MailedSecret { expires_at: now(), ..mailed_secret(MailPurpose::EmailChangeCancellation) }), None)]
-    #[case::of_another_purpose(Some(mailed_secret(MailPurpose::EmailChange)), None)]
-    #[case::used_meanwhile(Some(mailed_secret(MailPurpose::EmailChangeCancellation)), Some(false))]
+    #[case::expired(Some(EmailToken { expires_at: now(), ..mailed_secret(TokenPurpose::EmailChangeCancellation) }), None)]
+    #[case::of_another_purpose(Some(mailed_secret(TokenPurpose::EmailChange)), None)]
+    #[case::used_meanwhile(
+        Some(mailed_secret(TokenPurpose::EmailChangeCancellation)),
+        Some(false)
+    )]
     fn an_invalid_secret_is_refused(
-        #[case] found: Option<MailedSecret>,
+        #[case] found: Option<EmailToken>,
         #[case] answer: Option<bool>,
     ) {
         let error = cancelled(found, answer).unwrap_err();
@@ -156,7 +159,7 @@ mod tests {
         let error = withdrawn(Err(unavailable().into())).unwrap_err();
         assert!(matches!(
             error,
-            CancelEmailChangeError::Failure(Failure::Unavailable(_))
+            CancelEmailChangeError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

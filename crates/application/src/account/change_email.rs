@@ -1,13 +1,13 @@
 //! Asking for another address.
 
-use todo_domain::{AccessProof, Client, Email, MailPurpose, PasswordAttempt, TooManyGuesses};
+use todo_domain::{AccessProof, Client, Email, PasswordAttempt, TokenPurpose, TooManyAttempts};
 
 use super::{
     confirm_password::{ConfirmPasswordError, confirm_password},
-    guard::{GuardError, guard_mail},
     mail_secret::mail_secret,
+    throttle::{GuardError, guard_mail},
 };
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// Another address for an account.
 #[derive(Debug, Clone)]
@@ -36,10 +36,10 @@ pub enum AllowEmailChangeError {
     /// There were too many attempts through this session, or too many mails were asked for from the address of the
     /// client.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<ConfirmPasswordError> for AllowEmailChangeError {
@@ -48,7 +48,7 @@ impl From<ConfirmPasswordError> for AllowEmailChangeError {
             ConfirmPasswordError::CallerMissing => Self::CallerMissing,
             ConfirmPasswordError::WrongPassword => Self::WrongPassword,
             ConfirmPasswordError::TooManyAttempts(too_many) => Self::TooManyAttempts(too_many),
-            ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+            ConfirmPasswordError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -57,7 +57,7 @@ impl From<GuardError> for AllowEmailChangeError {
     fn from(error: GuardError) -> Self {
         match error {
             GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
-            GuardError::Failure(failure) => Self::Failure(failure),
+            GuardError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -76,7 +76,7 @@ pub struct AllowedEmailChange {
 pub enum RequestEmailChangeError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Verifies the password of the caller, and counts the mail, before another address is
@@ -125,9 +125,9 @@ pub fn request_email_change(
         current,
         new,
     } = change;
-    let cancellation = MailPurpose::EmailChangeCancellation;
+    let cancellation = TokenPurpose::EmailChangeCancellation;
     if mail_secret(app, &client, &proof, cancellation, current)? {
-        mail_secret(app, &client, &proof, MailPurpose::EmailChange, new)?;
+        mail_secret(app, &client, &proof, TokenPurpose::EmailChange, new)?;
     }
     Ok(())
 }
@@ -137,7 +137,7 @@ mod tests {
     use mockall::Sequence;
     use rstest::rstest;
     use todo_domain::{
-        Credentials, GuessPurpose, PasswordHash, SecurityEventKind::LoginFailed, User,
+        Credentials, PasswordHash, SecurityEventKind::LoginFailed, ThrottledAction, User,
         ports::Verification,
     };
 
@@ -239,7 +239,7 @@ mod tests {
     fn it_counts_for_the_session_and_then_as_a_mail() {
         let mut mocks = verifying(Verification::Right);
         let mut sequence = Sequence::new();
-        for purpose in [GuessPurpose::Confirmation, GuessPurpose::Mail] {
+        for purpose in [ThrottledAction::Confirmation, ThrottledAction::Mail] {
             mocks
                 .guesses
                 .expect_count()
@@ -288,12 +288,12 @@ mod tests {
         let error = allowed(mocks, new_email()).unwrap_err();
         assert!(matches!(
             error,
-            AllowEmailChangeError::Failure(Failure::Unavailable(_))
+            AllowEmailChangeError::Service(ServiceError::Unavailable(_))
         ));
     }
 
     /// Requests a change, where secrets of these purposes are kept in turn, and mailed to these addresses.
-    fn requested(mut mocks: Mocks, kept: &[(MailPurpose, Email, bool)]) {
+    fn requested(mut mocks: Mocks, kept: &[(TokenPurpose, Email, bool)]) {
         mocks
             .secrets
             .expect_generate()
@@ -301,7 +301,7 @@ mod tests {
         mocks.secrets.expect_digest().return_const(digest());
         let mut sequence = Sequence::new();
         for (purpose, to, is_kept) in kept.iter().cloned() {
-            let expected = todo_domain::MailedSecret {
+            let expected = todo_domain::EmailToken {
                 email: to.clone(),
                 ..mailed_secret(purpose)
             };
@@ -336,15 +336,15 @@ mod tests {
         requested(
             Mocks::at_now(),
             &[
-                (MailPurpose::EmailChangeCancellation, email(), true),
-                (MailPurpose::EmailChange, new_email(), true),
+                (TokenPurpose::EmailChangeCancellation, email(), true),
+                (TokenPurpose::EmailChange, new_email(), true),
             ],
         );
     }
 
     #[test]
     fn without_a_notice_no_change_is_pending() {
-        let cancellation = (MailPurpose::EmailChangeCancellation, email(), false);
+        let cancellation = (TokenPurpose::EmailChangeCancellation, email(), false);
         requested(Mocks::at_now(), &[cancellation]);
     }
 }

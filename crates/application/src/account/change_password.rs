@@ -1,8 +1,8 @@
 //! Changing one's password.
 
 use todo_domain::{
-    GuessablePassword, Password, PasswordAttempt, PasswordContext, Revocation,
-    SecurityEventKind::PasswordChanged, TooManyGuesses,
+    Password, PasswordAttempt, PasswordContext, Revocation, SecurityEventKind::PasswordChanged,
+    TooManyAttempts, WeakPassword,
 };
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     confirm_password::{ConfirmPasswordError, confirm_password},
     notices::Notice,
 };
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use crate::{App, ServiceError, SessionCaller, security_event::event_by};
 
 /// What changing a password needs.
 #[derive(Debug, Clone)]
@@ -34,13 +34,13 @@ pub enum ChangePasswordError {
     WrongPassword,
     /// The new password is too easily guessed.
     #[error(transparent)]
-    GuessablePassword(GuessablePassword),
+    WeakPassword(WeakPassword),
     /// There were too many attempts through this session. Nothing was hashed.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<ConfirmPasswordError> for ChangePasswordError {
@@ -49,7 +49,7 @@ impl From<ConfirmPasswordError> for ChangePasswordError {
             ConfirmPasswordError::CallerMissing => Self::CallerMissing,
             ConfirmPasswordError::WrongPassword => Self::WrongPassword,
             ConfirmPasswordError::TooManyAttempts(too_many) => Self::TooManyAttempts(too_many),
-            ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+            ConfirmPasswordError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -57,8 +57,8 @@ impl From<ConfirmPasswordError> for ChangePasswordError {
 impl From<ChoosePasswordError> for ChangePasswordError {
     fn from(error: ChoosePasswordError) -> Self {
         match error {
-            ChoosePasswordError::Guessable(reason) => Self::GuessablePassword(reason),
-            ChoosePasswordError::Failure(failure) => Self::Failure(failure),
+            ChoosePasswordError::Guessable(reason) => Self::WeakPassword(reason),
+            ChoosePasswordError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_new_one_that_is_easily_guessed_is_refused() {
         let error = change(confirmed(Verification::Right), "ada@example.com").unwrap_err();
-        assert!(matches!(error, ChangePasswordError::GuessablePassword(_)));
+        assert!(matches!(error, ChangePasswordError::WeakPassword(_)));
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
         let error = change(mocks, "battery staple").unwrap_err();
         assert!(matches!(
             error,
-            ChangePasswordError::Failure(Failure::Unavailable(_))
+            ChangePasswordError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

@@ -1,18 +1,18 @@
 //! Choosing a password: at a registration, and wherever else one is chosen.
 
-use todo_domain::{GuessablePassword, Password, PasswordContext, PasswordHash};
+use todo_domain::{Password, PasswordContext, PasswordHash, WeakPassword};
 
-use crate::{App, Failure};
+use crate::{App, ServiceError};
 
 /// Why a password was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ChoosePasswordError {
     /// It is too easily guessed.
     #[error(transparent)]
-    Guessable(#[from] GuessablePassword),
+    Guessable(#[from] WeakPassword),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Hashes a password that was chosen for the account of `context`, unless it is too easily guessed.
@@ -24,7 +24,7 @@ pub(super) fn choose_password(
     context: PasswordContext<'_>,
 ) -> Result<PasswordHash, ChoosePasswordError> {
     password.refuse_guessable(context, app.common_passwords.as_ref())?;
-    Ok(app.hasher.hash(password).map_err(Failure::from)?)
+    Ok(app.hasher.hash(password).map_err(ServiceError::from)?)
 }
 
 #[cfg(test)]
@@ -63,12 +63,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case::common("Sunshine", GuessablePassword::Common)]
-    #[case::of_the_account("ada@example.com", GuessablePassword::Email)]
-    fn one_that_is_easily_guessed_is_not(
-        #[case] password: &str,
-        #[case] expected: GuessablePassword,
-    ) {
+    #[case::common("Sunshine", WeakPassword::Common)]
+    #[case::of_the_account("ada@example.com", WeakPassword::Email)]
+    fn one_that_is_easily_guessed_is_not(#[case] password: &str, #[case] expected: WeakPassword) {
         let error = choose(where_common("sunshine"), password).unwrap_err();
         assert!(matches!(error, ChoosePasswordError::Guessable(reason) if reason == expected));
     }
@@ -83,7 +80,7 @@ mod tests {
         let error = choose(mocks, "correct horse").unwrap_err();
         assert!(matches!(
             error,
-            ChoosePasswordError::Failure(Failure::Internal(_))
+            ChoosePasswordError::Service(ServiceError::Internal(_))
         ));
     }
 }

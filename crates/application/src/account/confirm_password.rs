@@ -3,12 +3,12 @@
 use todo_domain::{
     AccessProof, Credentials, PasswordAttempt,
     SecurityEventKind::LoginFailed,
-    TooManyGuesses, User,
+    TooManyAttempts, User,
     ports::{ProofError, Verification},
 };
 
-use super::guard::{GuardError, guard_confirmation};
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use super::throttle::{GuardError, guard_confirmation};
+use crate::{App, ServiceError, SessionCaller, security_event::event_by};
 
 /// Why it is not sure.
 #[derive(Debug, thiserror::Error)]
@@ -21,17 +21,17 @@ pub(super) enum ConfirmPasswordError {
     WrongPassword,
     /// There were too many attempts through this session. Nothing was hashed.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<GuardError> for ConfirmPasswordError {
     fn from(error: GuardError) -> Self {
         match error {
             GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
-            GuardError::Failure(failure) => Self::Failure(failure),
+            GuardError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -44,8 +44,8 @@ impl From<ProofError> for ConfirmPasswordError {
                 Self::CallerMissing
             }
             ProofError::PasswordChanged | ProofError::EmailChanged => Self::WrongPassword,
-            ProofError::Storage(error) => Self::Failure(error.into()),
-            error => Self::Failure(Failure::Internal(error.into())),
+            ProofError::Storage(error) => Self::Service(error.into()),
+            error => Self::Service(ServiceError::Internal(error.into())),
         }
     }
 }
@@ -63,13 +63,19 @@ pub(super) fn confirm_password(
     } = app
         .users
         .find_credentials_of(caller.user_id())
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .ok_or(ConfirmPasswordError::CallerMissing)?;
     let Some(hash) = password_hash else {
-        app.hasher.verify_nothing(attempt).map_err(Failure::from)?;
+        app.hasher
+            .verify_nothing(attempt)
+            .map_err(ServiceError::from)?;
         return Err(refused(app, caller));
     };
-    match app.hasher.verify(attempt, &hash).map_err(Failure::from)? {
+    match app
+        .hasher
+        .verify(attempt, &hash)
+        .map_err(ServiceError::from)?
+    {
         Verification::Right | Verification::RightButOutdated => {
             guess.succeed(app)?;
             Ok((user, caller.proof().with_password_hash(hash)))
@@ -83,13 +89,13 @@ fn refused(app: &App, caller: &SessionCaller) -> ConfirmPasswordError {
     let event = event_by(app, caller, LoginFailed);
     match app.security_events.record(&event) {
         Ok(()) => ConfirmPasswordError::WrongPassword,
-        Err(error) => ConfirmPasswordError::Failure(error.into()),
+        Err(error) => ConfirmPasswordError::Service(error.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::{GuessPurpose, GuessSubject};
+    use todo_domain::{ThrottleKey, ThrottledAction};
 
     use super::*;
     use crate::testing::{
@@ -169,13 +175,13 @@ mod tests {
         let error = confirm_password(&mocks.app(), &session_caller(), &attempt).unwrap_err();
         assert!(matches!(
             error,
-            ConfirmPasswordError::Failure(Failure::Unavailable(_))
+            ConfirmPasswordError::Service(ServiceError::Unavailable(_))
         ));
     }
 
     #[test]
     fn it_counts_for_the_session_until_it_is_right() {
-        let of_session = GuessSubject::session(GuessPurpose::Confirmation, session_id(1));
+        let of_session = ThrottleKey::session(ThrottledAction::Confirmation, session_id(1));
         let mut mocks = Mocks::at_now();
         mocks
             .users
@@ -214,7 +220,7 @@ mod tests {
         assert!(matches!(
             error,
             ConfirmPasswordError::TooManyAttempts(too_many)
-                if too_many.purpose == GuessPurpose::Confirmation
+                if too_many.purpose == ThrottledAction::Confirmation
         ));
     }
 }

@@ -2,14 +2,14 @@
 
 use todo_domain::{
     AccessProof, NewPersonalAccessToken, PasswordAttempt, PersonalAccessToken, Secret, SecretKind,
-    SecurityEventKind::TokenCreated, TooManyGuesses, ports::InsertTokenError,
+    SecurityEventKind::TokenCreated, TooManyAttempts, ports::InsertTokenError,
 };
 
 use super::{
     confirm_password::{ConfirmPasswordError, confirm_password},
     notices::Notice,
 };
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use crate::{App, ServiceError, SessionCaller, security_event::event_by};
 
 /// The input of [`create_token`].
 #[derive(Debug, Clone)]
@@ -45,13 +45,13 @@ pub enum CreateTokenError {
     WrongPassword,
     /// There were too many attempts through this session. Nothing was hashed.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// The session was revoked meanwhile, or the account was deleted.
     #[error("the session or the account does not exist any more")]
     CallerMissing,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<ConfirmPasswordError> for CreateTokenError {
@@ -60,7 +60,7 @@ impl From<ConfirmPasswordError> for CreateTokenError {
             ConfirmPasswordError::CallerMissing => Self::CallerMissing,
             ConfirmPasswordError::WrongPassword => Self::WrongPassword,
             ConfirmPasswordError::TooManyAttempts(too_many) => Self::TooManyAttempts(too_many),
-            ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+            ConfirmPasswordError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -80,7 +80,7 @@ pub fn create_token(
     let secret = app
         .secrets
         .generate(SecretKind::PersonalAccessToken)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let (id, now) = (app.ids.token(), app.clock.now());
     let token = PersonalAccessToken::new(id, caller.user_id(), new, now);
     let event = event_by(app, caller, TokenCreated).of_token(id);
@@ -89,7 +89,7 @@ pub fn create_token(
         .map_err(|error| match error {
             InsertTokenError::TooMany => CreateTokenError::TooMany,
             InsertTokenError::Proof(failed) => ConfirmPasswordError::from(failed).into(),
-            error => Failure::Internal(error.into()).into(),
+            error => ServiceError::Internal(error.into()).into(),
         })?;
     let notice = Notice::token_created(app, caller.user_id(), &caller.client);
     Ok(CreatedToken {
@@ -276,7 +276,7 @@ mod tests {
         let error = created(|| Err(ProofError::from(unavailable()).into())).unwrap_err();
         assert!(matches!(
             error,
-            CreateTokenError::Failure(Failure::Unavailable(_))
+            CreateTokenError::Service(ServiceError::Unavailable(_))
         ));
     }
 
@@ -290,7 +290,7 @@ mod tests {
         let error = create_token(&mocks.app(), &session_caller(), without_password()).unwrap_err();
         assert!(matches!(
             error,
-            CreateTokenError::Failure(Failure::Internal(_))
+            CreateTokenError::Service(ServiceError::Internal(_))
         ));
     }
 }

@@ -1,9 +1,9 @@
 //! Deleting one's account.
 
-use todo_domain::{PasswordAttempt, SecurityEventKind::AccountDeleted, TooManyGuesses};
+use todo_domain::{PasswordAttempt, SecurityEventKind::AccountDeleted, TooManyAttempts};
 
 use super::confirm_password::{ConfirmPasswordError, confirm_password};
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use crate::{App, ServiceError, SessionCaller, security_event::event_by};
 
 /// Why the account was not deleted.
 #[derive(Debug, thiserror::Error)]
@@ -16,10 +16,10 @@ pub enum DeleteAccountError {
     WrongPassword,
     /// There were too many attempts through this session. Nothing was hashed.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<ConfirmPasswordError> for DeleteAccountError {
@@ -28,7 +28,7 @@ impl From<ConfirmPasswordError> for DeleteAccountError {
             ConfirmPasswordError::CallerMissing => Self::CallerMissing,
             ConfirmPasswordError::WrongPassword => Self::WrongPassword,
             ConfirmPasswordError::TooManyAttempts(too_many) => Self::TooManyAttempts(too_many),
-            ConfirmPasswordError::Failure(failure) => Self::Failure(failure),
+            ConfirmPasswordError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -129,7 +129,7 @@ mod tests {
         let error = delete(Verification::Right, Some(Err(unavailable().into()))).unwrap_err();
         assert!(matches!(
             error,
-            DeleteAccountError::Failure(Failure::Unavailable(_))
+            DeleteAccountError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

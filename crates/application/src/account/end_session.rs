@@ -2,7 +2,7 @@
 
 use todo_domain::{SecurityEventKind::LoggedOut, SessionId};
 
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use crate::{App, ServiceError, SessionCaller, security_event::event_by};
 
 /// Why the session was not ended.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum EndSessionError {
     NotFound,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Ends a session of the caller; from the next request on it counts no more, on every instance.
@@ -28,7 +28,7 @@ pub fn end_session(
     let ended = app
         .sessions
         .delete(caller.user_id(), id, &event)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     if ended {
         Ok(())
     } else {
@@ -76,7 +76,7 @@ mod tests {
         let error = ended(|| Err(unavailable())).unwrap_err();
         assert!(matches!(
             error,
-            EndSessionError::Failure(Failure::Unavailable(_))
+            EndSessionError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

@@ -7,7 +7,7 @@ use todo_domain::{
 };
 
 use super::Account;
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use crate::{App, ServiceError, SessionCaller, security_event::event_by};
 
 /// The largest number of entries of a page: a page of the largest todos has about a megabyte.
 const PAGE_LENGTH: u16 = 100;
@@ -41,7 +41,7 @@ pub enum ExportAccountError {
     SessionEnded,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// An export that is read a page at a time. It holds no connection and no thread between two pages.
@@ -72,11 +72,11 @@ pub fn export_account(
     let owner = caller.user_id();
     app.security_events
         .record(&event_by(app, caller, AccountExported))
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let user = app
         .users
         .find(owner)
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .ok_or(ExportAccountError::CallerMissing)?;
     let export = AccountExport {
         owner,
@@ -111,7 +111,10 @@ impl AccountExport {
 
     /// The session that asked for the export must be live for each page.
     fn demand_session(&self, app: &App) -> Result<(), ExportAccountError> {
-        let found = app.sessions.find(self.session).map_err(Failure::from)?;
+        let found = app
+            .sessions
+            .find(self.session)
+            .map_err(ServiceError::from)?;
         let now = app.clock.now();
         if found.is_some_and(|found| found.session.is_live(now, &app.session_policy)) {
             Ok(())
@@ -120,9 +123,13 @@ impl AccountExport {
         }
     }
 
-    fn todos(&self, app: &App, start: PageStart) -> Result<(ExportPage, Option<Next>), Failure> {
+    fn todos(
+        &self,
+        app: &App,
+        start: PageStart,
+    ) -> Result<(ExportPage, Option<Next>), ServiceError> {
         let limit = PageLimit::new(PAGE_LENGTH.into())
-            .map_err(|error: PageLimitError| Failure::Internal(error.into()))?;
+            .map_err(|error: PageLimitError| ServiceError::Internal(error.into()))?;
         let page = Page {
             order: TODO_ORDER,
             start,
@@ -144,7 +151,7 @@ impl AccountExport {
         &self,
         app: &App,
         after: Option<(Timestamp, SessionId)>,
-    ) -> Result<(ExportPage, Option<Next>), Failure> {
+    ) -> Result<(ExportPage, Option<Next>), ServiceError> {
         let sessions = app
             .sessions
             .list_after(self.owner, after, PAGE_LENGTH.into())?;
@@ -156,7 +163,10 @@ impl AccountExport {
     }
 
     /// All of them are one page: a user has few.
-    fn personal_access_tokens(&self, app: &App) -> Result<(ExportPage, Option<Next>), Failure> {
+    fn personal_access_tokens(
+        &self,
+        app: &App,
+    ) -> Result<(ExportPage, Option<Next>), ServiceError> {
         let tokens = app.personal_access_tokens.list(self.owner)?;
         let next = Next::SecurityEvents(None);
         Ok((ExportPage::PersonalAccessTokens(tokens), Some(next)))
@@ -166,7 +176,7 @@ impl AccountExport {
         &self,
         app: &App,
         after: Option<(Timestamp, EventId)>,
-    ) -> Result<(ExportPage, Option<Next>), Failure> {
+    ) -> Result<(ExportPage, Option<Next>), ServiceError> {
         let events = app
             .security_events
             .list_after(self.owner, after, PAGE_LENGTH.into())?;
@@ -315,7 +325,7 @@ mod tests {
             .returning(|_| Err(unavailable()));
         assert!(matches!(
             export_account(&mocks.app(), &session_caller()),
-            Err(ExportAccountError::Failure(Failure::Unavailable(_)))
+            Err(ExportAccountError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

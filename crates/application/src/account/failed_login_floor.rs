@@ -7,7 +7,7 @@ use std::{
 
 use todo_domain::ports::UserRepository;
 
-use crate::Failure;
+use crate::ServiceError;
 
 /// The smallest floor: a few times what bcrypt with a cost of 12 takes.
 const MIN: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ impl Default for FailedLoginFloor {
 pub enum RefreshFloorError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl FailedLoginFloor {
@@ -57,7 +57,7 @@ impl FailedLoginFloor {
     /// # Errors
     /// [`RefreshFloorError`].
     pub fn refresh(&self, users: &dyn UserRepository) -> Result<(), RefreshFloorError> {
-        let is_needed = users.has_bcrypt_hash().map_err(Failure::from)?;
+        let is_needed = users.has_bcrypt_hash().map_err(ServiceError::from)?;
         self.is_needed.store(is_needed, Relaxed);
         self.slowest_before
             .store(self.slowest.swap(0, Relaxed), Relaxed);

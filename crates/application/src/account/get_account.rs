@@ -2,7 +2,7 @@
 
 use todo_domain::{PendingEmailChange, User};
 
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// An account with what is pending of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Account {
 
 impl Account {
     /// The account of `user`.
-    pub(super) fn of(app: &App, user: User) -> Result<Self, Failure> {
+    pub(super) fn of(app: &App, user: User) -> Result<Self, ServiceError> {
         let pending = app
             .mailed_secrets
             .find_email_change(user.id, app.clock.now())?;
@@ -34,7 +34,7 @@ pub enum GetAccountError {
     CallerMissing,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// The account of the caller.
@@ -53,13 +53,13 @@ pub fn get_account(app: &App, caller: &SessionCaller) -> Result<Account, GetAcco
 pub fn get_user(app: &App, caller: &SessionCaller) -> Result<User, GetAccountError> {
     app.users
         .find(caller.user_id())
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .ok_or(GetAccountError::CallerMissing)
 }
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::MailPurpose;
+    use todo_domain::TokenPurpose;
 
     use super::*;
     use crate::testing::{Mocks, mailed_secret, now, session_caller, unavailable, user, user_id};
@@ -72,7 +72,7 @@ mod tests {
             .expect_find()
             .withf(|id| *id == user_id(1))
             .returning(|_| Ok(Some(user())));
-        let pending = mailed_secret(MailPurpose::EmailChange);
+        let pending = mailed_secret(TokenPurpose::EmailChange);
         let found = pending.clone();
         mocks
             .mailed_secrets
@@ -104,7 +104,7 @@ mod tests {
         mocks.users.expect_find().returning(|_| Err(unavailable()));
         assert!(matches!(
             get_account(&mocks.app(), &session_caller()),
-            Err(GetAccountError::Failure(Failure::Unavailable(_)))
+            Err(GetAccountError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

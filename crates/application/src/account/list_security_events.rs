@@ -2,14 +2,14 @@
 
 use todo_domain::SecurityEvent;
 
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ListSecurityEventsError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// How many events are told.
@@ -27,7 +27,7 @@ pub fn list_security_events(
     Ok(app
         .security_events
         .list(caller.user_id(), SECURITY_EVENTS_SHOWN)
-        .map_err(Failure::from)?)
+        .map_err(ServiceError::from)?)
 }
 
 #[cfg(test)]
@@ -58,7 +58,9 @@ mod tests {
             .returning(|_, _| Err(unavailable()));
         assert!(matches!(
             list_security_events(&mocks.app(), &session_caller()),
-            Err(ListSecurityEventsError::Failure(Failure::Unavailable(_)))
+            Err(ListSecurityEventsError::Service(ServiceError::Unavailable(
+                _
+            )))
         ));
     }
 }

@@ -2,14 +2,14 @@
 
 use todo_domain::Session;
 
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ListSessionsError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// The sessions of the caller that are in force, the one that began last first.
@@ -17,7 +17,10 @@ pub enum ListSessionsError {
 /// # Errors
 /// [`ListSessionsError`].
 pub fn list_sessions(app: &App, caller: &SessionCaller) -> Result<Vec<Session>, ListSessionsError> {
-    let mut sessions = app.sessions.list(caller.user_id()).map_err(Failure::from)?;
+    let mut sessions = app
+        .sessions
+        .list(caller.user_id())
+        .map_err(ServiceError::from)?;
     let now = app.clock.now();
     sessions.retain(|session| session.is_live(now, &app.session_policy));
     Ok(sessions)
@@ -55,7 +58,7 @@ mod tests {
             .returning(|_| Err(unavailable()));
         assert!(matches!(
             list_sessions(&mocks.app(), &session_caller()),
-            Err(ListSessionsError::Failure(Failure::Unavailable(_)))
+            Err(ListSessionsError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

@@ -2,14 +2,14 @@
 
 use todo_domain::PersonalAccessToken;
 
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ListTokensError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// The tokens of the caller that are in force, the one that was made last first.
@@ -23,7 +23,7 @@ pub fn list_tokens(
     let mut tokens = app
         .personal_access_tokens
         .list(caller.user_id())
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let now = app.clock.now();
     tokens.retain(|token| token.is_live(now));
     Ok(tokens)
@@ -61,7 +61,7 @@ mod tests {
             .returning(|_| Err(unavailable()));
         assert!(matches!(
             list_tokens(&mocks.app(), &session_caller()),
-            Err(ListTokensError::Failure(Failure::Unavailable(_)))
+            Err(ListTokensError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use todo_domain::{
     AccessProof, AccessToken, Client, Credentials, Email, PasswordAttempt, PasswordHash, Secret,
-    SecurityEventKind, TooManyGuesses, User, UserId,
+    SecurityEventKind, TooManyAttempts, User, UserId,
     ports::{ProofError, Verification},
 };
 
 use super::{
-    Keeper, SignedIn,
-    guard::{GuardError, guard_login},
+    SignedIn, TokenDelivery,
     login_limits::TooManyLogins,
     notices::Notice,
     renew_hash::renew_hash,
     signed_in::begin_session,
+    throttle::{GuardError, guard_login},
 };
-use crate::{App, Failure, security_event::event};
+use crate::{App, ServiceError, security_event::event};
 
 /// What a login needs.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Login {
     /// What was typed as its password.
     pub password: PasswordAttempt,
     /// Who is to keep the token.
-    pub keeper: Keeper,
+    pub keeper: TokenDelivery,
     /// What the device shows to be known again.
     pub device: Option<Secret>,
     /// The session cookie that the browser showed and that the new one overwrites.
@@ -44,9 +44,9 @@ pub struct LoggedIn {
     pub notice: Option<Notice>,
     /// Why an outdated hash of the password is kept, for the log. Whoever logs in need not care: it still counts, and
     /// the next login tries to renew it again.
-    pub hash_not_renewed: Option<Failure>,
+    pub hash_not_renewed: Option<ServiceError>,
     /// Why the throttle still counts this login as a failed one, for the log.
-    pub throttle_not_reset: Option<Failure>,
+    pub throttle_not_reset: Option<ServiceError>,
 }
 
 /// Why nobody was logged in.
@@ -63,20 +63,20 @@ pub enum LoginError {
     AccountDisabled,
     /// There were too many attempts, whether or not there is such an account. Nothing was hashed.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// Too many logins are in flight or succeeded, whether or not there is such an account. Nothing was hashed.
     #[error(transparent)]
     TooManyLogins(#[from] TooManyLogins),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<GuardError> for LoginError {
     fn from(error: GuardError) -> Self {
         match error {
             GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
-            GuardError::Failure(failure) => Self::Failure(failure),
+            GuardError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -128,7 +128,7 @@ pub fn login(app: &App, client: &Client, input: &Login) -> Result<LoggedIn, Logi
         });
     }
     let user = app.users.find_credentials(&input.email);
-    let user_id = user.map_err(Failure::from)?.map(|found| found.user.id);
+    let user_id = user.map_err(ServiceError::from)?.map(|found| found.user.id);
     Err(refused(app, user_id, client, Duration::ZERO))
 }
 
@@ -145,7 +145,7 @@ fn verify(app: &App, client: &Client, input: &Login) -> Result<Verified, LoginEr
     let credentials = app
         .users
         .find_credentials(&input.email)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let user_id = credentials.as_ref().map(|found| found.user.id);
     let began = app.clock.now();
     let Some(Credentials {
@@ -155,14 +155,14 @@ fn verify(app: &App, client: &Client, input: &Login) -> Result<Verified, LoginEr
     else {
         app.hasher
             .verify_nothing(&input.password)
-            .map_err(Failure::from)?;
+            .map_err(ServiceError::from)?;
         let took = began.until(app.clock.now());
         return Err(refused(app, user_id, client, took));
     };
     let verification = app
         .hasher
         .verify(&input.password, &hash)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let took = began.until(app.clock.now());
     if hash.is_bcrypt() {
         app.failed_login_floor.observe_bcrypt(took);
@@ -192,7 +192,7 @@ fn begin(
     let proof = AccessProof::new(user.id).with_password_hash(verified.hash.clone());
     match app.sessions.insert(&start, &proof) {
         Ok(()) => Ok(Some(signed_in)),
-        Err(ProofError::Storage(error)) => Err(LoginError::Failure(error.into())),
+        Err(ProofError::Storage(error)) => Err(LoginError::Service(error.into())),
         Err(ProofError::UserDisabled) => {
             record_failed(app, Some(user.id), client)?;
             Err(LoginError::AccountDisabled)
@@ -207,12 +207,12 @@ fn refused(app: &App, user_id: Option<UserId>, client: &Client, took: Duration) 
         Ok(()) => LoginError::InvalidCredentials {
             rest: app.failed_login_floor.rest(took),
         },
-        Err(failure) => LoginError::Failure(failure),
+        Err(failure) => LoginError::Service(failure),
     }
 }
 
 /// Records a failed login.
-fn record_failed(app: &App, user_id: Option<UserId>, client: &Client) -> Result<(), Failure> {
+fn record_failed(app: &App, user_id: Option<UserId>, client: &Client) -> Result<(), ServiceError> {
     let kind = SecurityEventKind::LoginFailed;
     let event = event(app, kind, user_id, client, app.clock.now());
     Ok(app.security_events.record(&event)?)
@@ -230,10 +230,10 @@ mod tests {
 
     use rstest::rstest;
     use todo_domain::{
-        GuessCounter, GuessPurpose, GuessSubject, Guesses, RefreshClaims, RefreshToken,
-        ReplacedSession, SecretKind, SecurityEvent,
+        AttemptCounter, Attempts, RefreshClaims, RefreshToken, ReplacedSession, SecretKind,
+        SecurityEvent,
         SecurityEventKind::{LoggedIn, LoggedOut, LoginFailed},
-        SessionStart, Timestamp,
+        SessionStart, ThrottleKey, ThrottledAction, Timestamp,
         ports::{CountGuessError, HashError, TokenError},
     };
 
@@ -248,7 +248,7 @@ mod tests {
         Login {
             email: email(),
             password: PasswordAttempt::new("correct horse").unwrap(),
-            keeper: Keeper::Client,
+            keeper: TokenDelivery::Body,
             device: None,
             replaced_cookie: None,
         }
@@ -376,7 +376,7 @@ mod tests {
         let logged_in = login(&mocks.unguarded().app(), &client(), &input()).unwrap();
         assert_eq!(logged_in.signed_in.session, session());
         let failure = logged_in.hash_not_renewed;
-        assert!(matches!(failure, Some(Failure::Internal(_))));
+        assert!(matches!(failure, Some(ServiceError::Internal(_))));
     }
 
     #[test]
@@ -544,7 +544,7 @@ mod tests {
         mocks
             .guesses
             .expect_find()
-            .returning(|subjects| Ok(vec![Guesses::default(); subjects.len()]));
+            .returning(|subjects| Ok(vec![Attempts::default(); subjects.len()]));
         mocks.guesses.expect_count().returning(|_, _| Ok(()));
         mocks.guesses.expect_succeed().never();
         let error = login(&mocks.app(), &client(), &input()).unwrap_err();
@@ -607,7 +607,7 @@ mod tests {
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(
             error,
-            LoginError::Failure(Failure::Unavailable(_))
+            LoginError::Service(ServiceError::Unavailable(_))
         ));
 
         let mut mocks = verified(Verification::Right);
@@ -618,7 +618,7 @@ mod tests {
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
         assert!(matches!(
             error,
-            LoginError::Failure(Failure::Unavailable(_))
+            LoginError::Service(ServiceError::Unavailable(_))
         ));
     }
 
@@ -634,7 +634,10 @@ mod tests {
             .expect_verify_nothing()
             .returning(|_| Err(HashError(cause())));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
+        assert!(matches!(
+            error,
+            LoginError::Service(ServiceError::Internal(_))
+        ));
 
         let mut mocks = Mocks::at_now();
         mocks
@@ -646,7 +649,10 @@ mod tests {
             .expect_verify()
             .returning(|_, _| Err(HashError(cause())));
         let error = login(&mocks.unguarded().app(), &client(), &input()).unwrap_err();
-        assert!(matches!(error, LoginError::Failure(Failure::Internal(_))));
+        assert!(matches!(
+            error,
+            LoginError::Service(ServiceError::Internal(_))
+        ));
     }
 
     #[rstest]
@@ -656,17 +662,17 @@ mod tests {
         #[case] known: bool,
     ) {
         let address = client().address.unwrap();
-        let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
-        let of_place = GuessSubject::place(GuessPurpose::Login, &email(), address);
-        let of_account = GuessSubject::account(GuessPurpose::Login, &email());
-        let of_address = GuessSubject::address(GuessPurpose::Login, address);
+        let of_device = ThrottleKey::device(ThrottledAction::Login, &email(), &device());
+        let of_place = ThrottleKey::place(ThrottledAction::Login, &email(), address);
+        let of_account = ThrottleKey::account(ThrottledAction::Login, &email());
+        let of_address = ThrottleKey::address(ThrottledAction::Login, address);
         // One that we gave to nobody gets another.
         let new_device = Secret::from_random(SecretKind::Device, [4, 5, 6]);
         let kept = if known { device() } else { new_device.clone() };
         let making_known = [
-            GuessSubject::device(GuessPurpose::Login, &email(), &kept),
+            ThrottleKey::device(ThrottledAction::Login, &email(), &kept),
             of_place.clone(),
-            GuessSubject::issued_device(&kept),
+            ThrottleKey::issued_device(&kept),
         ];
         let (counted, cleared, taken_back) = if known {
             let cleared = [slice::from_ref(&of_device), &making_known[..]].concat();
@@ -686,18 +692,18 @@ mod tests {
             .expect_generate()
             .times(usize::from(!known))
             .returning(move |_| Ok(new_device.clone()));
-        let candidates = [of_device, of_place, GuessSubject::issued_device(&device())];
+        let candidates = [of_device, of_place, ThrottleKey::issued_device(&device())];
         mocks
             .guesses
             .expect_find()
             .withf(move |subjects| *subjects == candidates)
             .returning(move |_| {
-                let of_device = Guesses {
+                let of_device = Attempts {
                     level: 3_000,
                     failed_at: Some(now()),
                     succeeded_at: known.then(now),
                 };
-                Ok(vec![of_device, Guesses::default(), Guesses::default()])
+                Ok(vec![of_device, Attempts::default(), Attempts::default()])
             });
         mocks
             .guesses
@@ -725,7 +731,7 @@ mod tests {
 
     #[test]
     fn the_place_is_tried_where_the_device_is_delayed_which_gets_a_new_secret() {
-        let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
+        let of_device = ThrottleKey::device(ThrottledAction::Login, &email(), &device());
         let mut mocks = verified(Verification::Right);
         mocks.sessions.expect_insert().returning(|_, _| Ok(()));
         let new_device = Secret::from_random(SecretKind::Device, [4, 5, 6]);
@@ -736,9 +742,9 @@ mod tests {
             .once()
             .returning(move |_| Ok(generated.clone()));
         mocks.guesses.expect_find().returning(|subjects| {
-            let known = Guesses {
+            let known = Attempts {
                 succeeded_at: Some(now()),
-                ..Guesses::default()
+                ..Attempts::default()
             };
             Ok(vec![known; subjects.len()])
         });
@@ -747,12 +753,12 @@ mod tests {
             .expect_count()
             .times(2)
             .returning(move |counters, _| {
-                let GuessCounter { subject, limit } = &counters[0];
+                let AttemptCounter { subject, limit } = &counters[0];
                 if *subject != of_device {
                     return Ok(());
                 }
-                Err(CountGuessError::TooMany(TooManyGuesses {
-                    purpose: GuessPurpose::Login,
+                Err(CountGuessError::TooMany(TooManyAttempts {
+                    purpose: ThrottledAction::Login,
                     retry_after: Duration::from_secs(4),
                     limit: *limit,
                 }))
@@ -777,8 +783,8 @@ mod tests {
     fn logins_that_succeed_are_limited_for_the_account_and_for_each_known_device(
         #[case] known: bool,
     ) {
-        let of_account = GuessSubject::account(GuessPurpose::Login, &email());
-        let of_device = GuessSubject::device(GuessPurpose::Login, &email(), &device());
+        let of_account = ThrottleKey::account(ThrottledAction::Login, &email());
+        let of_device = ThrottleKey::device(ThrottledAction::Login, &email(), &device());
         let (limited, other) = if known {
             (of_device.clone(), of_account)
         } else {
@@ -787,9 +793,9 @@ mod tests {
         let mut mocks = Mocks::at_now();
         // The place is not known, else it would be tried.
         mocks.guesses.expect_find().returning(move |subjects| {
-            let guesses = subjects.iter().map(|subject| Guesses {
+            let guesses = subjects.iter().map(|subject| Attempts {
                 succeeded_at: (known && *subject == of_device).then(now),
-                ..Guesses::default()
+                ..Attempts::default()
             });
             Ok(guesses.collect())
         });
@@ -832,7 +838,7 @@ mod tests {
         let LoginError::TooManyAttempts(too_many) = error else {
             panic!("{error}");
         };
-        assert_eq!(too_many.purpose, GuessPurpose::Login);
+        assert_eq!(too_many.purpose, ThrottledAction::Login);
         assert_eq!(too_many.retry_after, std::time::Duration::from_secs(4));
     }
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use todo_domain::{GuessSubject, Timestamp};
+use todo_domain::{ThrottleKey, Timestamp};
 
 use super::allowance::{WINDOW, use_one};
 
@@ -110,7 +110,7 @@ impl LoginLimits {
     /// [`TooManyLogins`]; then nothing is counted.
     pub(super) fn begin(
         &self,
-        subject: &GuessSubject,
+        subject: &ThrottleKey,
         now: Timestamp,
     ) -> Result<LoginPermit<'_>, TooManyLogins> {
         let key = self.hasher.hash_one(subject.expose());
@@ -184,7 +184,7 @@ impl Drop for LoginPermit<'_> {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    use todo_domain::{Email, GuessPurpose};
+    use todo_domain::{Email, ThrottledAction};
 
     use super::*;
     use crate::testing::now;
@@ -193,15 +193,15 @@ mod tests {
         LoginLimits::new(NonZeroU32::new(per_minute))
     }
 
-    fn account(email: &str) -> GuessSubject {
-        GuessSubject::account(GuessPurpose::Login, &Email::new(email).unwrap())
+    fn account(email: &str) -> ThrottleKey {
+        ThrottleKey::account(ThrottledAction::Login, &Email::new(email).unwrap())
     }
 
     fn after(seconds: u64) -> Timestamp {
         now().saturating_add(Duration::from_secs(seconds))
     }
 
-    fn log_in(limits: &LoginLimits, subject: &GuessSubject, at: Timestamp) -> bool {
+    fn log_in(limits: &LoginLimits, subject: &ThrottleKey, at: Timestamp) -> bool {
         limits
             .begin(subject, at)
             .map(|mut permit| permit.succeed())

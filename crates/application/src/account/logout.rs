@@ -8,7 +8,7 @@ use todo_domain::{
 
 use super::{AuthenticateError, Authenticated, Credential, authenticate_session};
 use crate::{
-    App, Failure,
+    App, ServiceError,
     security_event::{event, event_by},
 };
 
@@ -38,7 +38,7 @@ pub enum LogoutError {
     NotAuthenticated(#[from] AuthenticateError),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Ends sessions; from the next request on they count no more, on every instance. Tells how many were ended.
@@ -71,7 +71,7 @@ fn end_this(app: &App, client: &Client, token: &AccessToken) -> Result<usize, Lo
     let claims = match app.tokens.verify(token) {
         Ok(claims) => claims,
         Err(TokenError::Rejected(_)) => return Ok(0),
-        Err(error) => return Err(Failure::from(error).into()),
+        Err(error) => return Err(ServiceError::from(error).into()),
     };
     let (user_id, session_id) = (claims.user_id, claims.session_id);
     let event =
@@ -79,7 +79,7 @@ fn end_this(app: &App, client: &Client, token: &AccessToken) -> Result<usize, Lo
     let ended = app
         .sessions
         .delete(user_id, session_id, &event)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     Ok(ended.into())
 }
 
@@ -99,7 +99,7 @@ fn end_several(
     app.sessions
         .revoke_all(&caller.proof(), revocation, &event)
         .map_err(|error| match error {
-            ProofError::Storage(error) => LogoutError::Failure(error.into()),
+            ProofError::Storage(error) => LogoutError::Service(error.into()),
             // Another session ended this one meanwhile.
             _ => AuthenticateError::SessionEnded.into(),
         })
@@ -263,7 +263,7 @@ mod tests {
             .returning(|_, _, _| Err(unavailable()));
         assert!(matches!(
             logged_out(mocks, LogoutExtent::This),
-            Err(LogoutError::Failure(Failure::Unavailable(_)))
+            Err(LogoutError::Service(ServiceError::Unavailable(_)))
         ));
     }
 
@@ -276,7 +276,7 @@ mod tests {
             .returning(|_| Err(TokenError::Signing(cause())));
         assert!(matches!(
             logged_out(mocks, LogoutExtent::This),
-            Err(LogoutError::Failure(Failure::Internal(_)))
+            Err(LogoutError::Service(ServiceError::Internal(_)))
         ));
     }
 }

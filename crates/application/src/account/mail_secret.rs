@@ -1,11 +1,11 @@
 //! Mailing a secret that is good for something, once.
 
 use todo_domain::{
-    AccessProof, Client, Email, MailPurpose, MailedSecret, SecurityEventKind, ports::ProofError,
+    AccessProof, Client, Email, EmailToken, SecurityEventKind, TokenPurpose, ports::ProofError,
 };
 
 use super::mails::with_secret;
-use crate::{App, Failure, security_event::event};
+use crate::{App, ServiceError, security_event::event};
 
 /// Makes a secret for `purpose`, keeps its digest, and mails it to `to`. `false`, and nothing is mailed, when one was
 /// mailed to this user for this purpose a moment ago, or when `proof` does not hold any more.
@@ -13,14 +13,14 @@ pub(super) fn mail_secret(
     app: &App,
     client: &Client,
     proof: &AccessProof,
-    purpose: MailPurpose,
+    purpose: TokenPurpose,
     to: Email,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let user_id = proof.user_id();
     let now = app.clock.now();
     let secret = app.secrets.generate(purpose.secret_kind())?;
     let digest = app.secrets.digest(&secret);
-    let kept = MailedSecret::new(digest, user_id, purpose, to, now);
+    let kept = EmailToken::new(digest, user_id, purpose, to, now);
     let event = requested(purpose).map(|kind| event(app, kind, Some(user_id), client, now));
     // First, since a secret that was mailed and is not kept would be of no use.
     match app.mailed_secrets.insert(&kept, proof, event.as_ref()) {
@@ -35,11 +35,11 @@ pub(super) fn mail_secret(
 }
 
 /// What happens to an account for which such a mail is asked for.
-fn requested(purpose: MailPurpose) -> Option<SecurityEventKind> {
+fn requested(purpose: TokenPurpose) -> Option<SecurityEventKind> {
     match purpose {
-        MailPurpose::PasswordReset => Some(SecurityEventKind::PasswordResetRequested),
-        MailPurpose::EmailChange => Some(SecurityEventKind::EmailChangeRequested),
-        MailPurpose::EmailVerification | MailPurpose::EmailChangeCancellation => None,
+        TokenPurpose::PasswordReset => Some(SecurityEventKind::PasswordResetRequested),
+        TokenPurpose::EmailChange => Some(SecurityEventKind::EmailChangeRequested),
+        TokenPurpose::EmailVerification | TokenPurpose::EmailChangeCancellation => None,
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
         Mocks, cause, client, digest, email, event, mailed_secret, secret, unavailable, user_id,
     };
 
-    fn mocks(purpose: MailPurpose) -> Mocks {
+    fn mocks(purpose: TokenPurpose) -> Mocks {
         let mut mocks = Mocks::at_now();
         mocks
             .secrets
@@ -64,24 +64,24 @@ mod tests {
         mocks
     }
 
-    fn mailed(mocks: Mocks, purpose: MailPurpose) -> Result<bool, Failure> {
+    fn mailed(mocks: Mocks, purpose: TokenPurpose) -> Result<bool, ServiceError> {
         let proof = AccessProof::new(user_id(1));
         mail_secret(&mocks.app(), &client(), &proof, purpose, email())
     }
 
     #[rstest]
     #[case(
-        MailPurpose::PasswordReset,
+        TokenPurpose::PasswordReset,
         Some(SecurityEventKind::PasswordResetRequested)
     )]
     #[case(
-        MailPurpose::EmailChange,
+        TokenPurpose::EmailChange,
         Some(SecurityEventKind::EmailChangeRequested)
     )]
-    #[case(MailPurpose::EmailVerification, None)]
-    #[case(MailPurpose::EmailChangeCancellation, None)]
+    #[case(TokenPurpose::EmailVerification, None)]
+    #[case(TokenPurpose::EmailChangeCancellation, None)]
     fn the_digest_is_kept_and_the_secret_mailed(
-        #[case] purpose: MailPurpose,
+        #[case] purpose: TokenPurpose,
         #[case] expected: Option<SecurityEventKind>,
     ) {
         let mut mocks = mocks(purpose);
@@ -109,39 +109,39 @@ mod tests {
     #[test]
     fn nothing_is_mailed_to_someone_whose_access_was_revoked() {
         for failed in [ProofError::SessionEnded, ProofError::PasswordChanged] {
-            let mut mocks = mocks(MailPurpose::EmailChange);
+            let mut mocks = mocks(TokenPurpose::EmailChange);
             mocks
                 .mailed_secrets
                 .expect_insert()
                 .return_once(|_, _, _| Err(failed));
-            assert!(!mailed(mocks, MailPurpose::EmailChange).unwrap());
+            assert!(!mailed(mocks, TokenPurpose::EmailChange).unwrap());
         }
     }
 
     #[test]
     fn a_second_mail_is_not_sent_soon_after_the_first() {
-        let mut mocks = mocks(MailPurpose::PasswordReset);
+        let mut mocks = mocks(TokenPurpose::PasswordReset);
         mocks
             .mailed_secrets
             .expect_insert()
             .returning(|_, _, _| Ok(false));
-        assert!(!mailed(mocks, MailPurpose::PasswordReset).unwrap());
+        assert!(!mailed(mocks, TokenPurpose::PasswordReset).unwrap());
     }
 
     #[test]
     fn nothing_is_mailed_that_is_not_kept() {
-        let mut mocks = mocks(MailPurpose::PasswordReset);
+        let mut mocks = mocks(TokenPurpose::PasswordReset);
         mocks
             .mailed_secrets
             .expect_insert()
             .returning(|_, _, _| Err(unavailable().into()));
-        let error = mailed(mocks, MailPurpose::PasswordReset).unwrap_err();
-        assert!(matches!(error, Failure::Unavailable(_)));
+        let error = mailed(mocks, TokenPurpose::PasswordReset).unwrap_err();
+        assert!(matches!(error, ServiceError::Unavailable(_)));
     }
 
     #[test]
     fn a_mail_that_cannot_be_sent_is_a_failure() {
-        let mut mocks = mocks(MailPurpose::PasswordReset);
+        let mut mocks = mocks(TokenPurpose::PasswordReset);
         mocks
             .mailed_secrets
             .expect_insert()
@@ -150,8 +150,8 @@ mod tests {
             .mailer
             .expect_send()
             .returning(|_| Err(MailError(cause())));
-        let error = mailed(mocks, MailPurpose::PasswordReset).unwrap_err();
-        assert!(matches!(error, Failure::Unavailable(_)));
+        let error = mailed(mocks, TokenPurpose::PasswordReset).unwrap_err();
+        assert!(matches!(error, ServiceError::Unavailable(_)));
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             .secrets
             .expect_generate()
             .returning(|_| Err(RandomError(cause())));
-        let error = mailed(mocks, MailPurpose::EmailChange).unwrap_err();
-        assert!(matches!(error, Failure::Internal(_)));
+        let error = mailed(mocks, TokenPurpose::EmailChange).unwrap_err();
+        assert!(matches!(error, ServiceError::Internal(_)));
     }
 }

@@ -1,6 +1,6 @@
 //! The mails of the service.
 
-use todo_domain::{Client, Email, Mail, MailPurpose, PublicUrl, Secret, Timestamp};
+use todo_domain::{Client, Email, Mail, PublicUrl, Secret, Timestamp, TokenPurpose};
 
 /// The parts of a mail with a token that depend on its purpose.
 struct Template {
@@ -20,9 +20,9 @@ struct Template {
 impl Template {
     const IGNORE: &str = "If you did not request this, ignore this mail: nothing changes.";
 
-    fn of(purpose: MailPurpose) -> Self {
+    fn of(purpose: TokenPurpose) -> Self {
         match purpose {
-            MailPurpose::PasswordReset => Self {
+            TokenPurpose::PasswordReset => Self {
                 subject: "Reset your password",
                 reason: "We received a request to reset the password of your account.",
                 page: "reset-password",
@@ -30,7 +30,7 @@ impl Template {
                 validity: "30 minutes",
                 unexpected: Self::IGNORE,
             },
-            MailPurpose::EmailVerification => Self {
+            TokenPurpose::EmailVerification => Self {
                 subject: "Confirm your e-mail address",
                 reason: "An account was created with this address. Please confirm that it is yours.",
                 page: "verify-email",
@@ -38,7 +38,7 @@ impl Template {
                 validity: "24 hours",
                 unexpected: Self::IGNORE,
             },
-            MailPurpose::EmailChange => Self {
+            TokenPurpose::EmailChange => Self {
                 subject: "Confirm your new e-mail address",
                 reason: "We received a request to use this address for an existing account. Please confirm that it is \
                          yours.",
@@ -47,7 +47,7 @@ impl Template {
                 validity: "24 hours",
                 unexpected: Self::IGNORE,
             },
-            MailPurpose::EmailChangeCancellation => Self {
+            TokenPurpose::EmailChangeCancellation => Self {
                 subject: "Your e-mail address is about to change",
                 reason: "We received a request to change the e-mail address of your account, made with your password. \
                          The address changes when the new one is confirmed.",
@@ -64,7 +64,7 @@ impl Template {
 /// The mail with `secret`, and with a link to the front end if there is one.
 pub(super) fn with_secret(
     to: Email,
-    purpose: MailPurpose,
+    purpose: TokenPurpose,
     secret: &Secret,
     front_end: Option<&PublicUrl>,
 ) -> Mail {
@@ -184,10 +184,10 @@ mod tests {
     fn the_secret_is_in_the_mail_by_itself_and_in_the_link() {
         let url = PublicUrl::new("https://todo.example.com/").unwrap();
         for (purpose, page) in [
-            (MailPurpose::PasswordReset, "reset-password"),
-            (MailPurpose::EmailVerification, "verify-email"),
-            (MailPurpose::EmailChange, "verify-email"),
-            (MailPurpose::EmailChangeCancellation, "cancel-email-change"),
+            (TokenPurpose::PasswordReset, "reset-password"),
+            (TokenPurpose::EmailVerification, "verify-email"),
+            (TokenPurpose::EmailChange, "verify-email"),
+            (TokenPurpose::EmailChangeCancellation, "cancel-email-change"),
         ] {
             let secret = secret(purpose.secret_kind());
             let mail = with_secret(email(), purpose, &secret, Some(&url));

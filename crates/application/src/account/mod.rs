@@ -15,7 +15,6 @@ mod end_session;
 mod export_account;
 mod failed_login_floor;
 mod get_account;
-mod guard;
 mod list_security_events;
 mod list_sessions;
 mod list_tokens;
@@ -33,9 +32,10 @@ mod request_password_reset;
 mod request_verification;
 mod reset_password;
 mod revoke_token;
-mod seen_sessions;
 mod signed_in;
+mod throttle;
 mod update_account;
+mod verified_session_cache;
 mod verify_email;
 
 pub use authenticate::{AuthenticateError, Authenticated, Credential, authenticate_session};
@@ -74,9 +74,9 @@ pub use reset_password::{
     tell_of_password_reset,
 };
 pub use revoke_token::{RevokeTokenError, revoke_token};
-pub use seen_sessions::SeenSessions;
-pub use signed_in::{Keeper, SignedIn};
+pub use signed_in::{SignedIn, TokenDelivery};
 pub use update_account::{UpdateAccountError, update_account};
+pub use verified_session_cache::VerifiedSessionCache;
 pub use verify_email::{
     TellOfEmailChangeError, VerifiedEmail, VerifyEmailError, tell_of_email_change, verify_email,
 };

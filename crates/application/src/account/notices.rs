@@ -6,22 +6,22 @@
 use std::time::Duration;
 
 use todo_domain::{
-    Client, Email, GuessCounter, GuessLimit, GuessSubject, Mail, NoticeKind, Timestamp, UserId,
+    AttemptCounter, AttemptLimit, Client, Email, Mail, NoticeKind, ThrottleKey, Timestamp, UserId,
     ports::CountGuessError,
 };
 
 use super::mails::{Occurrence, new_login, password_was_changed, token_was_created};
-use crate::{App, Failure};
+use crate::{App, ServiceError};
 
 /// The limit of one kind of notices to an account: ten, and then none for 24 hours.
-const PER_ACCOUNT: GuessLimit = GuessLimit {
+const PER_ACCOUNT: AttemptLimit = AttemptLimit {
     without_delay: 9,
     forgets_one_in: DAY,
     fixed_delay: Some(DAY),
 };
 
 /// The limit of notices of new logins from one network to an account: one in 24 hours.
-const PER_NETWORK: GuessLimit = GuessLimit {
+const PER_NETWORK: AttemptLimit = AttemptLimit {
     without_delay: 0,
     ..PER_ACCOUNT
 };
@@ -50,7 +50,7 @@ enum Recipient {
 pub enum NotifyError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl Notice {
@@ -110,7 +110,7 @@ pub fn notify(app: &App, notice: &Notice) -> Result<bool, NotifyError> {
     let to = match &notice.to {
         Recipient::Email(email) => Some(email.clone()),
         Recipient::User(id) => {
-            let found = app.users.find(*id).map_err(Failure::from)?;
+            let found = app.users.find(*id).map_err(ServiceError::from)?;
             found.map(|user| user.email)
         }
     };
@@ -121,27 +121,29 @@ pub fn notify(app: &App, notice: &Notice) -> Result<bool, NotifyError> {
         NoticeKind::PasswordChanged | NoticeKind::TokenCreated => None,
         NoticeKind::NewLogin => notice.client.address,
     };
-    let mut counters = vec![GuessCounter {
-        subject: GuessSubject::notice(notice.kind, &to, None),
+    let mut counters = vec![AttemptCounter {
+        subject: ThrottleKey::notice(notice.kind, &to, None),
         limit: PER_ACCOUNT,
     }];
-    counters.extend(about.map(|address| GuessCounter {
-        subject: GuessSubject::notice(notice.kind, &to, Some(address)),
+    counters.extend(about.map(|address| AttemptCounter {
+        subject: ThrottleKey::notice(notice.kind, &to, Some(address)),
         limit: PER_NETWORK,
     }));
     match app.guesses.count(&counters, app.clock.now()) {
         Ok(()) => {}
         Err(CountGuessError::TooMany(_)) => return Ok(false),
-        Err(CountGuessError::Storage(error)) => return Err(Failure::from(error).into()),
-        Err(error) => return Err(Failure::Internal(error.into()).into()),
+        Err(CountGuessError::Storage(error)) => return Err(ServiceError::from(error).into()),
+        Err(error) => return Err(ServiceError::Internal(error.into()).into()),
     }
-    app.mailer.send(&notice.mail(to)).map_err(Failure::from)?;
+    app.mailer
+        .send(&notice.mail(to))
+        .map_err(ServiceError::from)?;
     Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::{GuessPurpose, TooManyGuesses};
+    use todo_domain::{ThrottledAction, TooManyAttempts};
 
     use super::*;
     use crate::testing::{Mocks, client, email, now, unavailable, user, user_id};
@@ -174,14 +176,14 @@ mod tests {
                 .guesses
                 .expect_count()
                 .withf(|counters, at| {
-                    let of_account = GuessSubject::notice(NoticeKind::NewLogin, &email(), None);
+                    let of_account = ThrottleKey::notice(NoticeKind::NewLogin, &email(), None);
                     let expected = if counters[0].subject == of_account {
                         2
                     } else {
                         1
                     };
                     counters.len() == expected
-                        && counters[0].subject.purpose() == GuessPurpose::Notice
+                        && counters[0].subject.purpose() == ThrottledAction::Notice
                         && *at == now()
                 })
                 .once()
@@ -206,12 +208,12 @@ mod tests {
     #[test]
     fn a_login_is_counted_for_its_network_as_well_and_one_too_many_is_not_mailed() {
         let expected = [
-            GuessCounter {
-                subject: GuessSubject::notice(NoticeKind::NewLogin, &email(), None),
+            AttemptCounter {
+                subject: ThrottleKey::notice(NoticeKind::NewLogin, &email(), None),
                 limit: PER_ACCOUNT,
             },
-            GuessCounter {
-                subject: GuessSubject::notice(NoticeKind::NewLogin, &email(), client().address),
+            AttemptCounter {
+                subject: ThrottleKey::notice(NoticeKind::NewLogin, &email(), client().address),
                 limit: PER_NETWORK,
             },
         ];
@@ -222,8 +224,8 @@ mod tests {
             .withf(move |counters, _| *counters == expected)
             .once()
             .returning(|counters, _| {
-                Err(CountGuessError::TooMany(TooManyGuesses {
-                    purpose: GuessPurpose::Notice,
+                Err(CountGuessError::TooMany(TooManyAttempts {
+                    purpose: ThrottledAction::Notice,
                     retry_after: DAY,
                     limit: counters[1].limit,
                 }))

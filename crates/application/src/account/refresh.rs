@@ -7,8 +7,8 @@ use todo_domain::{
     ports::{BoxError, TokenError},
 };
 
-use super::{Keeper, SignedIn, refresh_limits::TooManyRefreshes};
-use crate::{App, Failure, security_event::event};
+use super::{SignedIn, TokenDelivery, refresh_limits::TooManyRefreshes};
+use crate::{App, ServiceError, security_event::event};
 
 /// Why the tokens were not renewed.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum RefreshError {
     TooMany(#[from] TooManyRefreshes),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Renews the access token of a session and replaces its refresh token (RFC 9700, 4.14.2).
@@ -44,14 +44,14 @@ pub fn refresh(app: &App, client: &Client, token: &RefreshToken) -> Result<Signe
         .verify(token)
         .map_err(|error| match error {
             TokenError::Rejected(reason) => RefreshError::TokenRejected(reason),
-            error => RefreshError::Failure(error.into()),
+            error => RefreshError::Service(error.into()),
         })?;
     loop {
         let now = app.clock.now();
         let session = app
             .sessions
             .find(claims.session_id)
-            .map_err(Failure::from)?
+            .map_err(ServiceError::from)?
             .map(|found| found.session)
             .filter(|session| session.is_live(now, &app.session_policy))
             .ok_or(RefreshError::SessionEnded)?;
@@ -63,7 +63,7 @@ pub fn refresh(app: &App, client: &Client, token: &RefreshToken) -> Result<Signe
                 let rotated = app
                     .sessions
                     .rotate(session.id, claims.generation, now)
-                    .map_err(Failure::from)?;
+                    .map_err(ServiceError::from)?;
                 if !rotated {
                     // Another request did so at the same time, or ended the session.
                     continue;
@@ -79,16 +79,16 @@ pub fn refresh(app: &App, client: &Client, token: &RefreshToken) -> Result<Signe
                 let event = event(app, RefreshTokenReused, Some(user_id), client, now);
                 app.sessions
                     .delete(user_id, session.id, &event.of_session(session.id))
-                    .map_err(Failure::from)?;
+                    .map_err(ServiceError::from)?;
                 return Err(RefreshError::Reused);
             }
         };
         let user = app
             .users
             .find(user_id)
-            .map_err(Failure::from)?
+            .map_err(ServiceError::from)?
             .ok_or(RefreshError::SessionEnded)?;
-        return Ok(SignedIn::new(app, user, session, Keeper::Client, now)?);
+        return Ok(SignedIn::new(app, user, session, TokenDelivery::Body, now)?);
     }
 }
 
@@ -286,7 +286,7 @@ mod tests {
             .returning(|_| Err(unavailable()));
         assert!(matches!(
             refreshed(mocks),
-            Err(RefreshError::Failure(Failure::Unavailable(_)))
+            Err(RefreshError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

@@ -1,17 +1,17 @@
 //! Making an account.
 
 use todo_domain::{
-    AccessToken, Client, DisplayName, Email, GuessablePassword, Password, PasswordContext, Secret,
-    SecurityEventKind, TooManyGuesses, User, ports::InsertUserError,
+    AccessToken, Client, DisplayName, Email, Password, PasswordContext, Secret, SecurityEventKind,
+    TooManyAttempts, User, WeakPassword, ports::InsertUserError,
 };
 
 use super::{
-    Keeper, SignedIn,
+    SignedIn, TokenDelivery,
     choose_password::{ChoosePasswordError, choose_password},
-    guard::{GuardError, device, guard_registration, issued, know},
     signed_in::begin_session,
+    throttle::{GuardError, device, guard_registration, issued, know},
 };
-use crate::{App, Failure};
+use crate::{App, ServiceError};
 
 /// What a registration needs.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Register {
     /// What the user wants to be called.
     pub name: DisplayName,
     /// Who is to keep the token.
-    pub keeper: Keeper,
+    pub keeper: TokenDelivery,
     /// What the device shows to be known again.
     pub device: Option<Secret>,
     /// The session cookie that the browser showed and that the new one overwrites.
@@ -38,7 +38,7 @@ pub struct Registered {
     /// What the device is to show to be known again.
     pub device: Secret,
     /// Why the device is not known yet, for the log. Whoever registers need not care.
-    pub device_not_known: Option<Failure>,
+    pub device_not_known: Option<ServiceError>,
 }
 
 /// Why no account was made.
@@ -52,20 +52,20 @@ pub enum RegisterError {
     UndeliverableEmail,
     /// The password is too easily guessed.
     #[error("the password {0}")]
-    GuessablePassword(GuessablePassword),
+    WeakPassword(WeakPassword),
     /// There were too many registrations from the address of the client. Nothing was hashed.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<GuardError> for RegisterError {
     fn from(error: GuardError) -> Self {
         match error {
             GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
-            GuardError::Failure(failure) => Self::Failure(failure),
+            GuardError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -87,8 +87,8 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<Registere
     };
     let password_hash =
         choose_password(app, &input.password, context).map_err(|error| match error {
-            ChoosePasswordError::Guessable(reason) => RegisterError::GuessablePassword(reason),
-            ChoosePasswordError::Failure(failure) => RegisterError::Failure(failure),
+            ChoosePasswordError::Guessable(reason) => RegisterError::WeakPassword(reason),
+            ChoosePasswordError::Service(failure) => RegisterError::Service(failure),
         })?;
     let device = device(app, issued(app, input.device)?)?;
     let now = app.clock.now();
@@ -101,8 +101,8 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<Registere
         .insert(&signed_in.user, &password_hash, &start)
         .map_err(|error| match error {
             InsertUserError::EmailTaken => RegisterError::EmailTaken,
-            InsertUserError::Storage(error) => RegisterError::Failure(error.into()),
-            error => RegisterError::Failure(Failure::Internal(error.into())),
+            InsertUserError::Storage(error) => RegisterError::Service(error.into()),
+            error => RegisterError::Service(ServiceError::Internal(error.into())),
         })?;
     // Not before: whoever registers the address of somebody else would be known in their place.
     let device_not_known = know(app, &signed_in.user.email, client, &device).err();
@@ -117,7 +117,7 @@ pub fn register(app: &App, client: &Client, input: Register) -> Result<Registere
 mod tests {
     use rstest::rstest;
     use todo_domain::{
-        AccessToken, GuessPurpose, RefreshClaims, RefreshToken,
+        AccessToken, RefreshClaims, RefreshToken, ThrottledAction,
         ports::{HashError, TokenError},
     };
 
@@ -132,7 +132,7 @@ mod tests {
             email: email(),
             password: Password::new("correct horse").unwrap(),
             name: DisplayName::new("Ada").unwrap(),
-            keeper: Keeper::Client,
+            keeper: TokenDelivery::Body,
             device: None,
             replaced_cookie: None,
         }
@@ -222,7 +222,7 @@ mod tests {
         let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
-            RegisterError::Failure(Failure::Unavailable(_))
+            RegisterError::Service(ServiceError::Unavailable(_))
         ));
     }
 
@@ -236,7 +236,7 @@ mod tests {
         let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
-            RegisterError::Failure(Failure::Internal(_))
+            RegisterError::Service(ServiceError::Internal(_))
         ));
     }
 
@@ -260,7 +260,7 @@ mod tests {
         assert!(matches!(
             error,
             RegisterError::TooManyAttempts(too_many)
-                if too_many.purpose == GuessPurpose::Registration
+                if too_many.purpose == ThrottledAction::Registration
         ));
     }
 
@@ -285,16 +285,16 @@ mod tests {
             register(&where_common(true).unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
-            RegisterError::GuessablePassword(GuessablePassword::Common)
+            RegisterError::WeakPassword(WeakPassword::Common)
         ));
     }
 
     #[rstest]
-    #[case::address("ada@example.com", GuessablePassword::Email)]
-    #[case::name("Ada Lovelace", GuessablePassword::Name)]
+    #[case::address("ada@example.com", WeakPassword::Email)]
+    #[case::name("Ada Lovelace", WeakPassword::Name)]
     fn a_password_is_compared_with_what_is_registered(
         #[case] password: &str,
-        #[case] expected: GuessablePassword,
+        #[case] expected: WeakPassword,
     ) {
         let mut mocks = Mocks::default();
         mocks.clock.expect_now().return_const(now());
@@ -305,7 +305,7 @@ mod tests {
             ..input()
         };
         let error = register(&mocks.unguarded().app(), &client(), input).unwrap_err();
-        assert!(matches!(error, RegisterError::GuessablePassword(reason) if reason == expected));
+        assert!(matches!(error, RegisterError::WeakPassword(reason) if reason == expected));
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
         let error = register(&mocks.unguarded().app(), &client(), input()).unwrap_err();
         assert!(matches!(
             error,
-            RegisterError::Failure(Failure::Internal(_))
+            RegisterError::Service(ServiceError::Internal(_))
         ));
     }
 }

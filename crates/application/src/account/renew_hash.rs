@@ -2,7 +2,7 @@
 
 use todo_domain::{PasswordAttempt, PasswordHash, UserId};
 
-use crate::{App, Failure};
+use crate::{App, ServiceError};
 
 /// Puts a hash of today in the place of `outdated`, which `password` was just found to be right for, unless something
 /// else is there by now.
@@ -11,7 +11,7 @@ pub(super) fn renew_hash(
     user: UserId,
     password: &PasswordAttempt,
     outdated: &PasswordHash,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let renewed = app.hasher.renew(password, outdated)?;
     // `false` is as good: another login renewed it at the same time, or the account is gone.
     app.users.replace_password_hash(user, outdated, &renewed)?;
@@ -30,7 +30,7 @@ mod tests {
         PasswordHash::new("a hash of today".to_owned())
     }
 
-    fn renew(mocks: Mocks) -> Result<(), Failure> {
+    fn renew(mocks: Mocks) -> Result<(), ServiceError> {
         let password = PasswordAttempt::new("correct horse").unwrap();
         renew_hash(&mocks.app(), user_id(1), &password, &password_hash())
     }
@@ -70,7 +70,7 @@ mod tests {
             .users
             .expect_replace_password_hash()
             .returning(|_, _, _| Err(unavailable()));
-        assert!(matches!(renew(mocks), Err(Failure::Unavailable(_))));
+        assert!(matches!(renew(mocks), Err(ServiceError::Unavailable(_))));
     }
 
     #[test]
@@ -80,6 +80,6 @@ mod tests {
             .hasher
             .expect_renew()
             .returning(|_, _| Err(HashError(cause())));
-        assert!(matches!(renew(mocks), Err(Failure::Internal(_))));
+        assert!(matches!(renew(mocks), Err(ServiceError::Internal(_))));
     }
 }

@@ -1,32 +1,32 @@
 //! Asking for a mail by which a new password can be chosen.
 
 use todo_domain::{
-    AccessProof, Client, Email, MailPurpose, SecurityEventKind::PasswordResetRequested,
-    TooManyGuesses,
+    AccessProof, Client, Email, SecurityEventKind::PasswordResetRequested, TokenPurpose,
+    TooManyAttempts,
 };
 
 use super::{
-    guard::{GuardError, guard_mail},
     mail_secret::mail_secret,
+    throttle::{GuardError, guard_mail},
 };
-use crate::{App, Failure, security_event::event};
+use crate::{App, ServiceError, security_event::event};
 
 /// Why no mail may be asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum AllowPasswordResetError {
     /// Too many mails were asked for from the address of the client.
     #[error(transparent)]
-    TooManyAttempts(TooManyGuesses),
+    TooManyAttempts(TooManyAttempts),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<GuardError> for AllowPasswordResetError {
     fn from(error: GuardError) -> Self {
         match error {
             GuardError::TooMany(too_many) => Self::TooManyAttempts(too_many),
-            GuardError::Failure(failure) => Self::Failure(failure),
+            GuardError::Service(failure) => Self::Service(failure),
         }
     }
 }
@@ -36,7 +36,7 @@ impl From<GuardError> for AllowPasswordResetError {
 pub enum RequestPasswordResetError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Counts a mail by which a password could be chosen, whether or not there is an account to [send](request_password_reset)
@@ -59,23 +59,28 @@ pub fn request_password_reset(
     client: &Client,
     email: &Email,
 ) -> Result<(), RequestPasswordResetError> {
-    let found = app.users.find_credentials(email).map_err(Failure::from)?;
+    let found = app
+        .users
+        .find_credentials(email)
+        .map_err(ServiceError::from)?;
     if let Some(found) = found {
-        let purpose = MailPurpose::PasswordReset;
+        let purpose = TokenPurpose::PasswordReset;
         // To the address as it is stored.
         let email = found.user.email;
         let proof = AccessProof::new(found.user.id).with_email(email.clone());
         mail_secret(app, client, &proof, purpose, email)?;
     } else {
         let event = event(app, PasswordResetRequested, None, client, app.clock.now());
-        app.security_events.record(&event).map_err(Failure::from)?;
+        app.security_events
+            .record(&event)
+            .map_err(ServiceError::from)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use todo_domain::{Credentials, GuessPurpose, GuessSubject, SecurityEvent};
+    use todo_domain::{Credentials, SecurityEvent, ThrottleKey, ThrottledAction};
 
     use super::*;
     use crate::testing::{
@@ -108,7 +113,7 @@ mod tests {
             .mailed_secrets
             .expect_insert()
             .withf(|kept, proof, recorded| {
-                *kept == mailed_secret(MailPurpose::PasswordReset)
+                *kept == mailed_secret(TokenPurpose::PasswordReset)
                     && *proof == AccessProof::new(user().id).with_email(user().email)
                     && *recorded == Some(&event(PasswordResetRequested))
             })
@@ -150,14 +155,14 @@ mod tests {
         let error = requested(mocks).unwrap_err();
         assert!(matches!(
             error,
-            RequestPasswordResetError::Failure(Failure::Unavailable(_))
+            RequestPasswordResetError::Service(ServiceError::Unavailable(_))
         ));
     }
 
     #[test]
     fn one_may_be_asked_for_until_too_many_were_from_one_address() {
         let address = client().address.unwrap();
-        let expected = GuessSubject::address(GuessPurpose::Mail, address);
+        let expected = ThrottleKey::address(ThrottledAction::Mail, address);
         let mut mocks = Mocks::at_now();
         mocks
             .guesses
@@ -180,8 +185,8 @@ mod tests {
             ..client()
         };
         let expected = [
-            GuessSubject::address(GuessPurpose::Mail, address),
-            GuessSubject::site(GuessPurpose::Mail, "2001:db8:1:3::1".parse().unwrap()).unwrap(),
+            ThrottleKey::address(ThrottledAction::Mail, address),
+            ThrottleKey::site(ThrottledAction::Mail, "2001:db8:1:3::1".parse().unwrap()).unwrap(),
         ];
         let mut mocks = Mocks::at_now();
         mocks

@@ -1,16 +1,16 @@
 //! Asking for a mail by which an address is shown to be its user's.
 
-use todo_domain::{AccessProof, Client, MailPurpose};
+use todo_domain::{AccessProof, Client, TokenPurpose};
 
 use super::mail_secret::mail_secret;
-use crate::{App, Failure};
+use crate::{App, ServiceError};
 
 /// Why no mail was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestVerificationError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Mails the user of `proof` what it takes to show that the address of the account is the user's, unless that is known, or
@@ -23,10 +23,13 @@ pub fn request_verification(
     client: &Client,
     proof: &AccessProof,
 ) -> Result<(), RequestVerificationError> {
-    let user = app.users.find(proof.user_id()).map_err(Failure::from)?;
+    let user = app
+        .users
+        .find(proof.user_id())
+        .map_err(ServiceError::from)?;
     if let Some(user) = user.filter(|user| !user.email_verified) {
         let proof = proof.clone().with_email(user.email.clone());
-        let purpose = MailPurpose::EmailVerification;
+        let purpose = TokenPurpose::EmailVerification;
         mail_secret(app, client, &proof, purpose, user.email)?;
     }
     Ok(())
@@ -67,7 +70,7 @@ mod tests {
             .mailed_secrets
             .expect_insert()
             .withf(|kept, shown, recorded| {
-                *kept == mailed_secret(MailPurpose::EmailVerification)
+                *kept == mailed_secret(TokenPurpose::EmailVerification)
                     && *shown == proof().with_email(user().email)
                     && recorded.is_none()
             })
@@ -93,7 +96,7 @@ mod tests {
         let error = requested(mocks).unwrap_err();
         assert!(matches!(
             error,
-            RequestVerificationError::Failure(Failure::Unavailable(_))
+            RequestVerificationError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

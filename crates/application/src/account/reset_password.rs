@@ -1,16 +1,16 @@
 //! Choosing a new password by what was mailed.
 
 use todo_domain::{
-    Client, Email, GuessablePassword, MailPurpose, Password, PasswordContext, Secret,
-    SecurityEventKind::PasswordReset,
+    Client, Email, Password, PasswordContext, Secret, SecurityEventKind::PasswordReset,
+    TokenPurpose, WeakPassword,
 };
 
 use super::{
     choose_password::{ChoosePasswordError, choose_password},
-    guard::{device, recover},
     mails::password_was_reset,
+    throttle::{device, recover},
 };
-use crate::{App, Failure, security_event::event};
+use crate::{App, ServiceError, security_event::event};
 
 /// Why the password is what it was.
 #[derive(Debug, thiserror::Error)]
@@ -20,10 +20,10 @@ pub enum ResetPasswordError {
     InvalidToken,
     /// The password is too easily guessed. The secret can be used again.
     #[error("the password {0}")]
-    GuessablePassword(GuessablePassword),
+    WeakPassword(WeakPassword),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Why a user was not told.
@@ -31,7 +31,7 @@ pub enum ResetPasswordError {
 pub enum TellOfPasswordResetError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// A password that was reset.
@@ -42,7 +42,7 @@ pub struct PasswordWasReset {
     /// The secret by which the device is known to the account from now on.
     pub device: Secret,
     /// Why the throttle of the account is as it was, for the log.
-    pub throttle_not_reset: Option<Failure>,
+    pub throttle_not_reset: Option<ServiceError>,
 }
 
 /// Uses a mailed secret to set the password of its account, ends every session of the user, and revokes every access
@@ -65,21 +65,19 @@ pub fn reset_password(
     let kept = app
         .mailed_secrets
         .find(&digest)
-        .map_err(Failure::from)?
-        .filter(|kept| kept.purpose == MailPurpose::PasswordReset && kept.is_live(app.clock.now()))
+        .map_err(ServiceError::from)?
+        .filter(|kept| kept.purpose == TokenPurpose::PasswordReset && kept.is_live(app.clock.now()))
         .ok_or(ResetPasswordError::InvalidToken)?;
     let user = app
         .users
         .find(kept.user_id)
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .ok_or(ResetPasswordError::InvalidToken)?;
     let hash =
         choose_password(app, password, PasswordContext::from(&user)).map_err(
             |error| match error {
-                ChoosePasswordError::Guessable(reason) => {
-                    ResetPasswordError::GuessablePassword(reason)
-                }
-                ChoosePasswordError::Failure(failure) => ResetPasswordError::Failure(failure),
+                ChoosePasswordError::Guessable(reason) => ResetPasswordError::WeakPassword(reason),
+                ChoosePasswordError::Service(failure) => ResetPasswordError::Service(failure),
             },
         )?;
     let device = device(app, None)?;
@@ -88,7 +86,7 @@ pub fn reset_password(
     let was_reset = app
         .mailed_secrets
         .reset_password(&kept, &hash, now, &event)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     if !was_reset {
         return Err(ResetPasswordError::InvalidToken);
     }
@@ -106,13 +104,13 @@ pub fn reset_password(
 /// [`TellOfPasswordResetError`].
 pub fn tell_of_password_reset(app: &App, to: Email) -> Result<(), TellOfPasswordResetError> {
     let mail = password_was_reset(to);
-    Ok(app.mailer.send(&mail).map_err(Failure::from)?)
+    Ok(app.mailer.send(&mail).map_err(ServiceError::from)?)
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{GuessPurpose, GuessSubject, MailedSecret, SecretKind, ports::StorageError};
+    use todo_domain::{EmailToken, SecretKind, ThrottleKey, ThrottledAction, ports::StorageError};
 
     use super::*;
     use crate::testing::{
@@ -127,7 +125,7 @@ mod tests {
     }
 
     /// Mocks where this is found to be kept of the secret.
-    fn kept(kept: Option<MailedSecret>) -> Mocks {
+    fn kept(kept: Option<EmailToken>) -> Mocks {
         let mut mocks = Mocks::at_now();
         mocks.secrets.expect_digest().return_const(digest());
         mocks
@@ -140,7 +138,7 @@ mod tests {
 
     /// Mocks where the secret counts, and every password is common or none is.
     fn live(common: bool) -> Mocks {
-        let mut mocks = kept(Some(mailed_secret(MailPurpose::PasswordReset)));
+        let mut mocks = kept(Some(mailed_secret(TokenPurpose::PasswordReset)));
         mocks
             .users
             .expect_find()
@@ -169,7 +167,7 @@ mod tests {
             .mailed_secrets
             .expect_reset_password()
             .withf(|kept, hash, at, recorded| {
-                *kept == mailed_secret(MailPurpose::PasswordReset)
+                *kept == mailed_secret(TokenPurpose::PasswordReset)
                     && *hash == password_hash()
                     && *at == now()
                     && *recorded == event(PasswordReset)
@@ -182,10 +180,10 @@ mod tests {
     #[test]
     fn the_password_is_set_and_its_owner_no_longer_kept_out_by_others() {
         let expected = [
-            GuessSubject::account(GuessPurpose::Login, &email()),
-            GuessSubject::device(GuessPurpose::Login, &email(), &device()),
-            GuessSubject::place(GuessPurpose::Login, &email(), client().address.unwrap()),
-            GuessSubject::issued_device(&device()),
+            ThrottleKey::account(ThrottledAction::Login, &email()),
+            ThrottleKey::device(ThrottledAction::Login, &email(), &device()),
+            ThrottleKey::place(ThrottledAction::Login, &email(), client().address.unwrap()),
+            ThrottleKey::issued_device(&device()),
         ];
         let mut mocks = used(|| Ok(true));
         mocks
@@ -214,10 +212,10 @@ mod tests {
 
     #[rstest]
     #[case::unknown(None)]
-    #[case::expired(Some(MailedSecret { expires_at: now(), ..mailed_secret(MailPurpose::PasswordReset) }))]
-    #[case::for_another_purpose(Some(mailed_secret(MailPurpose::EmailVerification)))]
+    #[case::expired(Some(EmailToken { expires_at: now(), ..mailed_secret(TokenPurpose::PasswordReset) }))]
+    #[case::for_another_purpose(Some(mailed_secret(TokenPurpose::EmailVerification)))]
     fn a_secret_that_does_not_count_is_refused_before_anything_is_hashed(
-        #[case] found: Option<MailedSecret>,
+        #[case] found: Option<EmailToken>,
     ) {
         let error = reset(kept(found)).unwrap_err();
         assert!(matches!(error, ResetPasswordError::InvalidToken));
@@ -234,7 +232,7 @@ mod tests {
         let error = reset(live(true)).unwrap_err();
         assert!(matches!(
             error,
-            ResetPasswordError::GuessablePassword(GuessablePassword::Common)
+            ResetPasswordError::WeakPassword(WeakPassword::Common)
         ));
     }
 
@@ -243,7 +241,7 @@ mod tests {
         let error = reset(used(|| Err(unavailable()))).unwrap_err();
         assert!(matches!(
             error,
-            ResetPasswordError::Failure(Failure::Unavailable(_))
+            ResetPasswordError::Service(ServiceError::Unavailable(_))
         ));
     }
 

@@ -2,7 +2,7 @@
 
 use todo_domain::{SecurityEventKind::TokenRevoked, TokenId};
 
-use crate::{App, Failure, SessionCaller, security_event::event_by};
+use crate::{App, ServiceError, SessionCaller, security_event::event_by};
 
 /// Why the token was not revoked.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum RevokeTokenError {
     NotFound,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Revokes a token of the caller; from the next request on it counts no more, on every instance.
@@ -28,7 +28,7 @@ pub fn revoke_token(
     let revoked = app
         .personal_access_tokens
         .delete(caller.user_id(), id, &event)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     if revoked {
         Ok(())
     } else {
@@ -76,7 +76,7 @@ mod tests {
         let error = revoked(|| Err(unavailable())).unwrap_err();
         assert!(matches!(
             error,
-            RevokeTokenError::Failure(Failure::Unavailable(_))
+            RevokeTokenError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

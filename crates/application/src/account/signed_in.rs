@@ -5,7 +5,7 @@ use todo_domain::{
     SecurityEventKind, Session, SessionStart, Timestamp, User, UserId, ports::TokenError,
 };
 
-use crate::{App, Failure, security_event::event};
+use crate::{App, ServiceError, security_event::event};
 
 /// A user with a session that has just begun, or been renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
 }
 
-/// Who keeps the token.
+/// How the access token is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keeper {
-    /// A program, which replaces it in good time.
+pub enum TokenDelivery {
+    /// In the body, with a refresh token by which the client renews it.
     #[default]
-    Client,
-    /// A browser, in a cookie that no page can read, so that none can replace it: it lasts as long as the session.
-    Browser,
+    Body,
+    /// In a cookie, which no script can read and so none can renew: it lasts as long as the session.
+    Cookie,
 }
 
 /// A session of `user_id` that begins at `now` with an event of this kind, in place of the session of the cookie that the
@@ -42,7 +42,7 @@ pub(super) fn begin_session(
     client: &Client,
     kind: SecurityEventKind,
     cookie: Option<&AccessToken>,
-) -> Result<SessionStart, Failure> {
+) -> Result<SessionStart, ServiceError> {
     let now = app.clock.now();
     let id = app.ids.session();
     Ok(SessionStart {
@@ -67,7 +67,7 @@ fn replaced_session(
     app: &App,
     client: &Client,
     token: &AccessToken,
-) -> Result<Option<ReplacedSession>, Failure> {
+) -> Result<Option<ReplacedSession>, ServiceError> {
     match app.tokens.verify(token) {
         Ok(claims) => {
             let (user_id, id) = (claims.user_id, claims.session_id);
@@ -86,18 +86,18 @@ impl SignedIn {
         app: &App,
         user: User,
         session: Session,
-        keeper: Keeper,
+        keeper: TokenDelivery,
         now: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ServiceError> {
         let expires_at = match keeper {
-            Keeper::Client => session.access_expires_at(now, &app.session_policy),
-            Keeper::Browser => session.expires_at,
+            TokenDelivery::Body => session.access_expires_at(now, &app.session_policy),
+            TokenDelivery::Cookie => session.expires_at,
         };
         let claims = AccessClaims::new(&user, &session, now, expires_at);
         let token = app.tokens.issue(&claims)?;
         let refresh_token = match keeper {
-            Keeper::Client => Some(app.refresh_tokens.issue(&RefreshClaims::new(&session))?),
-            Keeper::Browser => None,
+            TokenDelivery::Body => Some(app.refresh_tokens.issue(&RefreshClaims::new(&session))?),
+            TokenDelivery::Cookie => None,
         };
         Ok(Self {
             user,

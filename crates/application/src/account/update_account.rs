@@ -3,7 +3,7 @@
 use todo_domain::UserChange;
 
 use super::Account;
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum UpdateAccountError {
     CallerMissing,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Applies `change` to the account of the caller, and gives the account as it is then.
@@ -28,7 +28,7 @@ pub fn update_account(
     let user = app
         .users
         .update(caller.user_id(), change, app.clock.now())
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .ok_or(UpdateAccountError::CallerMissing)?;
     Ok(Account::of(app, user)?)
 }
@@ -80,7 +80,7 @@ mod tests {
         let error = updated(|| Err(unavailable())).unwrap_err();
         assert!(matches!(
             error,
-            UpdateAccountError::Failure(Failure::Unavailable(_))
+            UpdateAccountError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

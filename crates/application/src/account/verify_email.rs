@@ -1,13 +1,14 @@
 //! Showing by what was mailed that an address is one's own.
 
 use todo_domain::{
-    Client, Email, MailPurpose, Secret,
+    Client, Email, Secret,
     SecurityEventKind::{EmailChanged, EmailVerified},
+    TokenPurpose,
     ports::ChangeEmailError,
 };
 
 use super::mails::email_was_changed;
-use crate::{App, Failure, security_event::event};
+use crate::{App, ServiceError, security_event::event};
 
 /// An address that is known to be a user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum VerifyEmailError {
     EmailTaken,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Why a user was not told.
@@ -35,7 +36,7 @@ pub enum VerifyEmailError {
 pub enum TellOfEmailChangeError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Uses a mailed secret to mark the address of its account as the user's, or to move the account to the address that was
@@ -53,24 +54,24 @@ pub fn verify_email(
     let kept = app
         .mailed_secrets
         .find(&digest)
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .filter(|kept| kept.is_live(now))
         .ok_or(VerifyEmailError::InvalidToken)?;
     let (was_used, former) = match kept.purpose {
-        MailPurpose::PasswordReset | MailPurpose::EmailChangeCancellation => (false, None),
-        MailPurpose::EmailVerification => {
+        TokenPurpose::PasswordReset | TokenPurpose::EmailChangeCancellation => (false, None),
+        TokenPurpose::EmailVerification => {
             let event = event(app, EmailVerified, Some(kept.user_id), client, now);
             let verified = app.mailed_secrets.verify_email(&kept, now, &event);
-            (verified.map_err(Failure::from)?, None)
+            (verified.map_err(ServiceError::from)?, None)
         }
-        MailPurpose::EmailChange => {
-            let former = app.users.find(kept.user_id).map_err(Failure::from)?;
+        TokenPurpose::EmailChange => {
+            let former = app.users.find(kept.user_id).map_err(ServiceError::from)?;
             let event = event(app, EmailChanged, Some(kept.user_id), client, now);
             let changed = app.mailed_secrets.change_email(&kept, now, &event);
             let changed = changed.map_err(|error| match error {
                 ChangeEmailError::EmailTaken => VerifyEmailError::EmailTaken,
-                ChangeEmailError::Storage(error) => VerifyEmailError::Failure(error.into()),
-                error => VerifyEmailError::Failure(Failure::Internal(error.into())),
+                ChangeEmailError::Storage(error) => VerifyEmailError::Service(error.into()),
+                error => VerifyEmailError::Service(ServiceError::Internal(error.into())),
             })?;
             (changed, former.map(|user| user.email))
         }
@@ -88,13 +89,13 @@ pub fn verify_email(
 /// [`TellOfEmailChangeError`].
 pub fn tell_of_email_change(app: &App, former: Email) -> Result<(), TellOfEmailChangeError> {
     let mail = email_was_changed(former);
-    Ok(app.mailer.send(&mail).map_err(Failure::from)?)
+    Ok(app.mailer.send(&mail).map_err(ServiceError::from)?)
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use todo_domain::{MailedSecret, SecretKind};
+    use todo_domain::{EmailToken, SecretKind};
 
     use super::*;
     use crate::testing::{
@@ -107,7 +108,7 @@ mod tests {
     }
 
     /// Mocks where this is found to be kept of the secret.
-    fn kept(kept: Option<MailedSecret>) -> Mocks {
+    fn kept(kept: Option<EmailToken>) -> Mocks {
         let mut mocks = Mocks::at_now();
         mocks.secrets.expect_digest().return_const(digest());
         mocks
@@ -121,13 +122,13 @@ mod tests {
     fn moved(
         answer: impl FnOnce() -> Result<bool, ChangeEmailError> + Send + 'static,
     ) -> Result<VerifiedEmail, VerifyEmailError> {
-        let mut mocks = kept(Some(mailed_secret(MailPurpose::EmailChange)));
+        let mut mocks = kept(Some(mailed_secret(TokenPurpose::EmailChange)));
         mocks.users.expect_find().returning(|_| Ok(Some(user())));
         mocks
             .mailed_secrets
             .expect_change_email()
             .withf(|kept, at, recorded| {
-                *kept == mailed_secret(MailPurpose::EmailChange)
+                *kept == mailed_secret(TokenPurpose::EmailChange)
                     && *at == now()
                     && *recorded == event(EmailChanged)
             })
@@ -140,12 +141,12 @@ mod tests {
     #[case::counts(true)]
     #[case::was_used_meanwhile(false)]
     fn the_address_is_marked_where_the_secret(#[case] used: bool) {
-        let mut mocks = kept(Some(mailed_secret(MailPurpose::EmailVerification)));
+        let mut mocks = kept(Some(mailed_secret(TokenPurpose::EmailVerification)));
         mocks
             .mailed_secrets
             .expect_verify_email()
             .withf(|kept, at, recorded| {
-                *kept == mailed_secret(MailPurpose::EmailVerification)
+                *kept == mailed_secret(TokenPurpose::EmailVerification)
                     && *at == now()
                     && *recorded == event(EmailVerified)
             })
@@ -172,15 +173,15 @@ mod tests {
         let error = moved(|| Err(unavailable().into())).unwrap_err();
         assert!(matches!(
             error,
-            VerifyEmailError::Failure(Failure::Unavailable(_))
+            VerifyEmailError::Service(ServiceError::Unavailable(_))
         ));
     }
 
     #[rstest]
     #[case::unknown(None)]
-    #[case::expired(Some(MailedSecret { expires_at: now(), ..mailed_secret(MailPurpose::EmailVerification) }))]
-    #[case::for_a_password(Some(mailed_secret(MailPurpose::PasswordReset)))]
-    fn a_secret_that_does_not_count_is_refused(#[case] found: Option<MailedSecret>) {
+    #[case::expired(Some(EmailToken { expires_at: now(), ..mailed_secret(TokenPurpose::EmailVerification) }))]
+    #[case::for_a_password(Some(mailed_secret(TokenPurpose::PasswordReset)))]
+    fn a_secret_that_does_not_count_is_refused(#[case] found: Option<EmailToken>) {
         let error = verified(kept(found)).unwrap_err();
         assert!(matches!(error, VerifyEmailError::InvalidToken));
     }

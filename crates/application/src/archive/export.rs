@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use todo_domain::{ArchiveCounts, ArchiveRecord, ArchiveScope, ports::Archive};
 
-use crate::Failure;
+use crate::ServiceError;
 
 /// Why an export did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum ExportError<E> {
     Write(E),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Gives the records of `scope` to `write`, one after the other, and tells how many there were.
@@ -40,7 +40,7 @@ pub fn export<E>(
                 Err(_) => ControlFlow::Break(()),
             }
         })
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     written.map_err(ExportError::Write)?;
     if counts.users == 0 && matches!(scope, ArchiveScope::User(_)) {
         return Err(ExportError::NoSuchUser);
@@ -130,7 +130,7 @@ mod tests {
         let result = export(&archive, &ArchiveScope::Everyone, |_| Ok::<_, ()>(()));
         assert!(matches!(
             result,
-            Err(ExportError::Failure(Failure::Unavailable(_)))
+            Err(ExportError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

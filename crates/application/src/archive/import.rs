@@ -2,10 +2,10 @@
 
 use todo_domain::{
     ArchiveCounts, ArchiveRecord, UserId,
-    ports::{Abandoned, Archive, InsertArchiveError, Refusal},
+    ports::{Aborted, Archive, InsertArchiveError, RejectReason},
 };
 
-use crate::Failure;
+use crate::ServiceError;
 
 /// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +26,11 @@ pub enum ImportError<E> {
         record: u64,
         /// Why it is refused.
         #[source]
-        reason: Refusal,
+        reason: RejectReason,
     },
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Inserts every record, and tells how many there were: all of them or nothing.
@@ -60,18 +60,18 @@ pub fn import<E>(
         }
         found.map_err(|error| {
             fault = Some(error);
-            Abandoned
+            Aborted
         })
     });
     let inserted = archive.insert(&mut checked);
     drop(checked);
     inserted.map_err(|error| match (error, fault) {
-        (InsertArchiveError::Abandoned(_), Some(fault)) => fault,
+        (InsertArchiveError::Aborted(_), Some(fault)) => fault,
         (InsertArchiveError::Refused { record, reason }, _) => {
             ImportError::Refused { record, reason }
         }
-        (InsertArchiveError::Storage(error), _) => ImportError::Failure(error.into()),
-        (error, _) => ImportError::Failure(Failure::Internal(error.into())),
+        (InsertArchiveError::Storage(error), _) => ImportError::Service(error.into()),
+        (error, _) => ImportError::Service(ServiceError::Internal(error.into())),
     })
 }
 
@@ -152,7 +152,7 @@ mod tests {
         archive.expect_insert().returning(|_| {
             Err(InsertArchiveError::Refused {
                 record: 7,
-                reason: Refusal::EmailTaken,
+                reason: RejectReason::EmailTaken,
             })
         });
         let error = import(&archive, all(Vec::new())).unwrap_err();
@@ -160,7 +160,7 @@ mod tests {
             error,
             ImportError::Refused {
                 record: 7,
-                reason: Refusal::EmailTaken
+                reason: RejectReason::EmailTaken
             }
         ));
     }
@@ -174,15 +174,18 @@ mod tests {
         let error = import(&archive, all(Vec::new())).unwrap_err();
         assert!(matches!(
             error,
-            ImportError::Failure(Failure::Unavailable(_))
+            ImportError::Service(ServiceError::Unavailable(_))
         ));
     }
 
     #[test]
     fn a_storage_that_gives_up_by_itself_is_at_fault() {
         let mut archive = MockArchive::new();
-        archive.expect_insert().returning(|_| Err(Abandoned.into()));
+        archive.expect_insert().returning(|_| Err(Aborted.into()));
         let error = import(&archive, all(Vec::new())).unwrap_err();
-        assert!(matches!(error, ImportError::Failure(Failure::Internal(_))));
+        assert!(matches!(
+            error,
+            ImportError::Service(ServiceError::Internal(_))
+        ));
     }
 }

@@ -2,7 +2,7 @@
 
 use todo_domain::ports::ProbeError;
 
-use crate::{App, Failure};
+use crate::{App, ServiceError};
 
 /// Why requests cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum CheckReadinessError {
     NotMigrated,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Asks everything that a request needs whether it is well.
@@ -22,8 +22,8 @@ pub enum CheckReadinessError {
 pub fn check_readiness(app: &App) -> Result<(), CheckReadinessError> {
     app.probe.check().map_err(|error| match error {
         ProbeError::NotMigrated => CheckReadinessError::NotMigrated,
-        ProbeError::Storage(error) => CheckReadinessError::Failure(error.into()),
-        error => CheckReadinessError::Failure(Failure::Internal(error.into())),
+        ProbeError::Storage(error) => CheckReadinessError::Service(error.into()),
+        error => CheckReadinessError::Service(ServiceError::Internal(error.into())),
     })
 }
 
@@ -48,7 +48,7 @@ mod tests {
             .returning(|| Err(unavailable().into()));
         assert!(matches!(
             check_readiness(&mocks.app()),
-            Err(CheckReadinessError::Failure(Failure::Unavailable(_)))
+            Err(CheckReadinessError::Service(ServiceError::Unavailable(_)))
         ));
     }
     #[test]

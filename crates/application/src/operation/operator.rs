@@ -11,7 +11,7 @@ use todo_domain::{
     ports::{Clock, IdGenerator, ProofError, SecurityEvents, SessionRepository, UserRepository},
 };
 
-use crate::Failure;
+use crate::ServiceError;
 
 /// The number of users that are read at a time.
 const USERS_AT_A_TIME: u32 = 1_000;
@@ -45,7 +45,7 @@ pub enum OperatorError {
     UserMissing,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// What ending sessions ended.
@@ -86,7 +86,7 @@ impl Operator<'_> {
             let page = self
                 .sessions
                 .list_users_with_access(last, USERS_AT_A_TIME)
-                .map_err(Failure::from)?;
+                .map_err(ServiceError::from)?;
             let Some(&last_of_page) = page.last() else {
                 return Ok(ended);
             };
@@ -104,7 +104,7 @@ impl Operator<'_> {
     pub fn disable(&self, email: &Email) -> Result<(), OperatorError> {
         let id = self.find(email)?;
         let event = self.event(AccountDisabled, Some(id));
-        found(self.users.disable(id, &event).map_err(Failure::from)?)
+        found(self.users.disable(id, &event).map_err(ServiceError::from)?)
     }
 
     /// Enables the account of a user, who can log in again with the password of before.
@@ -114,20 +114,26 @@ impl Operator<'_> {
     pub fn enable(&self, email: &Email) -> Result<(), OperatorError> {
         let id = self.find(email)?;
         let event = self.event(AccountEnabled, Some(id));
-        found(self.users.enable(id, &event).map_err(Failure::from)?)
+        found(self.users.enable(id, &event).map_err(ServiceError::from)?)
     }
 
     /// Records that all keys that sign tokens were revoked but for a new one.
     ///
     /// # Errors
-    /// [`OperatorError::Failure`].
+    /// [`OperatorError::Service`].
     pub fn record_revoked_keys(&self) -> Result<(), OperatorError> {
         let event = self.event(KeysRevoked, None);
-        Ok(self.security_events.record(&event).map_err(Failure::from)?)
+        Ok(self
+            .security_events
+            .record(&event)
+            .map_err(ServiceError::from)?)
     }
 
     fn find(&self, email: &Email) -> Result<UserId, OperatorError> {
-        let found = self.users.find_credentials(email).map_err(Failure::from)?;
+        let found = self
+            .users
+            .find_credentials(email)
+            .map_err(ServiceError::from)?;
         found
             .map(|found| found.user.id)
             .ok_or(OperatorError::UserMissing)
@@ -143,7 +149,7 @@ impl Operator<'_> {
         let proof = AccessProof::new(user_id);
         match self.sessions.revoke_all(&proof, revocation, &event) {
             Ok(sessions) => Ok(sessions),
-            Err(ProofError::Storage(error)) => Err(Failure::from(error).into()),
+            Err(ProofError::Storage(error)) => Err(ServiceError::from(error).into()),
             // A user who is gone or disabled has no access.
             Err(_) => Ok(0),
         }
@@ -320,7 +326,7 @@ mod tests {
         let error = by_operator(&mocks.app(), |by| by.record_revoked_keys()).unwrap_err();
         assert!(matches!(
             error,
-            OperatorError::Failure(Failure::Unavailable(_))
+            OperatorError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

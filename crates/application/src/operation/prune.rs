@@ -2,7 +2,7 @@
 
 use todo_domain::IdempotencyKey;
 
-use crate::{App, Failure};
+use crate::{App, ServiceError};
 
 /// How much was cleared away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Pruned {
 pub enum PruneError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Deletes the sessions and tokens that have ended, the mailed secrets that have expired, and the keys, events and
@@ -39,24 +39,27 @@ pub fn prune(app: &App) -> Result<Pruned, PruneError> {
     let sessions = app
         .sessions
         .delete_ended(now, &app.session_policy)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let personal_access_tokens = app
         .personal_access_tokens
         .delete_expired(now)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let idempotency_keys = app
         .idempotency_keys
         .delete_before(IdempotencyKey::forgotten_before(now))
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let mailed_secrets = app
         .mailed_secrets
         .delete_expired(now)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let security_events = app
         .security_events
         .delete_before(now.saturating_sub(app.security_event_retention))
-        .map_err(Failure::from)?;
-    let guesses = app.guesses.delete_forgotten(now).map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
+    let guesses = app
+        .guesses
+        .delete_forgotten(now)
+        .map_err(ServiceError::from)?;
     Ok(Pruned {
         sessions,
         personal_access_tokens,
@@ -125,7 +128,7 @@ mod tests {
             .returning(|_, _| Err(unavailable()));
         assert!(matches!(
             prune(&mocks.app()),
-            Err(PruneError::Failure(Failure::Unavailable(_)))
+            Err(PruneError::Service(ServiceError::Unavailable(_)))
         ));
 
         let mut mocks = Mocks::at_now();
@@ -140,7 +143,7 @@ mod tests {
             .returning(|_| Err(unavailable()));
         assert!(matches!(
             prune(&mocks.app()),
-            Err(PruneError::Failure(Failure::Unavailable(_)))
+            Err(PruneError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

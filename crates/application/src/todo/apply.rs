@@ -1,12 +1,13 @@
 //! Making several changes at once.
 
 use todo_domain::{
-    Atomicity, Batch, NewTodo, NotOnce, OperationOutcome, Todo, TodoChange, TodoId, TodoOperation,
+    Atomicity, Batch, IdempotencyConflict, NewTodo, OperationOutcome, Todo, TodoChange, TodoId,
+    TodoOperation,
     ports::{ApplyTodosError as PortError, BoxError},
 };
 
-use super::once::{Done, WantedOnce};
-use crate::{App, Caller, Failure};
+use super::once::{Done, IdempotentRequest};
+use crate::{App, Caller, ServiceError};
 
 /// One of several changes, as a caller wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub enum ApplyTodosError {
     UnderWay,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Makes several changes to the caller's todos, in their order, and tells what came of each: once, however often the
@@ -62,7 +63,7 @@ pub fn apply_todos(
     caller: &Caller,
     wanted: Batch<WantedOperation>,
     atomicity: Atomicity,
-    once: Option<WantedOnce>,
+    once: Option<IdempotentRequest>,
     answer: impl Fn(&[OperationOutcome]) -> Result<String, BoxError>,
 ) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
     let now = app.clock.now();
@@ -87,11 +88,19 @@ pub fn apply_todos(
         Ok(outcomes) => Ok(Done::Now(outcomes)),
         Err(PortError::OwnerMissing) => Err(ApplyTodosError::CallerMissing),
         Err(PortError::NotFound { index }) => Err(ApplyTodosError::NotFound { index }),
-        Err(PortError::NotOnce(NotOnce::Repeated(answer))) => Ok(Done::Before(answer)),
-        Err(PortError::NotOnce(NotOnce::KeyReused)) => Err(ApplyTodosError::KeyReused),
-        Err(PortError::NotOnce(NotOnce::UnderWay)) => Err(ApplyTodosError::UnderWay),
-        Err(PortError::Storage(error)) => Err(ApplyTodosError::Failure(error.into())),
-        Err(error) => Err(ApplyTodosError::Failure(Failure::Internal(error.into()))),
+        Err(PortError::IdempotencyConflict(IdempotencyConflict::Repeated(answer))) => {
+            Ok(Done::Before(answer))
+        }
+        Err(PortError::IdempotencyConflict(IdempotencyConflict::KeyReused)) => {
+            Err(ApplyTodosError::KeyReused)
+        }
+        Err(PortError::IdempotencyConflict(IdempotencyConflict::UnderWay)) => {
+            Err(ApplyTodosError::UnderWay)
+        }
+        Err(PortError::Storage(error)) => Err(ApplyTodosError::Service(error.into())),
+        Err(error) => Err(ApplyTodosError::Service(ServiceError::Internal(
+            error.into(),
+        ))),
     }
 }
 
@@ -114,7 +123,7 @@ mod tests {
     fn apply(
         mocks: Mocks,
         wanted: Vec<WantedOperation>,
-        once: Option<WantedOnce>,
+        once: Option<IdempotentRequest>,
     ) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
         let (wanted, atomicity) = (Batch::new(wanted).unwrap(), Atomicity::EachForItself);
         apply_todos(
@@ -129,7 +138,7 @@ mod tests {
 
     fn delete(
         mocks: Mocks,
-        once: Option<WantedOnce>,
+        once: Option<IdempotentRequest>,
     ) -> Result<Done<Vec<OperationOutcome>>, ApplyTodosError> {
         apply(
             mocks,
@@ -138,8 +147,8 @@ mod tests {
         )
     }
 
-    fn once() -> WantedOnce {
-        WantedOnce {
+    fn once() -> IdempotentRequest {
+        IdempotentRequest {
             key: IdempotencyKey::new("key").unwrap(),
             request: "request".to_owned(),
         }
@@ -205,16 +214,22 @@ mod tests {
 
     #[test]
     fn a_request_that_was_made_before_gets_its_answer_again() {
-        let mocks = refusing(|| NotOnce::Repeated("as before".to_owned()).into());
+        let mocks = refusing(|| IdempotencyConflict::Repeated("as before".to_owned()).into());
         let done = delete(mocks, Some(once())).unwrap();
         assert_eq!(done, Done::Before("as before".to_owned()));
     }
 
     #[test]
     fn a_key_that_is_taken_is_said_to_be() {
-        let reused = delete(refusing(|| NotOnce::KeyReused.into()), Some(once()));
+        let reused = delete(
+            refusing(|| IdempotencyConflict::KeyReused.into()),
+            Some(once()),
+        );
         assert!(matches!(reused, Err(ApplyTodosError::KeyReused)));
-        let under_way = delete(refusing(|| NotOnce::UnderWay.into()), Some(once()));
+        let under_way = delete(
+            refusing(|| IdempotencyConflict::UnderWay.into()),
+            Some(once()),
+        );
         assert!(matches!(under_way, Err(ApplyTodosError::UnderWay)));
     }
 
@@ -235,7 +250,7 @@ mod tests {
         let error = delete(refusing(|| unavailable().into()), None).unwrap_err();
         assert!(matches!(
             error,
-            ApplyTodosError::Failure(Failure::Unavailable(_))
+            ApplyTodosError::Service(ServiceError::Unavailable(_))
         ));
     }
 }

@@ -1,12 +1,12 @@
 //! Creating a todo.
 
 use todo_domain::{
-    NewTodo, NotOnce, Todo,
+    IdempotencyConflict, NewTodo, Todo,
     ports::{BoxError, InsertTodoError, Owner},
 };
 
-use super::once::{Done, WantedOnce};
-use crate::{App, Caller, Failure};
+use super::once::{Done, IdempotentRequest};
+use crate::{App, Caller, ServiceError};
 
 /// Why no todo was created.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum CreateTodoError {
     UnderWay,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Creates a todo of the caller: once, however often the request is made, where it has a key.
@@ -35,7 +35,7 @@ pub fn create_todo(
     app: &App,
     caller: &Caller,
     input: NewTodo,
-    once: Option<WantedOnce>,
+    once: Option<IdempotentRequest>,
     answer: impl Fn(&Todo) -> Result<String, BoxError>,
 ) -> Result<Done<Todo>, CreateTodoError> {
     let now = app.clock.now();
@@ -50,11 +50,19 @@ pub fn create_todo(
     match inserted {
         Ok(()) => Ok(Done::Now(todo)),
         Err(InsertTodoError::OwnerMissing) => Err(CreateTodoError::CallerMissing),
-        Err(InsertTodoError::NotOnce(NotOnce::Repeated(answer))) => Ok(Done::Before(answer)),
-        Err(InsertTodoError::NotOnce(NotOnce::KeyReused)) => Err(CreateTodoError::KeyReused),
-        Err(InsertTodoError::NotOnce(NotOnce::UnderWay)) => Err(CreateTodoError::UnderWay),
-        Err(InsertTodoError::Storage(error)) => Err(CreateTodoError::Failure(error.into())),
-        Err(error) => Err(CreateTodoError::Failure(Failure::Internal(error.into()))),
+        Err(InsertTodoError::IdempotencyConflict(IdempotencyConflict::Repeated(answer))) => {
+            Ok(Done::Before(answer))
+        }
+        Err(InsertTodoError::IdempotencyConflict(IdempotencyConflict::KeyReused)) => {
+            Err(CreateTodoError::KeyReused)
+        }
+        Err(InsertTodoError::IdempotencyConflict(IdempotencyConflict::UnderWay)) => {
+            Err(CreateTodoError::UnderWay)
+        }
+        Err(InsertTodoError::Storage(error)) => Err(CreateTodoError::Service(error.into())),
+        Err(error) => Err(CreateTodoError::Service(ServiceError::Internal(
+            error.into(),
+        ))),
     }
 }
 
@@ -80,14 +88,17 @@ mod tests {
         mocks
     }
 
-    fn create(mocks: Mocks, once: Option<WantedOnce>) -> Result<Done<Todo>, CreateTodoError> {
+    fn create(
+        mocks: Mocks,
+        once: Option<IdempotentRequest>,
+    ) -> Result<Done<Todo>, CreateTodoError> {
         create_todo(&mocks.app(), &caller(), new_todo(), once, |todo| {
             Ok(format!("created {}", todo.id))
         })
     }
 
-    fn once() -> WantedOnce {
-        WantedOnce {
+    fn once() -> IdempotentRequest {
+        IdempotentRequest {
             key: IdempotencyKey::new("key").unwrap(),
             request: "request".to_owned(),
         }
@@ -127,16 +138,22 @@ mod tests {
 
     #[test]
     fn a_request_that_was_made_before_gets_its_answer_again() {
-        let mocks = refusing(|| NotOnce::Repeated("as before".to_owned()).into());
+        let mocks = refusing(|| IdempotencyConflict::Repeated("as before".to_owned()).into());
         let created = create(mocks, Some(once())).unwrap();
         assert_eq!(created, Done::Before("as before".to_owned()));
     }
 
     #[test]
     fn a_key_that_is_taken_is_said_to_be() {
-        let reused = create(refusing(|| NotOnce::KeyReused.into()), Some(once()));
+        let reused = create(
+            refusing(|| IdempotencyConflict::KeyReused.into()),
+            Some(once()),
+        );
         assert!(matches!(reused, Err(CreateTodoError::KeyReused)));
-        let under_way = create(refusing(|| NotOnce::UnderWay.into()), Some(once()));
+        let under_way = create(
+            refusing(|| IdempotencyConflict::UnderWay.into()),
+            Some(once()),
+        );
         assert!(matches!(under_way, Err(CreateTodoError::UnderWay)));
     }
 
@@ -151,7 +168,7 @@ mod tests {
         let created = create(refusing(|| unavailable().into()), None);
         assert!(matches!(
             created,
-            Err(CreateTodoError::Failure(Failure::Unavailable(_)))
+            Err(CreateTodoError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

@@ -3,7 +3,7 @@
 use todo_domain::TodoId;
 
 use super::precondition::{Precondition, change_if, from_refused};
-use crate::{App, Caller, Failure};
+use crate::{App, Caller, ServiceError};
 
 /// Why no todo was deleted.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum DeleteTodoError {
     PreconditionFailed,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 from_refused!(DeleteTodoError);
@@ -89,7 +89,7 @@ mod tests {
             .returning(|_, _, _| Err(unavailable()));
         assert!(matches!(
             delete(mocks),
-            Err(DeleteTodoError::Failure(Failure::Unavailable(_)))
+            Err(DeleteTodoError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

@@ -2,7 +2,7 @@
 
 use todo_domain::{Todo, TodoId};
 
-use crate::{App, Caller, Failure};
+use crate::{App, Caller, ServiceError};
 
 /// Why no todo was read.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum GetTodoError {
     NotFound,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Reads one todo of the caller.
@@ -22,7 +22,7 @@ pub enum GetTodoError {
 pub fn get_todo(app: &App, caller: &Caller, id: TodoId) -> Result<Todo, GetTodoError> {
     app.todos
         .find(caller.owner(), id)
-        .map_err(Failure::from)?
+        .map_err(ServiceError::from)?
         .ok_or(GetTodoError::NotFound)
 }
 
@@ -64,7 +64,7 @@ mod tests {
             .returning(|_, _| Err(unavailable()));
         assert!(matches!(
             get_todo(&mocks.app(), &caller(), todo_id(1)),
-            Err(GetTodoError::Failure(Failure::Unavailable(_)))
+            Err(GetTodoError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

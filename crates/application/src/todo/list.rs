@@ -4,7 +4,7 @@ use todo_domain::{
     Days, DueCondition, DuePeriod, Page, PageStart, Position, TimeZone, Todo, TodoFilter,
 };
 
-use crate::{App, Caller, Failure};
+use crate::{App, Caller, ServiceError};
 
 /// Which todos are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,7 +46,7 @@ pub struct TodoList {
 pub enum ListTodosError {
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Lists todos of the caller.
@@ -69,14 +69,18 @@ pub fn list_todos(
     let mut todos = app
         .todos
         .list(owner, &filter, &page)
-        .map_err(Failure::from)?;
+        .map_err(ServiceError::from)?;
     let limit = usize::from(page.limit.get());
     let goes_on = todos.len() > limit;
     todos.truncate(limit);
 
     let total = match total_shown_by(&page, todos.len(), goes_on) {
         Some(total) => Some(total),
-        None if with_total => Some(app.todos.count(owner, &filter).map_err(Failure::from)?),
+        None if with_total => Some(
+            app.todos
+                .count(owner, &filter)
+                .map_err(ServiceError::from)?,
+        ),
         None => None,
     };
     let next = match todos.last() {
@@ -86,7 +90,11 @@ pub fn list_todos(
     Ok(TodoList { todos, total, next })
 }
 
-fn due_conditions(app: &App, caller: &Caller, due: DueQuery) -> Result<Vec<DueCondition>, Failure> {
+fn due_conditions(
+    app: &App,
+    caller: &Caller,
+    due: DueQuery,
+) -> Result<Vec<DueCondition>, ServiceError> {
     if due.days.is_empty() && due.period.is_none() {
         return Ok(Vec::new());
     }
@@ -292,7 +300,7 @@ mod tests {
             .returning(|_, _, _| Err(unavailable()));
         assert!(matches!(
             list_todos(&mocks.app(), &caller(), input(2, 0, false)),
-            Err(ListTodosError::Failure(Failure::Unavailable(_)))
+            Err(ListTodosError::Service(ServiceError::Unavailable(_)))
         ));
 
         let mut mocks = found(3);
@@ -302,7 +310,7 @@ mod tests {
             .returning(|_, _| Err(unavailable()));
         assert!(matches!(
             list_todos(&mocks.app(), &caller(), input(2, 0, true)),
-            Err(ListTodosError::Failure(Failure::Unavailable(_)))
+            Err(ListTodosError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

@@ -2,11 +2,11 @@
 
 use todo_domain::{IdempotencyKey, Once, Timestamp, ports::BoxError};
 
-use crate::{Caller, Failure};
+use crate::{Caller, ServiceError};
 
 /// How a request is told from others, so that it has its effect once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedOnce {
+pub struct IdempotentRequest {
     /// What the client calls it.
     pub key: IdempotencyKey,
     /// What it asks for: the same text for the same request.
@@ -22,17 +22,17 @@ pub enum Done<T> {
     Before(String),
 }
 
-impl WantedOnce {
+impl IdempotentRequest {
     /// The request as the storage is to know it.
     ///
     /// # Errors
-    /// [`Failure::SessionNotProven`] when it is not known who calls.
+    /// [`ServiceError::SessionNotProven`] when it is not known who calls.
     pub(super) fn made_by<'a, T: ?Sized>(
         self,
         caller: &Caller,
         now: Timestamp,
         answer: &'a dyn Fn(&T) -> Result<String, BoxError>,
-    ) -> Result<Once<'a, T>, Failure> {
+    ) -> Result<Once<'a, T>, ServiceError> {
         Ok(Once {
             user_id: caller.known_user_id()?,
             key: self.key,

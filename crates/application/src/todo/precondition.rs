@@ -2,7 +2,7 @@
 
 use todo_domain::TodoId;
 
-use crate::{App, Caller, Failure};
+use crate::{App, Caller, ServiceError};
 
 /// What a caller demands of the version of a todo before it is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,12 +19,12 @@ pub enum Precondition {
 pub(super) enum Refused {
     NotFound,
     PreconditionFailed,
-    Failure(Failure),
+    Service(ServiceError),
 }
 
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
+impl From<ServiceError> for Refused {
+    fn from(failure: ServiceError) -> Self {
+        Self::Service(failure)
     }
 }
 
@@ -37,10 +37,13 @@ pub(super) fn change_if<T>(
     caller: &Caller,
     id: TodoId,
     precondition: &Precondition,
-    change: impl FnOnce(Option<u64>) -> Result<Option<T>, Failure>,
+    change: impl FnOnce(Option<u64>) -> Result<Option<T>, ServiceError>,
 ) -> Result<T, Refused> {
     let current_version = || -> Result<u64, Refused> {
-        let todo = app.todos.find(caller.owner(), id).map_err(Failure::from)?;
+        let todo = app
+            .todos
+            .find(caller.owner(), id)
+            .map_err(ServiceError::from)?;
         Ok(todo.ok_or(Refused::NotFound)?.version)
     };
     let expected = match precondition {
@@ -77,7 +80,7 @@ macro_rules! from_refused {
                     $crate::todo::precondition::Refused::PreconditionFailed => {
                         Self::PreconditionFailed
                     }
-                    $crate::todo::precondition::Refused::Failure(failure) => Self::Failure(failure),
+                    $crate::todo::precondition::Refused::Service(failure) => Self::Service(failure),
                 }
             }
         }
@@ -166,6 +169,9 @@ mod tests {
             .expect_find()
             .returning(|_, _| Err(unavailable()));
         let refused = change(mocks, &versions(&[]), true).unwrap_err();
-        assert!(matches!(refused, Refused::Failure(Failure::Unavailable(_))));
+        assert!(matches!(
+            refused,
+            Refused::Service(ServiceError::Unavailable(_))
+        ));
     }
 }

@@ -3,7 +3,7 @@
 use todo_domain::{Todo, TodoChange, TodoId};
 
 use super::precondition::{Precondition, change_if, from_refused};
-use crate::{App, Caller, Failure};
+use crate::{App, Caller, ServiceError};
 
 /// Why no todo was changed.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum UpdateTodoError {
     PreconditionFailed,
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 from_refused!(UpdateTodoError);
@@ -110,7 +110,7 @@ mod tests {
             .returning(|_, _, _, _, _| Err(unavailable()));
         assert!(matches!(
             update(mocks),
-            Err(UpdateTodoError::Failure(Failure::Unavailable(_)))
+            Err(UpdateTodoError::Service(ServiceError::Unavailable(_)))
         ));
     }
 }

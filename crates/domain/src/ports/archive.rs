@@ -8,12 +8,12 @@ use crate::{ArchiveCounts, ArchiveRecord, ArchiveScope};
 /// Whoever supplied the records gave up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the records were given up")]
-pub struct Abandoned;
+pub struct Aborted;
 
 /// Why a storage refuses a record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum RejectReason {
     /// A user with this address is there.
     #[error("a user with this e-mail address exists already")]
     EmailTaken,
@@ -37,7 +37,7 @@ pub enum Refusal {
 pub enum InsertArchiveError {
     /// Whoever supplied the records gave up.
     #[error(transparent)]
-    Abandoned(#[from] Abandoned),
+    Aborted(#[from] Aborted),
     /// A record was refused.
     #[error("a record was refused")]
     Refused {
@@ -45,7 +45,7 @@ pub enum InsertArchiveError {
         record: u64,
         /// Why.
         #[source]
-        reason: Refusal,
+        reason: RejectReason,
     },
     /// The storage failed.
     #[error(transparent)]
@@ -53,12 +53,12 @@ pub enum InsertArchiveError {
 }
 
 /// Takes records one after the other, such as a closure does.
-pub trait RecordSink {
+pub trait RecordWriter {
     /// Takes a record; a break means that no more are wanted.
     fn take(&mut self, record: ArchiveRecord) -> ControlFlow<()>;
 }
 
-impl<F: FnMut(ArchiveRecord) -> ControlFlow<()>> RecordSink for F {
+impl<F: FnMut(ArchiveRecord) -> ControlFlow<()>> RecordWriter for F {
     fn take(&mut self, record: ArchiveRecord) -> ControlFlow<()> {
         self(record)
     }
@@ -75,17 +75,17 @@ pub trait Archive: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`]. Some records may have been handed over by then.
-    fn read(&self, scope: &ArchiveScope, sink: &mut dyn RecordSink) -> Result<(), StorageError>;
+    fn read(&self, scope: &ArchiveScope, sink: &mut dyn RecordWriter) -> Result<(), StorageError>;
 
     /// Inserts every record, and tells how many there were: all of them or nothing. A todo comes after its owner.
     ///
     /// # Errors
-    /// MUST be [`InsertArchiveError::Abandoned`] when one of `records` is an error; no more are asked for then.
+    /// MUST be [`InsertArchiveError::Aborted`] when one of `records` is an error; no more are asked for then.
     ///
     /// MUST be [`InsertArchiveError::Refused`] when a record cannot be inserted, also when what it collides with is
     /// another one of `records`. Of several such records, it may name any.
     fn insert(
         &self,
-        records: &mut dyn Iterator<Item = Result<ArchiveRecord, Abandoned>>,
+        records: &mut dyn Iterator<Item = Result<ArchiveRecord, Aborted>>,
     ) -> Result<ArchiveCounts, InsertArchiveError>;
 }

@@ -6,12 +6,12 @@
 
 mod access_tokens;
 mod archive;
+mod attempt_store;
 mod clock;
 mod common_passwords;
-mod guess_ledger;
+mod email_tokens;
 mod idempotency_keys;
 mod ids;
-mod mailed_secrets;
 mod mailer;
 mod password_hasher;
 mod personal_access_tokens;
@@ -27,13 +27,13 @@ mod token_error;
 mod users;
 
 pub use access_tokens::AccessTokens;
-pub use archive::{Abandoned, Archive, InsertArchiveError, RecordSink, Refusal};
+pub use archive::{Aborted, Archive, InsertArchiveError, RecordWriter, RejectReason};
+pub use attempt_store::{AttemptStore, CountGuessError};
 pub use clock::Clock;
 pub use common_passwords::CommonPasswords;
-pub use guess_ledger::{CountGuessError, GuessLedger};
+pub use email_tokens::{ChangeEmailError, EmailTokens};
 pub use idempotency_keys::IdempotencyKeys;
 pub use ids::IdGenerator;
-pub use mailed_secrets::{ChangeEmailError, MailedSecrets};
 pub use mailer::{MailError, Mailer};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use personal_access_tokens::{InsertTokenError, PersonalAccessTokens};
@@ -50,12 +50,11 @@ pub use users::{InsertUserError, UserRepository};
 
 #[cfg(feature = "mocks")]
 pub use self::{
-    access_tokens::MockAccessTokens, archive::MockArchive, clock::MockClock,
-    common_passwords::MockCommonPasswords, guess_ledger::MockGuessLedger,
-    idempotency_keys::MockIdempotencyKeys, ids::MockIdGenerator, mailed_secrets::MockMailedSecrets,
-    mailer::MockMailer, password_hasher::MockPasswordHasher,
-    personal_access_tokens::MockPersonalAccessTokens, public_keys::MockPublicKeys,
-    refresh_tokens::MockRefreshTokens, secrets::MockSecrets, security_events::MockSecurityEvents,
-    sessions::MockSessionRepository, storage::MockStorageProbe, todos::MockTodoRepository,
-    users::MockUserRepository,
+    access_tokens::MockAccessTokens, archive::MockArchive, attempt_store::MockAttemptStore,
+    clock::MockClock, common_passwords::MockCommonPasswords, email_tokens::MockEmailTokens,
+    idempotency_keys::MockIdempotencyKeys, ids::MockIdGenerator, mailer::MockMailer,
+    password_hasher::MockPasswordHasher, personal_access_tokens::MockPersonalAccessTokens,
+    public_keys::MockPublicKeys, refresh_tokens::MockRefreshTokens, secrets::MockSecrets,
+    security_events::MockSecurityEvents, sessions::MockSessionRepository,
+    storage::MockStorageProbe, todos::MockTodoRepository, users::MockUserRepository,
 };

@@ -2,8 +2,8 @@
 
 use super::StorageError;
 use crate::{
-    Atomicity, NotOnce, Once, OperationOutcome, Page, SessionGuard, Timestamp, Todo, TodoChange,
-    TodoFilter, TodoId, TodoOperation, UserId,
+    Atomicity, IdempotencyConflict, Once, OperationOutcome, Page, SessionCondition, Timestamp,
+    Todo, TodoChange, TodoFilter, TodoId, TodoOperation, UserId,
 };
 
 /// Why a todo was not inserted. Nothing was changed.
@@ -15,7 +15,7 @@ pub enum InsertTodoError {
     OwnerMissing,
     /// It was to be inserted once, and is not inserted now.
     #[error(transparent)]
-    NotOnce(#[from] NotOnce),
+    IdempotencyConflict(#[from] IdempotencyConflict),
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -36,7 +36,7 @@ pub enum ApplyTodosError {
     },
     /// They were to be made once, and are not made now.
     #[error(transparent)]
-    NotOnce(#[from] NotOnce),
+    IdempotencyConflict(#[from] IdempotencyConflict),
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -48,7 +48,7 @@ pub enum Owner {
     /// A user's.
     User(UserId),
     /// Those of the user of a session, on the condition that the session meets this.
-    OfSession(SessionGuard),
+    OfSession(SessionCondition),
 }
 
 impl Owner {
@@ -70,11 +70,11 @@ impl From<UserId> for Owner {
 
 /// Keeps todos. Every method names the owner: another user's todo is as good as none.
 ///
-/// A method that takes an [`Owner`] of a session, or a [`SessionGuard`], does what it does on that condition, both as
+/// A method that takes an [`Owner`] of a session, or a [`SessionCondition`], does what it does on that condition, both as
 /// one: where the session does not meet it, the method MUST change nothing, tell nothing, and give
 /// [`StorageError::SessionNotProven`]. After a deletion of the session was acknowledged, by whichever instance, no
 /// statement that begins is on a condition that is met. (That there is nothing may be told by a second statement, which
-/// asks whether the condition is met: since a [guard](SessionGuard) is made of a session that met it when it was seen,
+/// asks whether the condition is met: since a [guard](SessionCondition) is made of a session that met it when it was seen,
 /// one that meets it afterwards did so at the time of the first.)
 ///
 /// A change that would exceed a [quota](crate::Quotas) of the owner MUST change nothing and give
@@ -90,7 +90,7 @@ pub trait TodoRepository: Send + Sync {
     /// Inserts a todo: once, however often the request is made, where it has a key.
     ///
     /// # Errors
-    /// MUST be [`InsertTodoError::OwnerMissing`] when its owner does not exist, and [`InsertTodoError::NotOnce`] when
+    /// MUST be [`InsertTodoError::OwnerMissing`] when its owner does not exist, and [`InsertTodoError::IdempotencyConflict`] when
     /// the key is there.
     fn insert<'a>(
         &self,
@@ -102,7 +102,7 @@ pub trait TodoRepository: Send + Sync {
     ///
     /// # Errors
     /// As [`insert`](TodoRepository::insert).
-    fn insert_guarded(&self, todo: &Todo, guard: SessionGuard) -> Result<(), InsertTodoError>;
+    fn insert_guarded(&self, todo: &Todo, guard: SessionCondition) -> Result<(), InsertTodoError>;
 
     /// The owner's todo with this id; `None` when the owner has no such todo.
     ///
@@ -165,7 +165,7 @@ pub trait TodoRepository: Send + Sync {
     ///
     /// # Errors
     /// MUST be [`ApplyTodosError::NotFound`] when all are to be made or none, and one finds no todo, and
-    /// [`ApplyTodosError::NotOnce`] when the key is there.
+    /// [`ApplyTodosError::IdempotencyConflict`] when the key is there.
     fn apply<'a>(
         &self,
         owner: UserId,

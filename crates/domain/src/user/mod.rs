@@ -2,15 +2,15 @@
 
 mod display_name;
 mod email;
-mod guessable_password;
 mod password;
 mod password_hash;
+mod weak_password;
 
 pub use display_name::DisplayName;
 pub use email::{Email, EmailError};
-pub use guessable_password::{GuessablePassword, PasswordContext};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_hash::PasswordHash;
+pub use weak_password::{PasswordContext, WeakPassword};
 
 use crate::{Change, TimeZone, Timestamp, UserId};
 

@@ -92,8 +92,8 @@ mod tests {
         IdempotencyKey, NewPersonalAccessToken, NewTodo, Once, OperationOutcome, PasswordHash,
         PersonalAccessToken, Scope, SecretKind, SecurityEvent,
         SecurityEventKind::{LoggedIn, Registered, SessionEvicted, TokenCreated},
-        SeenSession, Session, SessionPolicy, SessionStart, Title, Todo, TodoChange, TodoOperation,
-        TokenLifetime, TokenName, TokenScopes, User,
+        Session, SessionPolicy, SessionSnapshot, SessionStart, Title, Todo, TodoChange,
+        TodoOperation, TokenLifetime, TokenName, TokenScopes, User,
         ports::{
             Clock, IdGenerator, Owner, PersonalAccessTokens, Secrets, SessionRepository,
             TodoRepository, UserRepository,
@@ -182,7 +182,7 @@ mod tests {
     /// Inserts, changes and deletes a todo on the condition that a session counts.
     fn write_guarded(database: &Database, session: &Session, todo: Todo) {
         let (id, now) = (RandomIds.todo(), session.created_at);
-        let guard = SeenSession::from(session).guard(now, &SessionPolicy::default());
+        let guard = SessionSnapshot::from(session).guard(now, &SessionPolicy::default());
         let guard = guard.unwrap();
         database
             .insert_guarded(&Todo { id, ..todo }, guard)

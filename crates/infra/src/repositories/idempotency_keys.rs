@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{Bool, Text},
 };
 use todo_domain::{
-    IdempotencyKey, NotOnce, Once, Timestamp,
+    IdempotencyConflict, IdempotencyKey, Once, Timestamp,
     ports::{IdempotencyKeys, StorageError},
 };
 
@@ -26,14 +26,14 @@ pub(super) fn claim<T: ?Sized>(
     connection: &mut AnyConnection,
     once: &Once<'_, T>,
     answer: &str,
-) -> QueryResult<Option<NotOnce>> {
+) -> QueryResult<Option<IdempotencyConflict>> {
     if let AnyConnection::Postgres(_) = connection {
         let name = format!("{}/{}", once.user_id, once.key.as_str());
         let lock = sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked")
             .bind::<Text, _>(name);
         let Locked { locked } = cached(lock).get_result(connection)?;
         if !locked {
-            return Ok(Some(NotOnce::UnderWay));
+            return Ok(Some(IdempotencyConflict::UnderWay));
         }
     }
     if write(connection, once, answer)? {
@@ -45,10 +45,10 @@ pub(super) fn claim<T: ?Sized>(
         .first(connection)
         .optional()?;
     Ok(Some(match written {
-        Some((request, answer)) if request == once.request => NotOnce::Repeated(answer),
-        Some(_) => NotOnce::KeyReused,
+        Some((request, answer)) if request == once.request => IdempotencyConflict::Repeated(answer),
+        Some(_) => IdempotencyConflict::KeyReused,
         // It expired a moment ago; the next attempt finds the key free.
-        None => NotOnce::UnderWay,
+        None => IdempotencyConflict::UnderWay,
     }))
 }
 

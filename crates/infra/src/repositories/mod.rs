@@ -2,11 +2,11 @@
 
 mod access;
 mod archive;
+mod attempt_store;
 mod clients;
 mod deletion;
-mod guess_ledger;
+mod email_tokens;
 mod idempotency_keys;
-mod mailed_secrets;
 mod personal_access_tokens;
 mod revocation;
 mod security_events;

@@ -4,7 +4,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
     RunQueryDsl, dsl::exists, select,
 };
-use todo_domain::SessionGuard;
+use todo_domain::SessionCondition;
 
 use crate::database::{AnyConnection, Id, Instant, cached, schema::sessions};
 
@@ -12,7 +12,7 @@ use crate::database::{AnyConnection, Id, Instant, cached, schema::sessions};
 ///
 /// The query is not correlated, so PostgreSQL runs it once per statement.
 #[diesel::dsl::auto_type(no_type_alias)]
-pub(super) fn satisfying(condition: SessionGuard) -> _ {
+pub(super) fn satisfying(condition: SessionCondition) -> _ {
     let id: Id = Id(condition.session_id.as_uuid());
     let user_id: Id = Id(condition.user_id.as_uuid());
     let expires_after: Instant = Instant(condition.expires_after);
@@ -35,7 +35,7 @@ pub(super) fn satisfying(condition: SessionGuard) -> _ {
 /// Whether a session satisfies a condition.
 pub(super) fn is_satisfied(
     connection: &mut AnyConnection,
-    condition: SessionGuard,
+    condition: SessionCondition,
 ) -> QueryResult<bool> {
     cached(select(exists(satisfying(condition)))).get_result(connection)
 }

@@ -2,8 +2,8 @@
 
 use rstest::rstest;
 use todo_domain::{
-    ArchiveRecord, ArchivedUser, Credentials, Title, Todo, UserId,
-    ports::{Archive, InsertArchiveError, Refusal},
+    ArchiveRecord, Credentials, ExportedUser, Title, Todo, UserId,
+    ports::{Archive, InsertArchiveError, RejectReason},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
@@ -14,7 +14,7 @@ use crate::{
 
 fn user(email: &str) -> (UserId, ArchiveRecord) {
     let user = new_user(email);
-    let record = ArchivedUser {
+    let record = ExportedUser {
         credentials: Credentials {
             user: user.clone(),
             password_hash: Some(hash()),
@@ -50,7 +50,7 @@ fn a_record_that_is_too_long_for_postgres_is_named() {
             error,
             InsertArchiveError::Refused {
                 record: 1,
-                reason: Refusal::Unstorable(_)
+                reason: RejectReason::Unstorable(_)
             }
         ),
         "{error:?}"

@@ -4,7 +4,7 @@ use rstest::rstest;
 use todo_domain::{
     SessionPolicy,
     ports::{
-        GuessLedger, IdempotencyKeys, MailedSecrets, PersonalAccessTokens, SecurityEvents,
+        AttemptStore, EmailTokens, IdempotencyKeys, PersonalAccessTokens, SecurityEvents,
         SessionRepository, StorageError,
     },
 };
@@ -44,7 +44,7 @@ const TABLES: [(&str, &str, &str, Delete); 6] = [
         "mailed_secrets",
         "digest, user_id, purpose, email, created_at, expires_at",
         "$bytes, $user, 'reset_password', '', $old, $old",
-        |storage| MailedSecrets::delete_expired(&storage.database, now()),
+        |storage| EmailTokens::delete_expired(&storage.database, now()),
     ),
     (
         "security_events",
@@ -59,7 +59,7 @@ const TABLES: [(&str, &str, &str, Delete); 6] = [
         "guesses",
         "subject, level, updated_at",
         "$bytes, 1, $old",
-        |storage| GuessLedger::delete_forgotten(&storage.database, now()),
+        |storage| AttemptStore::delete_forgotten(&storage.database, now()),
     ),
 ];
 

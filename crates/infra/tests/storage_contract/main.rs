@@ -6,12 +6,12 @@
 )]
 
 mod archive;
+mod attempt_store;
 mod backup;
 mod contract;
 mod deletion;
-mod guess_ledger;
+mod email_tokens;
 mod isolation;
-mod mailed_secrets;
 mod migrations;
 mod security_events;
 mod sessions;

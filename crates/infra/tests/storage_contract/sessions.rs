@@ -6,7 +6,7 @@ use rstest::rstest;
 use todo_domain::{
     AccessProof,
     SecurityEventKind::{AccountDisabled, LoggedIn},
-    SeenSession, Session, SessionGuard, SessionPolicy,
+    Session, SessionCondition, SessionPolicy, SessionSnapshot,
     ports::{Owner, ProofError, SessionRepository, StorageError, UserRepository},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
@@ -72,11 +72,11 @@ fn a_session_condition_without_a_use_begins_at_the_creation(
         .behind
         .execute("UPDATE sessions SET last_used_at = NULL, rotated_at = NULL");
     let now = session.created_at.saturating_add(Duration::from_secs(1));
-    let condition = SeenSession::from(&session).guard(now, &SessionPolicy::default());
+    let condition = SessionSnapshot::from(&session).guard(now, &SessionPolicy::default());
     let condition = condition.unwrap();
     let find = |condition| storage.todos().find(Owner::OfSession(condition), todo.id);
     assert_eq!(find(condition).unwrap().as_ref(), Some(&todo));
-    let later = SessionGuard {
+    let later = SessionCondition {
         used_after: session.created_at,
         ..condition
     };

@@ -2,10 +2,10 @@
 
 use rstest::rstest;
 use todo_domain::{
-    AccessProof, MailPurpose, MailedSecret, NewPersonalAccessToken, PersonalAccessToken, Scope,
+    AccessProof, EmailToken, NewPersonalAccessToken, PersonalAccessToken, Scope,
     SecurityEventKind::TokenCreated,
-    TokenLifetime, TokenName, TokenScopes,
-    ports::{MailedSecrets, PersonalAccessTokens},
+    TokenLifetime, TokenName, TokenPurpose, TokenScopes,
+    ports::{EmailTokens, PersonalAccessTokens},
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
@@ -19,9 +19,9 @@ fn deleting_a_user_by_sql_deletes_all_data_of_the_user(#[values(Sqlite, Postgres
     let user = storage.user("ada@example.com");
     storage.todo(user.id, "Buy milk", 0);
     let proof = AccessProof::new(user.id);
-    let purpose = MailPurpose::PasswordReset;
-    let secret = MailedSecret::new(digest(), user.id, purpose, user.email.clone(), at(0));
-    let inserted = MailedSecrets::insert(&storage.database, &secret, &proof, None);
+    let purpose = TokenPurpose::PasswordReset;
+    let secret = EmailToken::new(digest(), user.id, purpose, user.email.clone(), at(0));
+    let inserted = EmailTokens::insert(&storage.database, &secret, &proof, None);
     assert!(inserted.unwrap());
     let new = NewPersonalAccessToken {
         name: TokenName::new("backup").unwrap(),

@@ -1,6 +1,11 @@
 //! An inbound adapter that is not REST gets the same authorization, limits, errors and traces.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, their helpers too"
+)]
 
 mod adapter;
 mod server;

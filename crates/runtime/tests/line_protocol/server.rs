@@ -12,10 +12,10 @@ use std::{
 use tempfile::TempDir;
 use todo_application::{
     App,
-    account::{Keeper, LoginLimits, RefreshLimits, Register, register},
+    account::{LoginLimits, RefreshLimits, Register, TokenDelivery, register},
     operation::Operator,
 };
-use todo_domain::{Client, DisplayName, Email, GuessPolicy, Password, SessionPolicy};
+use todo_domain::{Client, DisplayName, Email, Password, SessionPolicy, ThrottlePolicy};
 use todo_infra::{
     Argon2id, Argon2idParams, CommonPasswordList, Database, DatabaseUrl, JwtTokens, KeyRing,
     LogMailer, Passwords, PoolSettings, RandomIds, RandomSecrets, SigningKey, SystemClock,
@@ -100,7 +100,7 @@ impl Server {
             email: Email::new(email).unwrap(),
             password: Password::new("correct horse").unwrap(),
             name: DisplayName::new("Ada").unwrap(),
-            keeper: Keeper::Client,
+            keeper: TokenDelivery::Body,
             device: None,
             replaced_cookie: None,
         };
@@ -165,7 +165,7 @@ fn app(database: &Database) -> App {
         clock,
         ids: Arc::new(RandomIds),
         session_policy: SessionPolicy::default(),
-        guess_policy: GuessPolicy::default(),
+        throttle_policy: ThrottlePolicy::default(),
         login_limits: Arc::new(LoginLimits::new(None)),
         refresh_limits: Arc::new(RefreshLimits::new(None)),
         failed_login_floor: Arc::default(),

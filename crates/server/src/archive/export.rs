@@ -16,7 +16,7 @@ use super::{
     progress::{Progress, done},
     writer::Writer,
 };
-use crate::commands::{CommandResult, connect};
+use crate::command::{CommandResult, connect};
 
 /// The file could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use todo_application::archive::{self, ImportError};
-use todo_domain::{ArchiveCounts, ports::Refusal};
+use todo_domain::{ArchiveCounts, ports::RejectReason};
 use todo_infra::Database;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     progress::{Progress, done},
     reader::{ReadError, Reader, line_of},
 };
-use crate::commands::{CommandResult, connect};
+use crate::command::{CommandResult, connect};
 
 /// Nothing was imported, and why.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ enum NothingImported {
     Refused {
         line: u64,
         #[source]
-        reason: Refusal,
+        reason: RejectReason,
     },
 }
 
@@ -73,6 +73,6 @@ fn insert(
             let line = line_of(record);
             return Err(NothingImported::Refused { line, reason }.into());
         }
-        Err(ImportError::Failure(failure)) => return Err(failure.into()),
+        Err(ImportError::Service(failure)) => return Err(failure.into()),
     })
 }

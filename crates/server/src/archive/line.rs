@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use todo_domain::{
-    ArchiveCounts, ArchiveRecord, ArchivedUser, Description, DisplayName, Due, PasswordHash, Tag,
+    ArchiveCounts, ArchiveRecord, Description, DisplayName, Due, ExportedUser, PasswordHash, Tag,
     TimeZone, Timestamp, Todo, TodoId, UserId,
 };
 
@@ -87,8 +87,8 @@ impl<'a> From<&'a ArchiveRecord> for RecordLine<'a> {
     }
 }
 
-impl<'a> From<&'a ArchivedUser> for UserLine<'a> {
-    fn from(archived: &'a ArchivedUser) -> Self {
+impl<'a> From<&'a ExportedUser> for UserLine<'a> {
+    fn from(archived: &'a ExportedUser) -> Self {
         let user = &archived.credentials.user;
         let hash = archived.credentials.password_hash.as_ref();
         Self {

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use serde_json::Value;
 use todo_domain::{
-    ArchiveCounts, ArchiveRecord, ArchivedUser, Credentials, Description, DisplayName, Due, Email,
+    ArchiveCounts, ArchiveRecord, Credentials, Description, DisplayName, Due, Email, ExportedUser,
     PasswordHash, Priority, Tag, Tags, TimeZone, Timestamp, Title, Todo, TodoId, User, UserId,
     UserSettings,
 };
@@ -187,8 +187,8 @@ fn line(line: &[u8], version: u64) -> Result<Line, LineError> {
 
 /// The texts keep the rules of today, so that nobody smuggles in what no request could write; only the password does not,
 /// of which there is no more than the hash.
-fn user(fields: &mut Fields, version: u64) -> Result<ArchivedUser, LineError> {
-    Ok(ArchivedUser {
+fn user(fields: &mut Fields, version: u64) -> Result<ExportedUser, LineError> {
+    Ok(ExportedUser {
         credentials: Credentials {
             user: User {
                 id: fields.take("id", parsed(UserId::try_from))?,

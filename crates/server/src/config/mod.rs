@@ -5,18 +5,18 @@
 
 mod cors;
 mod database;
-mod guesses;
 mod hashing;
 mod http;
 mod log;
 mod mail;
-mod observation;
 mod proxies;
 mod rate_limits;
 mod sessions;
 mod signing_keys;
+mod telemetry;
 #[cfg(test)]
 mod testing;
+mod throttle;
 mod variables;
 
 use std::{
@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use todo_domain::GuessPolicy;
+use todo_domain::ThrottlePolicy;
 
 use self::variables::Variables;
 pub(crate) use self::{
@@ -34,9 +34,9 @@ pub(crate) use self::{
     http::HttpConfig,
     log::{LogConfig, LogFormat},
     mail::{MailConfig, MailDelivery},
-    observation::{ObservationConfig, TraceConfig},
     sessions::SessionConfig,
     signing_keys::{SigningKeyConfig, SigningKeySource},
+    telemetry::{TelemetryConfig, TraceConfig},
     variables::ConfigError,
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) signing_keys: SigningKeyConfig,
     pub(crate) sessions: SessionConfig,
-    pub(crate) guesses: GuessPolicy,
+    pub(crate) throttle: ThrottlePolicy,
     /// The limit of successful logins per minute, of an account and of a known device.
     pub(crate) logins_per_minute: Option<NonZeroU32>,
     pub(crate) refreshes_per_minute: Option<NonZeroU32>,
@@ -56,7 +56,7 @@ pub(crate) struct Config {
     pub(crate) mail: MailConfig,
     pub(crate) http: HttpConfig,
     pub(crate) log: LogConfig,
-    pub(crate) observation: ObservationConfig,
+    pub(crate) observation: TelemetryConfig,
 }
 
 impl Config {
@@ -80,20 +80,20 @@ impl Config {
             .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)));
         let signing_keys = SigningKeyConfig::read(variables, &database.url);
         let sessions = SessionConfig::read(variables);
-        let guesses = guesses::policy(variables);
+        let throttle = throttle::policy(variables);
         let logins_per_minute = rate_limits::logins(variables);
         let refreshes_per_minute = rate_limits::refreshes(variables);
         let hashing = HashingConfig::read(variables);
         let mail = MailConfig::read(variables, listen.ip());
         let http = HttpConfig::read(variables);
         let log = LogConfig::read(variables);
-        let observation = ObservationConfig::read(variables);
+        let observation = TelemetryConfig::read(variables);
         Some(Self {
             database,
             listen,
             signing_keys: signing_keys?,
             sessions,
-            guesses,
+            throttle,
             logins_per_minute,
             refreshes_per_minute,
             hashing: hashing?,

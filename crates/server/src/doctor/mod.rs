@@ -12,7 +12,7 @@ use std::{env, error::Error};
 
 use self::finding::Finding;
 use crate::{
-    commands::{CommandResult, read_config},
+    command::{CommandResult, read_config},
     config::{Config, ConfigError},
     report,
 };

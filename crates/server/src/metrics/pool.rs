@@ -52,7 +52,7 @@ fn show_gauges(encoder: &mut DescriptorEncoder<'_>, statistics: &PoolStatistics)
         ),
         (
             "pool_connections_hanging",
-            "Abandoned connections that are not closed yet",
+            "Aborted connections that are not closed yet",
             statistics.abandoned_now,
         ),
         (

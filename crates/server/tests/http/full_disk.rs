@@ -80,7 +80,7 @@ fn reads_go_on_and_writes_do_once_there_is_room() {
     }
     let log = server.log();
     assert!(
-        log.contains("it is not recorded that a session or a token was used"),
+        log.contains("the time of the last use of a session or a token was not recorded"),
         "{log}"
     );
 }

@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 
 use todo_domain::{
-    ArchiveCounts, ArchiveRecord, ArchiveScope, ArchivedUser, Credentials, Email, Title, Todo,
+    ArchiveCounts, ArchiveRecord, ArchiveScope, Credentials, Email, ExportedUser, Title, Todo,
     User, UserId, UserSettings,
-    ports::{Abandoned, Archive, InsertArchiveError, Refusal},
+    ports::{Aborted, Archive, InsertArchiveError, RejectReason},
 };
 
 use crate::fixture::{TestStorage, at, description, hash, new_todo, new_user, tags};
 
-fn archived(user: User) -> ArchivedUser {
-    ArchivedUser {
+fn archived(user: User) -> ExportedUser {
+    ExportedUser {
         credentials: Credentials {
             user,
             password_hash: Some(hash()),
@@ -55,11 +55,11 @@ fn insert(
 }
 
 /// Why the record of this number was refused.
-fn refusal(storage: &TestStorage, records: &[ArchiveRecord], number: usize) -> Refusal {
+fn refusal(storage: &TestStorage, records: &[ArchiveRecord], number: usize) -> RejectReason {
     let error = insert(storage, records).unwrap_err();
     let InsertArchiveError::Refused { record, reason } = error else {
         assert_eq!(format!("{error:?}"), "a refusal");
-        return Refusal::Unstorable(error.into());
+        return RejectReason::Unstorable(error.into());
     };
     assert_eq!(record, number as u64, "{reason}");
     reason
@@ -155,9 +155,9 @@ pub fn a_read_stops_after_a_break(storage: &TestStorage, enough: usize) {
 }
 
 pub fn an_abandoned_insertion_leaves_nothing(storage: &TestStorage) {
-    let mut records = much().into_iter().map(Ok).chain([Err(Abandoned)]);
+    let mut records = much().into_iter().map(Ok).chain([Err(Aborted)]);
     let error = Archive::insert(storage.instance(), &mut records).unwrap_err();
-    assert!(matches!(error, InsertArchiveError::Abandoned(_)));
+    assert!(matches!(error, InsertArchiveError::Aborted(_)));
     assert_eq!(read(storage, &ArchiveScope::Everyone), []);
     insert(storage, &much()).unwrap();
 }
@@ -179,18 +179,18 @@ pub fn a_colliding_record_is_named_and_nothing_is_stored(storage: &TestStorage) 
     let with = |last: ArchiveRecord| vec![owner_record.clone(), new.clone(), last];
 
     let refused = refusal(storage, &with(user("ada@example.com").1), 2);
-    assert!(matches!(refused, Refusal::EmailTaken), "{refused:?}");
+    assert!(matches!(refused, RejectReason::EmailTaken), "{refused:?}");
     let refused = refusal(storage, &with(ArchiveRecord::User(renamed)), 2);
-    assert!(matches!(refused, Refusal::UserExists), "{refused:?}");
+    assert!(matches!(refused, RejectReason::UserExists), "{refused:?}");
     let refused = refusal(storage, &with(taken), 2);
-    assert!(matches!(refused, Refusal::TodoExists), "{refused:?}");
+    assert!(matches!(refused, RejectReason::TodoExists), "{refused:?}");
     let refused = refusal(storage, &with(new.clone()), 2);
-    assert!(matches!(refused, Refusal::TodoExists), "{refused:?}");
+    assert!(matches!(refused, RejectReason::TodoExists), "{refused:?}");
     let refused = refusal(storage, &with(user("grace@example.com").1), 2);
-    assert!(matches!(refused, Refusal::EmailTaken), "{refused:?}");
+    assert!(matches!(refused, RejectReason::EmailTaken), "{refused:?}");
     let stray = todo(new_user("x@example.com").id, "c", 0);
     let refused = refusal(storage, &with(stray), 2);
-    assert!(matches!(refused, Refusal::OwnerMissing), "{refused:?}");
+    assert!(matches!(refused, RejectReason::OwnerMissing), "{refused:?}");
 
     assert_eq!(read(storage, &ArchiveScope::Everyone), before);
 }
@@ -199,6 +199,6 @@ pub fn a_late_collision_is_named(storage: &TestStorage) {
     let mut records = much();
     records[1_777] = records[3].clone();
     let refused = refusal(storage, &records, 1_777);
-    assert!(matches!(refused, Refusal::TodoExists), "{refused:?}");
+    assert!(matches!(refused, RejectReason::TodoExists), "{refused:?}");
     assert_eq!(read(storage, &ArchiveScope::Everyone), []);
 }

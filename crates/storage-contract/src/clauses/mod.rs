@@ -1,9 +1,9 @@
 //! The clauses, by port or subject. Each is a function that panics when the storage breaks the clause.
 
 pub mod archive;
+pub mod attempt_store;
 pub mod concurrency;
-pub mod guess_ledger;
-pub mod mailed_secrets;
+pub mod email_tokens;
 pub mod personal_access_tokens;
 pub mod revocation;
 pub mod security_events;

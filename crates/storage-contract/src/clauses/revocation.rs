@@ -12,16 +12,16 @@ use std::{
 };
 
 use todo_domain::{
-    AccessProof, Email, MailPurpose, MailedSecret, NewPersonalAccessToken, PasswordHash,
-    PersonalAccessToken, Quotas, ReplacedSession, Revocation, Scope, SecretDigest,
+    AccessProof, Email, EmailToken, NewPersonalAccessToken, PasswordHash, PersonalAccessToken,
+    Quotas, ReplacedSession, Revocation, Scope, SecretDigest,
     SecurityEventKind::{
         AccountDeleted, AccountDisabled, AccountEnabled, EmailChangeCancelled, EmailChanged,
         LoggedIn, LoggedOut, PasswordChanged, PasswordReset, Registered, SessionsEnded,
         TokenCreated,
     },
-    Session, SessionStart, TokenLifetime, TokenName, TokenScopes, User,
+    Session, SessionStart, TokenLifetime, TokenName, TokenPurpose, TokenScopes, User,
     ports::{
-        InsertTokenError, MailedSecrets, PersonalAccessTokens, ProofError, SessionRepository,
+        EmailTokens, InsertTokenError, PersonalAccessTokens, ProofError, SessionRepository,
         UserRepository,
     },
 };
@@ -63,14 +63,14 @@ struct Account<'a> {
     user: User,
     owner: Session,
     intruder: Session,
-    reset: MailedSecret,
-    change: MailedSecret,
+    reset: EmailToken,
+    change: EmailToken,
     /// The digests of all mailed secrets.
     mailed: Mutex<Vec<SecretDigest>>,
 }
 
-fn secret(user: &User, purpose: MailPurpose, email: &Email) -> MailedSecret {
-    MailedSecret::new(digest(), user.id, purpose, email.clone(), now())
+fn secret(user: &User, purpose: TokenPurpose, email: &Email) -> EmailToken {
+    EmailToken::new(digest(), user.id, purpose, email.clone(), now())
 }
 
 /// An address of the intruder that no account has.
@@ -113,11 +113,11 @@ impl<'a> Account<'a> {
             assert!(secrets.insert(&secret, &proof, None).unwrap());
             secret
         };
-        let reset = keep(MailPurpose::PasswordReset, &user.email);
+        let reset = keep(TokenPurpose::PasswordReset, &user.email);
         let change = if grant == Grant::EmailChange {
-            keep(MailPurpose::EmailChange, &elsewhere())
+            keep(TokenPurpose::EmailChange, &elsewhere())
         } else {
-            secret(&user, MailPurpose::EmailChange, &elsewhere())
+            secret(&user, TokenPurpose::EmailChange, &elsewhere())
         };
         Self {
             storage,
@@ -155,14 +155,14 @@ impl<'a> Account<'a> {
                 }
             }
             Grant::VerificationMail => {
-                let secret = secret(user, MailPurpose::EmailVerification, &user.email);
+                let secret = secret(user, TokenPurpose::EmailVerification, &user.email);
                 self.mailed.lock().unwrap().push(secret.digest);
                 let proof = by_session.with_email(user.email.clone());
-                granted(MailedSecrets::insert(database, &secret, &proof, None))
+                granted(EmailTokens::insert(database, &secret, &proof, None))
             }
             Grant::EmailChangeMail => {
                 let proof = by_both.with_email(user.email.clone());
-                granted(MailedSecrets::insert(database, &self.change, &proof, None))
+                granted(EmailTokens::insert(database, &self.change, &proof, None))
             }
             Grant::EmailChange => {
                 let event = event_of(user.id, EmailChanged);
@@ -396,9 +396,9 @@ pub fn a_former_address_is_no_proof(storage: &TestStorage) {
     let database = account.storage.instance();
     assert!(account.grant(database, Grant::EmailChange));
     let user = &account.user;
-    let secret = secret(user, MailPurpose::PasswordReset, &user.email);
+    let secret = secret(user, TokenPurpose::PasswordReset, &user.email);
     let proof = AccessProof::new(user.id).with_email(user.email.clone());
-    let inserted = MailedSecrets::insert(database, &secret, &proof, None);
+    let inserted = EmailTokens::insert(database, &secret, &proof, None);
     assert!(matches!(inserted, Err(ProofError::EmailChanged)));
 }
 
@@ -417,14 +417,14 @@ pub fn tokens_survive_a_revocation_without_tokens(storage: &TestStorage) {
 pub fn a_pending_email_change_is_found_and_cancelled(storage: &TestStorage) {
     let account = Account::new(storage, Grant::EmailChange);
     let (database, user) = (account.storage.instance(), &account.user);
-    let secrets: &dyn MailedSecrets = database;
+    let secrets: &dyn EmailTokens = database;
     let pending = || secrets.find_email_change(user.id, now()).unwrap();
-    let is_pending = |secret: Option<MailedSecret>| secret.map(|found| found.digest);
+    let is_pending = |secret: Option<EmailToken>| secret.map(|found| found.digest);
     assert_eq!(is_pending(pending()), Some(account.change.digest));
     let expired = account.change.expires_at;
     assert_eq!(secrets.find_email_change(user.id, expired).unwrap(), None);
 
-    let cancellation = secret(user, MailPurpose::EmailChangeCancellation, &user.email);
+    let cancellation = secret(user, TokenPurpose::EmailChangeCancellation, &user.email);
     let proof = AccessProof::new(user.id);
     assert!(secrets.insert(&cancellation, &proof, None).unwrap());
     let event = event_of(user.id, EmailChangeCancelled);

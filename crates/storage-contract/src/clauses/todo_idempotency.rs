@@ -3,8 +3,8 @@
 use std::{thread, time::Duration};
 
 use todo_domain::{
-    Atomicity, IdempotencyKey, NotOnce, Once, OperationOutcome, Timestamp, Todo, TodoFilter,
-    TodoOperation, UserId,
+    Atomicity, IdempotencyConflict, IdempotencyKey, Once, OperationOutcome, Timestamp, Todo,
+    TodoFilter, TodoOperation, UserId,
     ports::{ApplyTodosError, BoxError, InsertTodoError, TodoRepository},
 };
 
@@ -24,7 +24,7 @@ pub enum Method {
 enum Refused {
     OwnerMissing,
     NotFound,
-    NotOnce(NotOnce),
+    IdempotencyConflict(IdempotencyConflict),
     TestStorage,
 }
 
@@ -54,7 +54,9 @@ fn apply(
         .map_err(|error| match error {
             ApplyTodosError::OwnerMissing => Refused::OwnerMissing,
             ApplyTodosError::NotFound { .. } => Refused::NotFound,
-            ApplyTodosError::NotOnce(not_once) => Refused::NotOnce(not_once),
+            ApplyTodosError::IdempotencyConflict(not_once) => {
+                Refused::IdempotencyConflict(not_once)
+            }
             _ => Refused::TestStorage,
         })
 }
@@ -76,7 +78,9 @@ impl Method {
                 match todos.insert(&todo, Some(&once)) {
                     Ok(()) => Ok(answer(&todo).unwrap()),
                     Err(InsertTodoError::OwnerMissing) => Err(Refused::OwnerMissing),
-                    Err(InsertTodoError::NotOnce(not_once)) => Err(Refused::NotOnce(not_once)),
+                    Err(InsertTodoError::IdempotencyConflict(not_once)) => {
+                        Err(Refused::IdempotencyConflict(not_once))
+                    }
                     Err(_) => Err(Refused::TestStorage),
                 }
             }
@@ -110,7 +114,7 @@ pub fn a_repeated_request_gets_the_first_answer(storage: &TestStorage, method: M
     let first = method.ask(storage.todos(), owner, "a", at(0)).unwrap();
     for _ in 0..2 {
         let refused = method.ask(storage.todos(), owner, "a", at(1)).unwrap_err();
-        let Refused::NotOnce(NotOnce::Repeated(answer)) = refused else {
+        let Refused::IdempotencyConflict(IdempotencyConflict::Repeated(answer)) = refused else {
             panic!("{refused:?}");
         };
         assert_eq!(answer, first);
@@ -127,7 +131,10 @@ pub fn another_request_with_the_same_key_is_refused(
     before.ask(storage.todos(), owner, "a", at(0)).unwrap();
     let refused = method.ask(storage.todos(), owner, "b", at(1)).unwrap_err();
     assert!(
-        matches!(refused, Refused::NotOnce(NotOnce::KeyReused)),
+        matches!(
+            refused,
+            Refused::IdempotencyConflict(IdempotencyConflict::KeyReused)
+        ),
         "{refused:?}"
     );
     assert_eq!(count(storage, owner), 1);
@@ -152,7 +159,7 @@ pub fn a_key_expires_after_a_day(storage: &TestStorage, method: Method) {
     let answer = ask("b", after).unwrap();
     let refused = ask("b", after).unwrap_err();
     assert!(
-        matches!(&refused, Refused::NotOnce(NotOnce::Repeated(again)) if *again == answer),
+        matches!(&refused, Refused::IdempotencyConflict(IdempotencyConflict::Repeated(again)) if *again == answer),
         "{refused:?}"
     );
     assert_eq!(count(storage, owner), 2);
@@ -191,8 +198,10 @@ pub fn concurrent_requests_with_one_key_have_one_effect(storage: &TestStorage, m
     assert_eq!(granted.len(), 1);
     for refused in results.iter().filter_map(|result| result.as_ref().err()) {
         match refused {
-            Refused::NotOnce(NotOnce::Repeated(answer)) => assert_eq!(answer, granted[0]),
-            Refused::NotOnce(NotOnce::UnderWay) => (),
+            Refused::IdempotencyConflict(IdempotencyConflict::Repeated(answer)) => {
+                assert_eq!(answer, granted[0]);
+            }
+            Refused::IdempotencyConflict(IdempotencyConflict::UnderWay) => (),
             refused => panic!("{refused:?}"),
         }
     }
@@ -237,7 +246,7 @@ pub fn a_failed_batch_stores_no_key(storage: &TestStorage) {
     }
     let outcomes = ask(Atomicity::EachForItself).unwrap();
     let refused = ask(Atomicity::EachForItself).unwrap_err();
-    let Refused::NotOnce(NotOnce::Repeated(again)) = refused else {
+    let Refused::IdempotencyConflict(IdempotencyConflict::Repeated(again)) = refused else {
         panic!("{refused:?}");
     };
     assert_eq!(again, answer(&outcomes).unwrap());

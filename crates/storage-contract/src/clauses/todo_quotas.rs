@@ -3,7 +3,7 @@
 use todo_domain::{
     Atomicity, Change, IdempotencyKey, Once, QuotaExceeded, Quotas,
     SecurityEventKind::LoggedOut,
-    SeenSession, SessionPolicy, Title, Todo, TodoChange, TodoFilter, TodoOperation, UserId,
+    SessionPolicy, SessionSnapshot, Title, Todo, TodoChange, TodoFilter, TodoOperation, UserId,
     ports::{ApplyTodosError, InsertTodoError, StorageError},
 };
 
@@ -149,7 +149,7 @@ pub fn the_session_is_checked_before_the_quota(storage: &TestStorage) {
     let database = database.todos();
     let session = session_of(ada);
     storage.begin(&session);
-    let guard = SeenSession::from(&session)
+    let guard = SessionSnapshot::from(&session)
         .guard(now(), &SessionPolicy::default())
         .unwrap();
     database.insert(&of_bytes(ada, 100), None).unwrap();

@@ -9,24 +9,24 @@ use std::{
 use todo_domain::{
     Direction, Page, PageLimit, PageStart, Priority,
     SecurityEventKind::LoggedOut,
-    SeenSession, Session, SessionGuard, SessionPolicy, Todo, TodoChange, TodoFilter, TodoId,
-    TodoOrder, UserId,
+    Session, SessionCondition, SessionPolicy, SessionSnapshot, Todo, TodoChange, TodoFilter,
+    TodoId, TodoOrder, UserId,
     ports::{InsertTodoError, Owner, StorageError, TodoRepository},
 };
 
 use crate::fixture::{TestStorage, at, description, event_of, new_todo, session_of, tags, todo_id};
 
 /// The condition that a session meets which begins, a second after it did.
-fn guard_of(session: &Session) -> SessionGuard {
+fn guard_of(session: &Session) -> SessionCondition {
     let now = session.created_at.saturating_add(Duration::from_secs(1));
-    let guard = SeenSession::from(session).guard(now, &SessionPolicy::default());
+    let guard = SessionSnapshot::from(session).guard(now, &SessionPolicy::default());
     guard.unwrap()
 }
 
 /// What comes of each method that there is a condition for.
 fn every_method(
     todos: &dyn TodoRepository,
-    guard: SessionGuard,
+    guard: SessionCondition,
     id: TodoId,
 ) -> Vec<(&'static str, Result<(), StorageError>)> {
     let owner = Owner::OfSession(guard);
@@ -58,7 +58,7 @@ fn every_method(
 }
 
 /// Whether every method says that the session is not proven to count, whatever todo it is about.
-fn assert_not_proven(storage: &TestStorage, guard: SessionGuard, id: TodoId) {
+fn assert_not_proven(storage: &TestStorage, guard: SessionCondition, id: TodoId) {
     for id in [id, todo_id()] {
         for (method, result) in every_method(storage.todos(), guard, id) {
             assert!(

@@ -1,7 +1,7 @@
 //! Clauses of [`todo_domain::ports::UserRepository`].
 
 use todo_domain::{
-    AccessProof, ArchiveRecord, ArchivedUser, Change, Credentials, DisplayName, Email,
+    AccessProof, ArchiveRecord, Change, Credentials, DisplayName, Email, ExportedUser,
     PasswordHash, Revocation,
     SecurityEventKind::{AccountDeleted, PasswordChanged, Registered},
     User, UserChange,
@@ -135,7 +135,7 @@ fn insert_without_hash(storage: &TestStorage, email: &str) -> User {
         name: None,
         ..new_user(email)
     };
-    let record = ArchiveRecord::User(ArchivedUser {
+    let record = ArchiveRecord::User(ExportedUser {
         credentials: Credentials {
             user: user.clone(),
             password_hash: None,

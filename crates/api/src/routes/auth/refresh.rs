@@ -5,7 +5,7 @@ use todo_api_types::{
     fields::{Fields, kind},
     problem::ProblemBody,
 };
-use todo_application::account::{Keeper, refresh as refresh_session};
+use todo_application::account::{TokenDelivery, refresh as refresh_session};
 use todo_domain::RefreshToken;
 use utoipa::ToSchema;
 
@@ -53,7 +53,7 @@ pub(crate) async fn refresh(request: Request) -> Response {
             |input| input.body(read),
             |app, visitor, token| {
                 let signed_in = refresh_session(app, &visitor.client, &token)?;
-                reply_with(visitor, &signed_in, Keeper::Client, None, Reply::ok)
+                reply_with(visitor, &signed_in, TokenDelivery::Body, None, Reply::ok)
             },
         )
         .await

@@ -6,7 +6,7 @@ use todo_api_types::{
     problem::Problem,
     wire::UserResponse,
 };
-use todo_application::account::{Keeper, SignedIn};
+use todo_application::account::{SignedIn, TokenDelivery};
 use todo_domain::{AccessToken, RefreshToken, Secret};
 use utoipa::ToSchema;
 
@@ -33,19 +33,19 @@ pub(crate) struct SignedInResponse<'a> {
 }
 
 /// Who keeps the token.
-pub(super) fn read_keeper(fields: &mut Fields) -> Option<Keeper> {
+pub(super) fn read_keeper(fields: &mut Fields) -> Option<TokenDelivery> {
     let wants_cookie = fields.optional("cookie", boolean)?;
     Some(match wants_cookie {
-        Some(true) => Keeper::Browser,
-        Some(false) | None => Keeper::Client,
+        Some(true) => TokenDelivery::Cookie,
+        Some(false) | None => TokenDelivery::Body,
     })
 }
 
 /// The session cookie of the visitor that a new one for `keeper` overwrites in the browser.
-pub(super) fn replaced_cookie(visitor: &Anonymous, keeper: Keeper) -> Option<AccessToken> {
+pub(super) fn replaced_cookie(visitor: &Anonymous, keeper: TokenDelivery) -> Option<AccessToken> {
     match keeper {
-        Keeper::Browser => visitor.session_cookie.clone(),
-        Keeper::Client => None,
+        TokenDelivery::Cookie => visitor.session_cookie.clone(),
+        TokenDelivery::Body => None,
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn replaced_cookie(visitor: &Anonymous, keeper: Keeper) -> Option<Acc
 pub(super) fn reply_with<'a>(
     visitor: &Anonymous,
     signed_in: &'a SignedIn,
-    keeper: Keeper,
+    keeper: TokenDelivery,
     device: Option<&Secret>,
     reply: impl FnOnce(&SignedInResponse<'a>) -> Result<Reply, Problem>,
 ) -> Result<Reply, Problem> {
@@ -69,14 +69,14 @@ pub(super) fn reply_with<'a>(
     visitor.actor.is(user.id);
     let body = SignedInResponse {
         user: user.into(),
-        token: (keeper == Keeper::Client).then(|| token.expose()),
+        token: (keeper == TokenDelivery::Body).then(|| token.expose()),
         refresh_token: refresh_token.as_ref().map(RefreshToken::expose),
         expires_at: expires_at.as_seconds(),
     };
     let reply = reply(&body)?;
     let reply = match keeper {
-        Keeper::Client => reply,
-        Keeper::Browser => reply.with_cookie(session_cookie(token, *issued_at, *expires_at)),
+        TokenDelivery::Body => reply,
+        TokenDelivery::Cookie => reply.with_cookie(session_cookie(token, *issued_at, *expires_at)),
     };
     Ok(match device {
         Some(device) => reply.with_cookie(device_cookie(device)),

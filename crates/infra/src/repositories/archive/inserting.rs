@@ -8,11 +8,11 @@ use diesel::{
     result::{DatabaseErrorKind, Error},
 };
 use todo_domain::{
-    ArchiveCounts, ArchiveRecord, ArchivedUser, Todo,
-    ports::{Abandoned, InsertArchiveError, Refusal},
+    ArchiveCounts, ArchiveRecord, ExportedUser, Todo,
+    ports::{Aborted, InsertArchiveError, RejectReason},
 };
 
-use super::rows::ArchivedUserRow;
+use super::rows::ExportedUserRow;
 use crate::{
     database::{
         AnyConnection, ConnectionError, Id, cached, is_foreign_key_violation, is_unique_violation,
@@ -37,7 +37,7 @@ pub(super) enum Stopped {
 
 pub(super) fn insert(
     connection: &mut AnyConnection,
-    records: &mut dyn Iterator<Item = Result<ArchiveRecord, Abandoned>>,
+    records: &mut dyn Iterator<Item = Result<ArchiveRecord, Aborted>>,
 ) -> Result<ArchiveCounts, Stopped> {
     let mut counts = ArchiveCounts::default();
     let mut pending = Pending::default();
@@ -60,7 +60,7 @@ pub(super) fn insert(
 /// The pending records, each with its number.
 #[derive(Default)]
 struct Pending {
-    users: Vec<(u64, ArchivedUserRow)>,
+    users: Vec<(u64, ExportedUserRow)>,
     todos: Vec<(u64, Todo)>,
 }
 
@@ -71,7 +71,7 @@ impl Pending {
 
     /// Inserts the users first, since todos refer to them.
     fn flush(&mut self, connection: &mut AnyConnection) -> Result<(), Stopped> {
-        insert_all::<ArchivedUser>(connection, &self.users)?;
+        insert_all::<ExportedUser>(connection, &self.users)?;
         insert_all::<Todo>(connection, &self.todos)?;
         let todos = self.todos.iter().map(|(_, todo)| todo);
         add(connection, &additions(todos)).map_err(Stopped::Lost)?;
@@ -114,10 +114,10 @@ trait Inserted {
     ) -> QueryResult<usize>;
 }
 
-impl Inserted for ArchivedUser {
-    type Pending = ArchivedUserRow;
+impl Inserted for ExportedUser {
+    type Pending = ExportedUserRow;
 
-    fn insert_one(connection: &mut AnyConnection, row: &ArchivedUserRow) -> QueryResult<()> {
+    fn insert_one(connection: &mut AnyConnection, row: &ExportedUserRow) -> QueryResult<()> {
         let insert = diesel::insert_into(users::table).values(row);
         cached(insert.returning(users::id))
             .get_result::<Id>(connection)
@@ -126,7 +126,7 @@ impl Inserted for ArchivedUser {
 
     fn insert_many(
         connection: &mut PgConnection,
-        pending: &[(u64, ArchivedUserRow)],
+        pending: &[(u64, ExportedUserRow)],
     ) -> QueryResult<usize> {
         let rows: Vec<_> = pending.iter().map(|(_, row)| row).collect();
         diesel::insert_into(users::table)
@@ -205,15 +205,15 @@ fn stopped_at(connection: &mut AnyConnection, record: u64, error: Error) -> Stop
     }
     let error = ConnectionError::Statement(error);
     let reason = if is_unique_violation(&error, "ix_users_email", "users.email") {
-        Refusal::EmailTaken
+        RejectReason::EmailTaken
     } else if is_unique_violation(&error, "users_pkey", "users.id") {
-        Refusal::UserExists
+        RejectReason::UserExists
     } else if is_unique_violation(&error, "tasks_pkey", "tasks.id") {
-        Refusal::TodoExists
+        RejectReason::TodoExists
     } else if is_foreign_key_violation(&error) {
-        Refusal::OwnerMissing
+        RejectReason::OwnerMissing
     } else {
-        Refusal::Unstorable(error.into())
+        RejectReason::Unstorable(error.into())
     };
     Stopped::By(InsertArchiveError::Refused { record, reason })
 }

@@ -6,21 +6,21 @@ mod rows;
 
 use todo_domain::{
     ArchiveCounts, ArchiveRecord, ArchiveScope,
-    ports::{Abandoned, Archive, InsertArchiveError, RecordSink, StorageError},
+    ports::{Aborted, Archive, InsertArchiveError, RecordWriter, StorageError},
 };
 
 use self::inserting::Stopped;
 use crate::database::Database;
 
 impl Archive for Database {
-    fn read(&self, scope: &ArchiveScope, sink: &mut dyn RecordSink) -> Result<(), StorageError> {
+    fn read(&self, scope: &ArchiveScope, sink: &mut dyn RecordWriter) -> Result<(), StorageError> {
         self.snapshot(|connection| reading::read(connection, scope, sink))?;
         Ok(())
     }
 
     fn insert(
         &self,
-        records: &mut dyn Iterator<Item = Result<ArchiveRecord, Abandoned>>,
+        records: &mut dyn Iterator<Item = Result<ArchiveRecord, Aborted>>,
     ) -> Result<ArchiveCounts, InsertArchiveError> {
         let mut stopped_by = None;
         let inserted = self.unrepeated_transaction(|connection| {

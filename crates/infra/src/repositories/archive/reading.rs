@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper};
 use todo_domain::{
     ArchiveRecord, ArchiveScope, Direction, Page, PageStart, SortKey, Todo, TodoFilter, TodoOrder,
-    UserId, ports::RecordSink,
+    UserId, ports::RecordWriter,
 };
 
-use super::rows::ArchivedUserRow;
+use super::rows::ExportedUserRow;
 use crate::{
     database::{AnyConnection, Id, cached, schema::users},
     repositories::todos::{
@@ -29,7 +29,7 @@ const TODO_ORDER: TodoOrder = TodoOrder {
 pub(super) fn read(
     connection: &mut AnyConnection,
     scope: &ArchiveScope,
-    sink: &mut dyn RecordSink,
+    sink: &mut dyn RecordWriter,
 ) -> QueryResult<()> {
     let mut last = None;
     loop {
@@ -53,9 +53,9 @@ fn users_after(
     connection: &mut AnyConnection,
     scope: &ArchiveScope,
     last: Option<Id>,
-) -> QueryResult<Vec<ArchivedUserRow>> {
+) -> QueryResult<Vec<ExportedUserRow>> {
     let mut query = users::table
-        .select(ArchivedUserRow::as_select())
+        .select(ExportedUserRow::as_select())
         .order(users::id)
         .limit(USERS_AT_A_TIME)
         .into_boxed();
@@ -71,7 +71,7 @@ fn users_after(
 fn read_todos(
     connection: &mut AnyConnection,
     owner: UserId,
-    sink: &mut dyn RecordSink,
+    sink: &mut dyn RecordWriter,
 ) -> QueryResult<ControlFlow<()>> {
     let mut page = Page {
         order: TODO_ORDER,

@@ -2,7 +2,7 @@
 
 use diesel::{Insertable, Queryable, Selectable};
 use todo_domain::{
-    ArchivedUser, Credentials, DisplayName, Email, PasswordHash, TimeZone, User, UserId,
+    Credentials, DisplayName, Email, ExportedUser, PasswordHash, TimeZone, User, UserId,
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users)]
 #[diesel(treat_none_as_default_value = false)]
-pub(super) struct ArchivedUserRow {
+pub(super) struct ExportedUserRow {
     pub(super) id: Id,
     email: String,
     hashed_password: Option<String>,
@@ -27,8 +27,8 @@ pub(super) struct ArchivedUserRow {
     disabled_at: Option<Instant>,
 }
 
-impl From<ArchivedUserRow> for ArchivedUser {
-    fn from(row: ArchivedUserRow) -> Self {
+impl From<ExportedUserRow> for ExportedUser {
+    fn from(row: ExportedUserRow) -> Self {
         Self {
             credentials: Credentials {
                 user: User {
@@ -48,8 +48,8 @@ impl From<ArchivedUserRow> for ArchivedUser {
     }
 }
 
-impl From<ArchivedUser> for ArchivedUserRow {
-    fn from(archived: ArchivedUser) -> Self {
+impl From<ExportedUser> for ExportedUserRow {
+    fn from(archived: ExportedUser) -> Self {
         let Credentials {
             user,
             password_hash,

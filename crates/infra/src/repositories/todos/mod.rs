@@ -12,8 +12,8 @@ use diesel::{
     result::Error,
 };
 use todo_domain::{
-    Atomicity, Once, OperationOutcome, Page, SessionGuard, Timestamp, Todo, TodoChange, TodoFilter,
-    TodoId, TodoOperation, UserId,
+    Atomicity, Once, OperationOutcome, Page, SessionCondition, Timestamp, Todo, TodoChange,
+    TodoFilter, TodoId, TodoOperation, UserId,
     ports::{ApplyTodosError, InsertTodoError, Owner, StorageError, TodoRepository},
 };
 
@@ -97,7 +97,7 @@ impl TodoRepository for Database {
         }
     }
 
-    fn insert_guarded(&self, todo: &Todo, guard: SessionGuard) -> Result<(), InsertTodoError> {
+    fn insert_guarded(&self, todo: &Todo, guard: SessionCondition) -> Result<(), InsertTodoError> {
         let quotas = self.quotas();
         match self.write(|connection| insert_row(connection, todo, Some(guard), quotas)) {
             Ok(true) => Ok(()),

@@ -11,8 +11,8 @@ use diesel::{
     sqlite::Sqlite,
 };
 use todo_domain::{
-    CompletionChange, Page, PageLimit, PageStart, QuotaExceeded, Quotas, SessionGuard, Timestamp,
-    Todo, TodoChange, TodoFilter, TodoId, TodoOrder, ports::Owner,
+    CompletionChange, Page, PageLimit, PageStart, QuotaExceeded, Quotas, SessionCondition,
+    Timestamp, Todo, TodoChange, TodoFilter, TodoId, TodoOrder, ports::Owner,
 };
 
 use super::{
@@ -43,7 +43,7 @@ const ANY_VERSION: i64 = 0;
 pub(super) fn insert_row(
     connection: &mut AnyConnection,
     todo: &Todo,
-    guard: Option<SessionGuard>,
+    guard: Option<SessionCondition>,
     quotas: Quotas,
 ) -> QueryResult<bool> {
     /// The names of the statements on SQLite.
@@ -304,7 +304,7 @@ pub(super) fn is_newest(filter: &TodoFilter, page: &Page) -> bool {
 /// statement without rendering it, which would take a tenth of such a request.
 pub(super) fn newest_rows(
     connection: &mut AnyConnection,
-    guard: SessionGuard,
+    guard: SessionCondition,
     limit: PageLimit,
 ) -> QueryResult<Vec<TodoRow>> {
     let newest = tasks::table

@@ -1,30 +1,30 @@
 //! Keeping passwords from being guessed, and what is costly from being asked for too often.
 
 use todo_domain::{
-    Client, Email, GuessCounter, GuessLimit, GuessPurpose, GuessSubject, Secret, SecretKind,
-    TooManyGuesses, ports::CountGuessError,
+    AttemptCounter, AttemptLimit, Client, Email, Secret, SecretKind, ThrottleKey, ThrottledAction,
+    TooManyAttempts, ports::CountGuessError,
 };
 
 use super::{LoginError, login_limits::LoginPermit};
-use crate::{App, Failure, SessionCaller};
+use crate::{App, ServiceError, SessionCaller};
 
 /// Why a guess may not be made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum GuardError {
     /// It comes too early.
     #[error(transparent)]
-    TooMany(TooManyGuesses),
+    TooMany(TooManyAttempts),
     /// The service failed.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 impl From<CountGuessError> for GuardError {
     fn from(error: CountGuessError) -> Self {
         match error {
             CountGuessError::TooMany(too_many) => Self::TooMany(too_many),
-            CountGuessError::Storage(error) => Self::Failure(error.into()),
-            error => Self::Failure(Failure::Internal(error.into())),
+            CountGuessError::Storage(error) => Self::Service(error.into()),
+            error => Self::Service(ServiceError::Internal(error.into())),
         }
     }
 }
@@ -32,8 +32,8 @@ impl From<CountGuessError> for GuardError {
 /// A guess that may be made, and counts as a failure until it is said to have succeeded.
 #[derive(Debug)]
 pub(super) struct Guess {
-    cleared: Vec<GuessSubject>,
-    taken_back: Vec<GuessSubject>,
+    cleared: Vec<ThrottleKey>,
+    taken_back: Vec<ThrottleKey>,
     /// Whether it is made from a device or a place that has logged in to the account lately.
     is_known: bool,
     /// The secret that the device shows, if it may keep it.
@@ -54,21 +54,21 @@ pub(super) fn guard_login<'a>(
     client: &Client,
     device: Option<&Secret>,
 ) -> Result<(Guess, LoginPermit<'a>), LoginError> {
-    let purpose = GuessPurpose::Login;
-    let policy = &app.guess_policy;
+    let purpose = ThrottledAction::Login;
+    let policy = &app.throttle_policy;
     let now = app.clock.now();
     let candidates = places(email, client, device);
-    let found = app.guesses.find(&candidates).map_err(Failure::from)?;
+    let found = app.guesses.find(&candidates).map_err(ServiceError::from)?;
     let mut known: Vec<_> = candidates
         .into_iter()
         .zip(found)
         .filter(|(_, guesses)| guesses.is_known(now))
         .map(|(subject, _)| subject)
         .collect();
-    let issued = device.map(GuessSubject::issued_device);
-    let of_device = device.map(|device| GuessSubject::device(purpose, email, device));
+    let issued = device.map(ThrottleKey::issued_device);
+    let of_device = device.map(|device| ThrottleKey::device(purpose, email, device));
     // A secret that the client made up is not adopted: its maker would know it, too.
-    let is_issued = |subject: &GuessSubject| {
+    let is_issued = |subject: &ThrottleKey| {
         issued.as_ref() == Some(subject) || of_device.as_ref() == Some(subject)
     };
     let mut device = device.filter(|_| known.iter().any(is_issued)).cloned();
@@ -104,7 +104,7 @@ pub(super) fn guard_login<'a>(
     if let Some((_, refusal)) = soonest {
         return Err(refusal);
     }
-    let account = GuessSubject::account(purpose, email);
+    let account = ThrottleKey::account(purpose, email);
     let permit = app.login_limits.begin(&account, now)?;
     let networks = networks(purpose, policy.address, client);
     let mut counted = vec![(&account, policy.account)];
@@ -120,17 +120,17 @@ pub(super) fn guard_login<'a>(
 }
 
 /// Counts a login from a known device or place.
-fn guard_known<'a>(app: &'a App, subject: &GuessSubject) -> Result<LoginPermit<'a>, LoginError> {
+fn guard_known<'a>(app: &'a App, subject: &ThrottleKey) -> Result<LoginPermit<'a>, LoginError> {
     let permit = app.login_limits.begin(subject, app.clock.now())?;
-    count(app, &[(subject, app.guess_policy.known)])?;
+    count(app, &[(subject, app.throttle_policy.known)])?;
     Ok(permit)
 }
 
 /// Counts what whoever has a session says to be the user's password. It counts for this session alone: the user, who can
 /// log in elsewhere, is not kept from anything by whoever took it.
 pub(super) fn guard_confirmation(app: &App, caller: &SessionCaller) -> Result<Guess, GuardError> {
-    let session = GuessSubject::session(GuessPurpose::Confirmation, caller.session.id);
-    count(app, &[(&session, app.guess_policy.confirmations)])?;
+    let session = ThrottleKey::session(ThrottledAction::Confirmation, caller.session.id);
+    count(app, &[(&session, app.throttle_policy.confirmations)])?;
     Ok(Guess {
         cleared: vec![session],
         taken_back: Vec::new(),
@@ -141,20 +141,25 @@ pub(super) fn guard_confirmation(app: &App, caller: &SessionCaller) -> Result<Gu
 
 /// Counts a registration from the address of the client. It stays counted when it succeeds: it costs a hash.
 pub(super) fn guard_registration(app: &App, client: &Client) -> Result<(), GuardError> {
-    let limit = app.guess_policy.registrations;
-    guard_address(app, GuessPurpose::Registration, limit, client)
+    let limit = app.throttle_policy.registrations;
+    guard_address(app, ThrottledAction::Registration, limit, client)
 }
 
 /// Counts a mail that is asked for from the address of the client, whether or not one is sent.
 pub(super) fn guard_mail(app: &App, client: &Client) -> Result<(), GuardError> {
-    guard_address(app, GuessPurpose::Mail, app.guess_policy.mails, client)
+    guard_address(
+        app,
+        ThrottledAction::Mail,
+        app.throttle_policy.mails,
+        client,
+    )
 }
 
 /// Counts something for the address of the client, where there is one.
 fn guard_address(
     app: &App,
-    purpose: GuessPurpose,
-    limit: GuessLimit,
+    purpose: ThrottledAction,
+    limit: AttemptLimit,
     client: &Client,
 ) -> Result<(), GuardError> {
     let networks = networks(purpose, limit, client);
@@ -170,24 +175,24 @@ fn guard_address(
 
 /// The address of the client, which has this limit, and its site, which has a higher one.
 fn networks(
-    purpose: GuessPurpose,
-    limit: GuessLimit,
+    purpose: ThrottledAction,
+    limit: AttemptLimit,
     client: &Client,
-) -> Vec<(GuessSubject, GuessLimit)> {
+) -> Vec<(ThrottleKey, AttemptLimit)> {
     let Some(address) = client.address else {
         return Vec::new();
     };
-    let site = GuessSubject::site(purpose, address).map(|site| (site, limit.of_site()));
-    [(GuessSubject::address(purpose, address), limit)]
+    let site = ThrottleKey::site(purpose, address).map(|site| (site, limit.of_site()));
+    [(ThrottleKey::address(purpose, address), limit)]
         .into_iter()
         .chain(site)
         .collect()
 }
 
-fn count(app: &App, counted: &[(&GuessSubject, GuessLimit)]) -> Result<(), GuardError> {
+fn count(app: &App, counted: &[(&ThrottleKey, AttemptLimit)]) -> Result<(), GuardError> {
     let counters: Vec<_> = counted
         .iter()
-        .map(|(subject, limit)| GuessCounter {
+        .map(|(subject, limit)| AttemptCounter {
             subject: (*subject).clone(),
             limit: *limit,
         })
@@ -202,7 +207,7 @@ impl Guess {
     }
 
     /// The secret by which the device is known from now on.
-    pub(super) fn device(&self, app: &App) -> Result<Secret, Failure> {
+    pub(super) fn device(&self, app: &App) -> Result<Secret, ServiceError> {
         device(app, self.device.clone())
     }
 
@@ -214,7 +219,7 @@ impl Guess {
 
     /// Records that it succeeded. What was counted for the account, the device, the place or the session is cleared; of
     /// the address, this guess is taken back and no other.
-    pub(super) fn succeed(self, app: &App) -> Result<(), Failure> {
+    pub(super) fn succeed(self, app: &App) -> Result<(), ServiceError> {
         Ok(app
             .guesses
             .succeed(&self.cleared, &self.taken_back, app.clock.now())?)
@@ -227,7 +232,7 @@ pub(super) fn know(
     email: &Email,
     client: &Client,
     device: &Secret,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let nothing = Guess {
         cleared: Vec::new(),
         taken_back: Vec::new(),
@@ -244,9 +249,9 @@ pub(super) fn recover(
     email: &Email,
     client: &Client,
     device: &Secret,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let throttled = Guess {
-        cleared: vec![GuessSubject::account(GuessPurpose::Login, email)],
+        cleared: vec![ThrottleKey::account(ThrottledAction::Login, email)],
         taken_back: Vec::new(),
         is_known: false,
         device: None,
@@ -255,37 +260,37 @@ pub(super) fn recover(
 }
 
 /// The secret by which a device is known from now on: the one that it keeps, or a new one.
-pub(super) fn device(app: &App, kept: Option<Secret>) -> Result<Secret, Failure> {
+pub(super) fn device(app: &App, kept: Option<Secret>) -> Result<Secret, ServiceError> {
     match kept {
         Some(secret) => Ok(secret),
         None => app
             .secrets
             .generate(SecretKind::Device)
-            .map_err(|error| Failure::Internal(error.into())),
+            .map_err(|error| ServiceError::Internal(error.into())),
     }
 }
 
 /// The secret that a device shows, if we gave it to a device lately.
-pub(super) fn issued(app: &App, shown: Option<Secret>) -> Result<Option<Secret>, Failure> {
+pub(super) fn issued(app: &App, shown: Option<Secret>) -> Result<Option<Secret>, ServiceError> {
     let Some(secret) = shown else {
         return Ok(None);
     };
     let found = app
         .guesses
-        .find(&[GuessSubject::issued_device(&secret)])
-        .map_err(Failure::from)?;
+        .find(&[ThrottleKey::issued_device(&secret)])
+        .map_err(ServiceError::from)?;
     let now = app.clock.now();
     let is_issued = found.iter().any(|guesses| guesses.is_known(now));
     Ok(is_issued.then_some(secret))
 }
 
 /// The marks by which a client may be known: the device at this account, the place, the device at any account.
-fn places(email: &Email, client: &Client, device: Option<&Secret>) -> Vec<GuessSubject> {
-    let purpose = GuessPurpose::Login;
-    let of_account = device.map(|device| GuessSubject::device(purpose, email, device));
+fn places(email: &Email, client: &Client, device: Option<&Secret>) -> Vec<ThrottleKey> {
+    let purpose = ThrottledAction::Login;
+    let of_account = device.map(|device| ThrottleKey::device(purpose, email, device));
     let place = client
         .address
-        .map(|address| GuessSubject::place(purpose, email, address));
-    let issued = device.map(GuessSubject::issued_device);
+        .map(|address| ThrottleKey::place(purpose, email, address));
+    let issued = device.map(ThrottleKey::issued_device);
     of_account.into_iter().chain(place).chain(issued).collect()
 }

@@ -1,16 +1,16 @@
-//! Clauses of [`todo_domain::ports::MailedSecrets`].
+//! Clauses of [`todo_domain::ports::EmailTokens`].
 
 use std::thread;
 
 use todo_domain::{
-    AccessProof, Email, MailPurpose, MailedSecret, NewPersonalAccessToken, PasswordHash,
-    PersonalAccessToken, Scope, SecurityEvent,
+    AccessProof, Email, EmailToken, NewPersonalAccessToken, PasswordHash, PersonalAccessToken,
+    Scope, SecurityEvent,
     SecurityEventKind::{
         EmailChangeCancelled, EmailChangeRequested, EmailChanged, EmailVerified, PasswordReset,
         PasswordResetRequested, Registered, TokenCreated,
     },
-    Timestamp, TokenLifetime, TokenName, TokenScopes, User, UserId,
-    ports::{ChangeEmailError, MailedSecrets, ProofError},
+    Timestamp, TokenLifetime, TokenName, TokenPurpose, TokenScopes, User, UserId,
+    ports::{ChangeEmailError, EmailTokens, ProofError},
 };
 
 use crate::fixture::{TestStorage, at, digest, event_of, hash, token_id, user_id};
@@ -18,9 +18,9 @@ use crate::fixture::{TestStorage, at, digest, event_of, hash, token_id, user_id}
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 
-fn secret(user: UserId, purpose: MailPurpose, email: &str, now: Timestamp) -> MailedSecret {
+fn secret(user: UserId, purpose: TokenPurpose, email: &str, now: Timestamp) -> EmailToken {
     let email = Email::new(email).unwrap();
-    MailedSecret::new(digest(), user, purpose, email, now)
+    EmailToken::new(digest(), user, purpose, email, now)
 }
 
 fn new_hash() -> PasswordHash {
@@ -28,12 +28,12 @@ fn new_hash() -> PasswordHash {
 }
 
 impl TestStorage<'_> {
-    fn mailed(&self) -> &dyn MailedSecrets {
+    fn mailed(&self) -> &dyn EmailTokens {
         self.mailed_secrets()
     }
 
     /// A secret that is kept.
-    fn keep_mailed(&self, user: &User, purpose: MailPurpose, now: Timestamp) -> MailedSecret {
+    fn keep_mailed(&self, user: &User, purpose: TokenPurpose, now: Timestamp) -> EmailToken {
         let kept = secret(user.id, purpose, user.email.as_str(), now);
         assert!(self.insert_mailed(&kept, None).unwrap());
         kept
@@ -41,7 +41,7 @@ impl TestStorage<'_> {
 
     fn insert_mailed(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         event: Option<&SecurityEvent>,
     ) -> Result<bool, ProofError> {
         let proof = AccessProof::new(secret.user_id);
@@ -52,7 +52,7 @@ impl TestStorage<'_> {
         self.users().find(id).unwrap().unwrap()
     }
 
-    fn reset(&self, secret: &MailedSecret, now: Timestamp) -> bool {
+    fn reset(&self, secret: &EmailToken, now: Timestamp) -> bool {
         let event = event_of(secret.user_id, PasswordReset);
         let reset = self
             .mailed()
@@ -60,19 +60,19 @@ impl TestStorage<'_> {
         reset.unwrap()
     }
 
-    fn verify(&self, secret: &MailedSecret, now: Timestamp) -> bool {
+    fn verify(&self, secret: &EmailToken, now: Timestamp) -> bool {
         let event = event_of(secret.user_id, EmailVerified);
         self.mailed().verify_email(secret, now, &event).unwrap()
     }
 
-    fn change(&self, secret: &MailedSecret, now: Timestamp) -> Result<bool, ChangeEmailError> {
+    fn change(&self, secret: &EmailToken, now: Timestamp) -> Result<bool, ChangeEmailError> {
         let event = event_of(secret.user_id, EmailChanged);
         self.mailed().change_email(secret, now, &event)
     }
 }
 
 /// Uses a secret on 20 instances at once, and tells how often that succeeded.
-fn used_at_once(storage: &TestStorage, work: impl Fn(&dyn MailedSecrets) -> bool + Sync) -> usize {
+fn used_at_once(storage: &TestStorage, work: impl Fn(&dyn EmailTokens) -> bool + Sync) -> usize {
     const USES: usize = 20;
     let instances: Vec<_> = (0..4).map(|_| storage.connect()).collect();
     thread::scope(|scope| {
@@ -89,7 +89,7 @@ fn used_at_once(storage: &TestStorage, work: impl Fn(&dyn MailedSecrets) -> bool
 
 pub fn an_inserted_secret_is_found(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
-    for purpose in MailPurpose::ALL {
+    for purpose in TokenPurpose::ALL {
         let kept = secret(user.id, purpose, "countess@example.com", at(0));
         let event = event_of(user.id, PasswordResetRequested);
         assert!(storage.insert_mailed(&kept, Some(&event)).unwrap());
@@ -112,11 +112,11 @@ pub fn a_secret_replaces_the_previous_one_of_its_purpose(storage: &TestStorage) 
         storage.user("grace@example.com"),
     );
     let others = [
-        storage.keep_mailed(&grace, MailPurpose::PasswordReset, at(0)),
-        storage.keep_mailed(&ada, MailPurpose::EmailVerification, at(0)),
+        storage.keep_mailed(&grace, TokenPurpose::PasswordReset, at(0)),
+        storage.keep_mailed(&ada, TokenPurpose::EmailVerification, at(0)),
     ];
-    let first = storage.keep_mailed(&ada, MailPurpose::EmailChange, at(0));
-    let second = storage.keep_mailed(&ada, MailPurpose::EmailChange, at(MINUTE));
+    let first = storage.keep_mailed(&ada, TokenPurpose::EmailChange, at(0));
+    let second = storage.keep_mailed(&ada, TokenPurpose::EmailChange, at(MINUTE));
     assert_eq!(storage.mailed().find(&first.digest).unwrap(), None);
     for kept in others.into_iter().chain([second]) {
         assert_eq!(storage.mailed().find(&kept.digest).unwrap(), Some(kept));
@@ -124,7 +124,7 @@ pub fn a_secret_replaces_the_previous_one_of_its_purpose(storage: &TestStorage) 
 }
 
 pub fn a_repeated_reset_request_keeps_the_earlier_secret(storage: &TestStorage) {
-    let purpose = MailPurpose::PasswordReset;
+    let purpose = TokenPurpose::PasswordReset;
     let (ada, grace) = (
         storage.user("ada@example.com"),
         storage.user("grace@example.com"),
@@ -151,10 +151,10 @@ pub fn a_repeated_reset_request_keeps_the_earlier_secret(storage: &TestStorage) 
 
 pub fn secrets_of_a_purpose_are_rate_limited(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
-    let first = storage.keep_mailed(&user, MailPurpose::EmailChange, at(0));
+    let first = storage.keep_mailed(&user, TokenPurpose::EmailChange, at(0));
     let second = secret(
         user.id,
-        MailPurpose::EmailChange,
+        TokenPurpose::EmailChange,
         "b@example.com",
         at(MINUTE - 1),
     );
@@ -170,7 +170,7 @@ pub fn concurrent_insertions_store_one_secret(storage: &TestStorage) {
     let kept = used_at_once(storage, |secrets| {
         let secret = secret(
             user.id,
-            MailPurpose::PasswordReset,
+            TokenPurpose::PasswordReset,
             "ada@example.com",
             at(0),
         );
@@ -187,14 +187,14 @@ pub fn concurrent_insertions_store_one_secret(storage: &TestStorage) {
 
 pub fn deleting_a_user_deletes_secrets(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
-    let kept = storage.keep_mailed(&user, MailPurpose::EmailVerification, at(0));
+    let kept = storage.keep_mailed(&user, TokenPurpose::EmailVerification, at(0));
     storage.delete_user("ada@example.com");
     assert_eq!(storage.mailed().find(&kept.digest).unwrap(), None);
     let inserted = storage.insert_mailed(&kept, None);
     assert!(matches!(inserted, Err(ProofError::UserMissing)));
     assert!(!storage.verify(&kept, at(1)));
     let nobodys = user_id();
-    let kept = secret(nobodys, MailPurpose::PasswordReset, "a@example.com", at(0));
+    let kept = secret(nobodys, TokenPurpose::PasswordReset, "a@example.com", at(0));
     let inserted = storage.insert_mailed(&kept, None);
     assert!(matches!(inserted, Err(ProofError::UserMissing)));
 }
@@ -217,9 +217,9 @@ pub fn a_password_reset_revokes_all_access(storage: &TestStorage) {
             .insert(&token, &digest(), &proof, &event)
             .unwrap();
     }
-    let other = storage.keep_mailed(&ada, MailPurpose::EmailChange, at(0));
-    let graces = storage.keep_mailed(&grace, MailPurpose::EmailChange, at(0));
-    let kept = storage.keep_mailed(&ada, MailPurpose::PasswordReset, at(0));
+    let other = storage.keep_mailed(&ada, TokenPurpose::EmailChange, at(0));
+    let graces = storage.keep_mailed(&grace, TokenPurpose::EmailChange, at(0));
+    let kept = storage.keep_mailed(&ada, TokenPurpose::PasswordReset, at(0));
     assert!(storage.reset(&kept, at(SECOND)));
 
     let found = storage.users().find_credentials(&ada.email).unwrap();
@@ -247,9 +247,9 @@ pub fn a_password_reset_revokes_all_access(storage: &TestStorage) {
 pub fn an_expired_secret_changes_nothing(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
     let [reset, verify, change] = [
-        MailPurpose::PasswordReset,
-        MailPurpose::EmailVerification,
-        MailPurpose::EmailChange,
+        TokenPurpose::PasswordReset,
+        TokenPurpose::EmailVerification,
+        TokenPurpose::EmailChange,
     ]
     .map(|purpose| storage.keep_mailed(&user, purpose, at(0)));
     assert!(!storage.reset(&reset, reset.expires_at));
@@ -262,7 +262,7 @@ pub fn an_expired_secret_changes_nothing(storage: &TestStorage) {
 
 pub fn a_verification_marks_the_address(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
-    let kept = storage.keep_mailed(&user, MailPurpose::EmailVerification, at(0));
+    let kept = storage.keep_mailed(&user, TokenPurpose::EmailVerification, at(0));
     assert!(storage.verify(&kept, at(1)));
     assert!(!storage.verify(&kept, at(1)));
     let expected = User {
@@ -276,10 +276,10 @@ pub fn a_verification_marks_the_address(storage: &TestStorage) {
 
 pub fn an_email_change_changes_the_address(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
-    let to_the_former = storage.keep_mailed(&user, MailPurpose::PasswordReset, at(0));
+    let to_the_former = storage.keep_mailed(&user, TokenPurpose::PasswordReset, at(0));
     let kept = secret(
         user.id,
-        MailPurpose::EmailChange,
+        TokenPurpose::EmailChange,
         "countess@example.com",
         at(0),
     );
@@ -301,7 +301,7 @@ pub fn an_email_change_to_a_taken_address_is_refused(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
     let kept = secret(
         user.id,
-        MailPurpose::EmailChange,
+        TokenPurpose::EmailChange,
         "grace@example.com",
         at(0),
     );
@@ -315,28 +315,28 @@ pub fn an_email_change_to_a_taken_address_is_refused(storage: &TestStorage) {
     assert!(storage.change(&kept, at(2)).unwrap());
 }
 
-pub fn concurrent_uses_of_a_secret_succeed_once(storage: &TestStorage, purpose: MailPurpose) {
+pub fn concurrent_uses_of_a_secret_succeed_once(storage: &TestStorage, purpose: TokenPurpose) {
     let recorded = match purpose {
-        MailPurpose::PasswordReset => PasswordReset,
-        MailPurpose::EmailVerification => EmailVerified,
-        MailPurpose::EmailChange => EmailChanged,
-        MailPurpose::EmailChangeCancellation => EmailChangeCancelled,
+        TokenPurpose::PasswordReset => PasswordReset,
+        TokenPurpose::EmailVerification => EmailVerified,
+        TokenPurpose::EmailChange => EmailChanged,
+        TokenPurpose::EmailChangeCancellation => EmailChangeCancelled,
     };
     let user = storage.user("ada@example.com");
     let kept = storage.keep_mailed(&user, purpose, at(0));
-    if purpose == MailPurpose::EmailChangeCancellation {
-        storage.keep_mailed(&user, MailPurpose::EmailChange, at(0));
+    if purpose == TokenPurpose::EmailChangeCancellation {
+        storage.keep_mailed(&user, TokenPurpose::EmailChange, at(0));
     }
     let successes = used_at_once(storage, |secrets| {
         let event = event_of(user.id, recorded);
         match purpose {
-            MailPurpose::PasswordReset => {
+            TokenPurpose::PasswordReset => {
                 let reset = secrets.reset_password(&kept, &new_hash(), at(1), &event);
                 reset.unwrap()
             }
-            MailPurpose::EmailVerification => secrets.verify_email(&kept, at(1), &event).unwrap(),
-            MailPurpose::EmailChange => secrets.change_email(&kept, at(1), &event).unwrap(),
-            MailPurpose::EmailChangeCancellation => {
+            TokenPurpose::EmailVerification => secrets.verify_email(&kept, at(1), &event).unwrap(),
+            TokenPurpose::EmailChange => secrets.change_email(&kept, at(1), &event).unwrap(),
+            TokenPurpose::EmailChangeCancellation => {
                 let cancelled = secrets.cancel_email_change(&kept, at(1), &event);
                 cancelled.unwrap()
             }
@@ -348,8 +348,8 @@ pub fn concurrent_uses_of_a_secret_succeed_once(storage: &TestStorage, purpose: 
 
 pub fn expired_secrets_are_deleted(storage: &TestStorage) {
     let user = storage.user("ada@example.com");
-    let short = storage.keep_mailed(&user, MailPurpose::PasswordReset, at(0));
-    let long = storage.keep_mailed(&user, MailPurpose::EmailChange, at(0));
+    let short = storage.keep_mailed(&user, TokenPurpose::PasswordReset, at(0));
+    let long = storage.keep_mailed(&user, TokenPurpose::EmailChange, at(0));
     let delete = |now| storage.mailed().delete_expired(now).unwrap();
     assert_eq!(delete(at(30 * MINUTE - 1)), 0);
     assert_eq!(delete(at(30 * MINUTE)), 1);

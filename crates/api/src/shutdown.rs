@@ -33,14 +33,14 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Whether the server was told to end.
 #[derive(Debug, Default)]
-pub(crate) struct Ending(AtomicBool);
+pub(crate) struct ShutdownFlag(AtomicBool);
 
 /// The middleware that says of the last answers that they are.
-pub(crate) async fn close_when_ending<B: MessageBody>(
+pub(crate) async fn close_when_shutting_down<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let ending = request.app_data::<Data<Ending>>().cloned();
+    let ending = request.app_data::<Data<ShutdownFlag>>().cloned();
     let mut response = next.call(request).await?;
     if ending.is_some_and(|ending| ending.0.load(Ordering::Relaxed)) {
         let head = response.response_mut().head_mut();
@@ -54,7 +54,7 @@ pub(crate) async fn close_when_ending<B: MessageBody>(
 ///
 /// # Errors
 /// When the server fails, and, as [`io::ErrorKind::Interrupted`], when the process was told a second time meanwhile.
-pub(crate) async fn run(server: Server, ending: Data<Ending>) -> io::Result<()> {
+pub(crate) async fn run(server: Server, ending: Data<ShutdownFlag>) -> io::Result<()> {
     let mut signals = EndSignals::listen()?;
     let handle = server.handle();
     let end = async {

@@ -6,7 +6,7 @@ use super::{Variables, socket_address};
 
 /// Metrics and traces.
 #[derive(Debug)]
-pub(crate) struct ObservationConfig {
+pub(crate) struct TelemetryConfig {
     /// Listen address of metrics, if any.
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// Collector of traces, if any.
@@ -22,7 +22,7 @@ pub(crate) struct TraceConfig {
     pub(crate) timeout: Duration,
 }
 
-impl ObservationConfig {
+impl TelemetryConfig {
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             metrics_listen: variables.parsed("METRICS_LISTEN", socket_address),

@@ -5,9 +5,9 @@ use diesel::{
     Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use todo_domain::{
-    AccessProof, Email, MailPurpose, MailedSecret, PasswordHash, Revocation, SecretDigest,
-    SecurityEvent, Timestamp, UserId,
-    ports::{BoxError, ChangeEmailError, MailedSecrets, ProofError, StorageError},
+    AccessProof, Email, EmailToken, PasswordHash, Revocation, SecretDigest, SecurityEvent,
+    Timestamp, TokenPurpose, UserId,
+    ports::{BoxError, ChangeEmailError, EmailTokens, ProofError, StorageError},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use crate::database::{
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = mailed_secrets)]
-struct MailedSecretRow {
+struct EmailTokenRow {
     digest: Vec<u8>,
     user_id: Id,
     purpose: String,
@@ -32,8 +32,8 @@ struct MailedSecretRow {
     expires_at: Instant,
 }
 
-impl From<&MailedSecret> for MailedSecretRow {
-    fn from(secret: &MailedSecret) -> Self {
+impl From<&EmailToken> for EmailTokenRow {
+    fn from(secret: &EmailToken) -> Self {
         Self {
             digest: secret.digest.as_bytes().to_vec(),
             user_id: Id(secret.user_id.as_uuid()),
@@ -45,10 +45,10 @@ impl From<&MailedSecret> for MailedSecretRow {
     }
 }
 
-impl TryFrom<MailedSecretRow> for MailedSecret {
+impl TryFrom<EmailTokenRow> for EmailToken {
     type Error = BoxError;
 
-    fn try_from(row: MailedSecretRow) -> Result<Self, Self::Error> {
+    fn try_from(row: EmailTokenRow) -> Result<Self, Self::Error> {
         Ok(Self {
             digest: SecretDigest::from_bytes(row.digest.as_slice().try_into()?),
             user_id: UserId::from_uuid(row.user_id.0),
@@ -63,7 +63,7 @@ impl TryFrom<MailedSecretRow> for MailedSecret {
 /// Consumes a valid secret; `false` if there is none, or its user is deleted or disabled.
 fn redeem(
     connection: &mut AnyConnection,
-    secret: &MailedSecret,
+    secret: &EmailToken,
     now: Timestamp,
 ) -> QueryResult<bool> {
     match lock_user(connection, secret.user_id)? {
@@ -80,24 +80,24 @@ fn redeem(
 
 /// Deletes a pending change of the address and its cancellation; `false` if none is pending.
 fn delete_email_change(connection: &mut AnyConnection, user_id: UserId) -> QueryResult<bool> {
-    let of_purpose = |purpose: MailPurpose| {
+    let of_purpose = |purpose: TokenPurpose| {
         mailed_secrets::table
             .filter(mailed_secrets::user_id.eq(Id(user_id.as_uuid())))
             .filter(mailed_secrets::purpose.eq(purpose.as_str()))
     };
-    diesel::delete(of_purpose(MailPurpose::EmailChangeCancellation)).execute(connection)?;
-    let deleted = diesel::delete(of_purpose(MailPurpose::EmailChange)).execute(connection)?;
+    diesel::delete(of_purpose(TokenPurpose::EmailChangeCancellation)).execute(connection)?;
+    let deleted = diesel::delete(of_purpose(TokenPurpose::EmailChange)).execute(connection)?;
     Ok(deleted > 0)
 }
 
-impl MailedSecrets for Database {
+impl EmailTokens for Database {
     fn insert(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         proof: &AccessProof,
         event: Option<&SecurityEvent>,
     ) -> Result<bool, ProofError> {
-        let row = MailedSecretRow::from(secret);
+        let row = EmailTokenRow::from(secret);
         self.transaction(|connection| {
             if let Err(failed) = lock_and_check(connection, proof)? {
                 return Ok(Err(failed));
@@ -135,21 +135,21 @@ impl MailedSecrets for Database {
         .map_err(StorageError::from)?
     }
 
-    fn find(&self, digest: &SecretDigest) -> Result<Option<MailedSecret>, StorageError> {
+    fn find(&self, digest: &SecretDigest) -> Result<Option<EmailToken>, StorageError> {
         let row = self.read(|connection| {
             mailed_secrets::table
                 .find(digest.as_bytes().as_slice())
-                .select(MailedSecretRow::as_select())
+                .select(EmailTokenRow::as_select())
                 .first(connection)
                 .optional()
         })?;
-        row.map(|row| MailedSecret::try_from(row).map_err(StorageError::Internal))
+        row.map(|row| EmailToken::try_from(row).map_err(StorageError::Internal))
             .transpose()
     }
 
     fn reset_password(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         password_hash: &PasswordHash,
         now: Timestamp,
         event: &SecurityEvent,
@@ -186,7 +186,7 @@ impl MailedSecrets for Database {
 
     fn verify_email(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         now: Timestamp,
         event: &SecurityEvent,
     ) -> Result<bool, StorageError> {
@@ -215,7 +215,7 @@ impl MailedSecrets for Database {
 
     fn change_email(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         now: Timestamp,
         event: &SecurityEvent,
     ) -> Result<bool, ChangeEmailError> {
@@ -249,23 +249,23 @@ impl MailedSecrets for Database {
         &self,
         user_id: UserId,
         now: Timestamp,
-    ) -> Result<Option<MailedSecret>, StorageError> {
+    ) -> Result<Option<EmailToken>, StorageError> {
         let row = self.read(|connection| {
             mailed_secrets::table
                 .filter(mailed_secrets::user_id.eq(Id(user_id.as_uuid())))
-                .filter(mailed_secrets::purpose.eq(MailPurpose::EmailChange.as_str()))
+                .filter(mailed_secrets::purpose.eq(TokenPurpose::EmailChange.as_str()))
                 .filter(mailed_secrets::expires_at.gt(Instant(now)))
-                .select(MailedSecretRow::as_select())
+                .select(EmailTokenRow::as_select())
                 .first(connection)
                 .optional()
         })?;
-        row.map(|row| MailedSecret::try_from(row).map_err(StorageError::Internal))
+        row.map(|row| EmailToken::try_from(row).map_err(StorageError::Internal))
             .transpose()
     }
 
     fn cancel_email_change(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         now: Timestamp,
         event: &SecurityEvent,
     ) -> Result<bool, StorageError> {

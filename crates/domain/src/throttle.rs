@@ -9,7 +9,7 @@ use crate::{Email, NETWORKS_PER_SITE, Secret, SessionId, Timestamp, network_of, 
 
 /// What is guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GuessPurpose {
+pub enum ThrottledAction {
     /// The password of an account.
     Login,
     /// The password of whoever has a session, before something that cannot be undone.
@@ -45,7 +45,7 @@ impl NoticeKind {
     }
 }
 
-impl GuessPurpose {
+impl ThrottledAction {
     /// What it is called in counters and in headers; it stays the same.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -63,52 +63,52 @@ impl GuessPurpose {
 ///
 /// It never prints itself: the secret of a device may be in it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct GuessSubject {
-    purpose: GuessPurpose,
+pub struct ThrottleKey {
+    purpose: ThrottledAction,
     text: Zeroizing<String>,
 }
 
-impl GuessSubject {
+impl ThrottleKey {
     /// An account, whether or not there is one with this address.
     #[must_use]
-    pub fn account(purpose: GuessPurpose, email: &Email) -> Self {
+    pub fn account(purpose: ThrottledAction, email: &Email) -> Self {
         Self::new(purpose, "account", &[email.as_str()])
     }
 
     /// Whoever is at a network address. Of IPv6, a network of 64 bits is one: a single machine has all of it.
     #[must_use]
-    pub fn address(purpose: GuessPurpose, address: IpAddr) -> Self {
+    pub fn address(purpose: ThrottledAction, address: IpAddr) -> Self {
         Self::new(purpose, "address", &[&network_of(address).to_string()])
     }
 
     /// Whoever is at the [site](site_of) of a network address, where it has one.
     #[must_use]
-    pub fn site(purpose: GuessPurpose, address: IpAddr) -> Option<Self> {
+    pub fn site(purpose: ThrottledAction, address: IpAddr) -> Option<Self> {
         site_of(address).map(|site| Self::new(purpose, "site", &[&site.to_string()]))
     }
 
     /// Whoever is at a network address and guesses at one account.
     #[must_use]
-    pub fn place(purpose: GuessPurpose, email: &Email, address: IpAddr) -> Self {
+    pub fn place(purpose: ThrottledAction, email: &Email, address: IpAddr) -> Self {
         let network = network_of(address).to_string();
         Self::new(purpose, "place", &[email.as_str(), &network])
     }
 
     /// A device that guesses at one account.
     #[must_use]
-    pub fn device(purpose: GuessPurpose, email: &Email, device: &Secret) -> Self {
+    pub fn device(purpose: ThrottledAction, email: &Email, device: &Secret) -> Self {
         Self::new(purpose, "device", &[email.as_str(), device.expose()])
     }
 
     /// A device to which we gave this secret, whichever account it logs in to.
     #[must_use]
     pub fn issued_device(device: &Secret) -> Self {
-        Self::new(GuessPurpose::Login, "issued", &[device.expose()])
+        Self::new(ThrottledAction::Login, "issued", &[device.expose()])
     }
 
     /// Whoever has a session.
     #[must_use]
-    pub fn session(purpose: GuessPurpose, session_id: SessionId) -> Self {
+    pub fn session(purpose: ThrottledAction, session_id: SessionId) -> Self {
         Self::new(purpose, "session", &[&session_id.to_string()])
     }
 
@@ -120,12 +120,12 @@ impl GuessSubject {
             .into_iter()
             .chain(network.as_deref())
             .collect();
-        Self::new(GuessPurpose::Notice, kind.as_str(), &parts)
+        Self::new(ThrottledAction::Notice, kind.as_str(), &parts)
     }
 
     /// What is guessed at.
     #[must_use]
-    pub fn purpose(&self) -> GuessPurpose {
+    pub fn purpose(&self) -> ThrottledAction {
         self.purpose
     }
 
@@ -136,7 +136,7 @@ impl GuessSubject {
     }
 
     /// No part has a line break in it, so that no two subjects have one text.
-    fn new(purpose: GuessPurpose, kind: &str, parts: &[&str]) -> Self {
+    fn new(purpose: ThrottledAction, kind: &str, parts: &[&str]) -> Self {
         let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
         let mut text = Zeroizing::new(String::with_capacity(
             purpose.as_str().len() + 1 + kind.len() + length,
@@ -152,9 +152,9 @@ impl GuessSubject {
     }
 }
 
-impl fmt::Debug for GuessSubject {
+impl fmt::Debug for ThrottleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GuessSubject(…)")
+        f.write_str("ThrottleKey(…)")
     }
 }
 
@@ -164,7 +164,7 @@ impl fmt::Debug for GuessSubject {
 /// Failures are forgotten one by one (a leaky bucket), so that many who share an address and fail now and then are not
 /// delayed for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GuessLimit {
+pub struct AttemptLimit {
     /// How many failures have no delay.
     pub without_delay: u32,
     /// In which time one failure is forgotten.
@@ -173,7 +173,7 @@ pub struct GuessLimit {
     pub fixed_delay: Option<Duration>,
 }
 
-impl GuessLimit {
+impl AttemptLimit {
     /// The longest delay that grows.
     pub const MAX_DELAY: Duration = Duration::from_mins(15);
 
@@ -191,9 +191,9 @@ impl GuessLimit {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use todo_domain::GuessLimit;
+    /// use todo_domain::AttemptLimit;
     ///
-    /// let limit = GuessLimit {
+    /// let limit = AttemptLimit {
     ///     without_delay: 5,
     ///     forgets_one_in: Duration::from_mins(15),
     ///     fixed_delay: None,
@@ -218,25 +218,25 @@ impl GuessLimit {
 
 /// How many failures have no delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GuessPolicy {
+pub struct ThrottlePolicy {
     /// Of logins to one account, from wherever it is not known.
-    pub account: GuessLimit,
+    pub account: AttemptLimit,
     /// Of logins to one account from one device or address that has logged in to it.
-    pub known: GuessLimit,
+    pub known: AttemptLimit,
     /// Of logins from one address, to whatever accounts it has not logged in to.
-    pub address: GuessLimit,
+    pub address: AttemptLimit,
     /// Of the passwords that whoever has one session says to be the user's.
-    pub confirmations: GuessLimit,
+    pub confirmations: AttemptLimit,
     /// Of registrations from one address, those that succeed included.
-    pub registrations: GuessLimit,
+    pub registrations: AttemptLimit,
     /// Of mails that are asked for from one address.
-    pub mails: GuessLimit,
+    pub mails: AttemptLimit,
 }
 
-impl Default for GuessPolicy {
+impl Default for ThrottlePolicy {
     /// 5, 10, 50, 5, 100 and 20. Of an account, about 100 guesses a day are left; of an address, where many may be, 720.
     fn default() -> Self {
-        let limit = |without_delay, minutes| GuessLimit {
+        let limit = |without_delay, minutes| AttemptLimit {
             without_delay,
             forgets_one_in: Duration::from_mins(minutes),
             fixed_delay: None,
@@ -254,7 +254,7 @@ impl Default for GuessPolicy {
 
 /// What is known of the guesses at a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Guesses {
+pub struct Attempts {
     /// How many failed since the last that succeeded and were not forgotten when the last one began, in
     /// [thousandths](Self::ONE_FAILURE) of one. One that is under way has failed until it succeeds.
     pub level: u32,
@@ -264,7 +264,7 @@ pub struct Guesses {
     pub succeeded_at: Option<Timestamp>,
 }
 
-impl Guesses {
+impl Attempts {
     /// By how much a failure raises the level.
     pub const ONE_FAILURE: u32 = 1_000;
     /// After which time without a failure all are forgotten.
@@ -281,7 +281,7 @@ impl Guesses {
 
     /// For how long nobody may guess from `now` on.
     #[must_use]
-    pub fn delay(&self, limit: GuessLimit, now: Timestamp) -> Duration {
+    pub fn delay(&self, limit: AttemptLimit, now: Timestamp) -> Duration {
         let Some(failed_at) = self.failed_at else {
             return Duration::ZERO;
         };
@@ -292,7 +292,7 @@ impl Guesses {
 
     /// The same after a guess that begins at `now`, and has not succeeded yet.
     #[must_use]
-    pub fn after_guess(self, limit: GuessLimit, now: Timestamp) -> Self {
+    pub fn after_guess(self, limit: AttemptLimit, now: Timestamp) -> Self {
         Self {
             level: self.level_at(limit, now).saturating_add(Self::ONE_FAILURE),
             failed_at: Some(now),
@@ -301,7 +301,7 @@ impl Guesses {
     }
 
     /// What is not forgotten of the failures.
-    fn level_at(&self, limit: GuessLimit, now: Timestamp) -> u32 {
+    fn level_at(&self, limit: AttemptLimit, now: Timestamp) -> u32 {
         let Some(since) = self.failed_at.map(|at| at.until(now)) else {
             return 0;
         };
@@ -320,23 +320,23 @@ impl Guesses {
 
 /// A subject that is guessed at, and how often it may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuessCounter {
+pub struct AttemptCounter {
     /// The subject.
-    pub subject: GuessSubject,
+    pub subject: ThrottleKey,
     /// How often.
-    pub limit: GuessLimit,
+    pub limit: AttemptLimit,
 }
 
 /// A guess came too early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many attempts")]
-pub struct TooManyGuesses {
+pub struct TooManyAttempts {
     /// What was guessed at.
-    pub purpose: GuessPurpose,
+    pub purpose: ThrottledAction,
     /// In which time the next may be made.
     pub retry_after: Duration,
     /// What it was counted by.
-    pub limit: GuessLimit,
+    pub limit: AttemptLimit,
 }
 
 #[cfg(test)]
@@ -346,12 +346,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::{
-        GuessPurpose::{Confirmation, Login, Mail, Registration},
+        ThrottledAction::{Confirmation, Login, Mail, Registration},
         *,
     };
     use crate::SecretKind;
 
-    const LIMIT: GuessLimit = GuessLimit {
+    const LIMIT: AttemptLimit = AttemptLimit {
         without_delay: 5,
         forgets_one_in: Duration::from_mins(15),
         fixed_delay: None,
@@ -361,9 +361,9 @@ mod tests {
         Timestamp::from_microseconds(seconds * 1_000_000).unwrap()
     }
 
-    fn failed(failures: u32, seconds: i64) -> Guesses {
-        Guesses {
-            level: failures * Guesses::ONE_FAILURE,
+    fn failed(failures: u32, seconds: i64) -> Attempts {
+        Attempts {
+            level: failures * Attempts::ONE_FAILURE,
             failed_at: Some(at(seconds)),
             succeeded_at: None,
         }
@@ -379,14 +379,14 @@ mod tests {
             .into_iter()
             .flat_map(|purpose| {
                 [
-                    GuessSubject::account(purpose, &email),
-                    GuessSubject::address(purpose, address),
-                    GuessSubject::place(purpose, &email, address),
-                    GuessSubject::device(purpose, &email, &device),
-                    GuessSubject::session(purpose, session),
+                    ThrottleKey::account(purpose, &email),
+                    ThrottleKey::address(purpose, address),
+                    ThrottleKey::place(purpose, &email, address),
+                    ThrottleKey::device(purpose, &email, &device),
+                    ThrottleKey::session(purpose, session),
                 ]
             })
-            .chain([GuessSubject::issued_device(&device)])
+            .chain([ThrottleKey::issued_device(&device)])
             .chain(
                 [
                     NoticeKind::PasswordChanged,
@@ -395,7 +395,7 @@ mod tests {
                 ]
                 .into_iter()
                 .flat_map(|kind| [None, Some(address)].map(|about| (kind, about)))
-                .map(|(kind, about)| GuessSubject::notice(kind, &email, about)),
+                .map(|(kind, about)| ThrottleKey::notice(kind, &email, about)),
             )
             .map(|subject| subject.expose().to_owned())
             .collect();
@@ -415,15 +415,15 @@ mod tests {
         #[case] expected: bool,
     ) {
         let [one, other] = [one, other]
-            .map(|text| GuessSubject::address(GuessPurpose::Login, text.parse().unwrap()));
+            .map(|text| ThrottleKey::address(ThrottledAction::Login, text.parse().unwrap()));
         assert_eq!(one == other, expected);
     }
 
     #[test]
     fn nothing_prints_a_subject() {
         let email = Email::new("ada@example.com").unwrap();
-        let subject = GuessSubject::account(GuessPurpose::Login, &email);
-        assert_eq!(format!("{subject:?}"), "GuessSubject(…)");
+        let subject = ThrottleKey::account(ThrottledAction::Login, &email);
+        assert_eq!(format!("{subject:?}"), "ThrottleKey(…)");
     }
 
     #[rstest]
@@ -433,7 +433,7 @@ mod tests {
     #[case::the_clock_is_behind(failed(8, 100), 0, 4)]
     #[case::nearly_forgotten(failed(1_000, 0), 899, 1)]
     fn a_delay_counts_from_the_last_failure(
-        #[case] guesses: Guesses,
+        #[case] guesses: Attempts,
         #[case] now: i64,
         #[case] seconds: u64,
     ) {
@@ -460,8 +460,8 @@ mod tests {
 
     #[test]
     fn those_who_share_an_address_and_fail_now_and_then_are_not_delayed() {
-        let limit = GuessPolicy::default().address;
-        let mut guesses = Guesses::default();
+        let limit = ThrottlePolicy::default().address;
+        let mut guesses = Attempts::default();
         for hour in 0..1_000 {
             // 20 an hour, one every three minutes.
             for failure in 0..20 {
@@ -474,8 +474,8 @@ mod tests {
 
     #[test]
     fn whoever_guesses_as_often_as_may_be_has_about_a_hundred_a_day() {
-        let limit = GuessPolicy::default().account;
-        let (mut guesses, mut now, mut made) = (Guesses::default(), at(0), 0);
+        let limit = ThrottlePolicy::default().account;
+        let (mut guesses, mut now, mut made) = (Attempts::default(), at(0), 0);
         while now < at(10 * 24 * 60 * 60) {
             guesses = guesses.after_guess(limit, now);
             made += 1;
@@ -489,12 +489,12 @@ mod tests {
     #[test]
     fn a_fixed_delay_lets_through_so_many_and_then_none_until_it_is_over() {
         let day = Duration::from_hours(24);
-        let limit = GuessLimit {
+        let limit = AttemptLimit {
             without_delay: 2,
             forgets_one_in: day,
             fixed_delay: Some(day),
         };
-        let mut guesses = Guesses::default();
+        let mut guesses = Attempts::default();
         let mut counted = Vec::new();
         for hour in 0..75 {
             let now = at(hour * 3_600);
@@ -509,7 +509,7 @@ mod tests {
     #[test]
     fn what_succeeded_is_known_for_90_days() {
         let day = 24 * 60 * 60;
-        let guesses = Guesses {
+        let guesses = Attempts {
             succeeded_at: Some(at(0)),
             ..failed(100, 0)
         };
@@ -521,10 +521,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_delay_never_shrinks_and_has_an_end(without_delay in 0..1_000_u32, failures in 0..u32::MAX) {
-            let limit = GuessLimit { without_delay, ..LIMIT };
+            let limit = AttemptLimit { without_delay, ..LIMIT };
             let delay = limit.delay_after(failures);
             prop_assert!(delay <= limit.delay_after(failures + 1));
-            prop_assert!(delay <= GuessLimit::MAX_DELAY);
+            prop_assert!(delay <= AttemptLimit::MAX_DELAY);
             prop_assert_eq!(delay.is_zero(), failures <= without_delay);
         }
 
@@ -533,14 +533,14 @@ mod tests {
             without_delay in 0..100_u32,
             attempts in 0..200_u32,
         ) {
-            let limit = GuessLimit { without_delay, ..LIMIT };
-            let mut guesses = Guesses::default();
+            let limit = AttemptLimit { without_delay, ..LIMIT };
+            let mut guesses = Attempts::default();
             for _ in 0..attempts {
                 if guesses.delay(limit, at(0)).is_zero() {
                     guesses = guesses.after_guess(limit, at(0));
                 }
             }
-            prop_assert_eq!(guesses.level, attempts.min(without_delay + 1) * Guesses::ONE_FAILURE);
+            prop_assert_eq!(guesses.level, attempts.min(without_delay + 1) * Attempts::ONE_FAILURE);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use todo_domain::{
-    Email, GuessCounter, GuessLimit, GuessPurpose::Login, GuessSubject, ports::GuessLedger,
+    AttemptCounter, AttemptLimit, Email, ThrottleKey, ThrottledAction::Login, ports::AttemptStore,
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
@@ -15,15 +15,15 @@ fn subjects_are_stored_as_digests(#[values(Sqlite, Postgres)] kind: Kind) {
     let Some(storage) = Storage::new(kind) else {
         return;
     };
-    let counter = GuessCounter {
-        subject: GuessSubject::account(Login, &Email::new("ada@example.com").unwrap()),
-        limit: GuessLimit {
+    let counter = AttemptCounter {
+        subject: ThrottleKey::account(Login, &Email::new("ada@example.com").unwrap()),
+        limit: AttemptLimit {
             without_delay: 5,
             forgets_one_in: Duration::from_mins(15),
             fixed_delay: None,
         },
     };
-    GuessLedger::count(&storage.database, &[counter], at(0)).unwrap();
+    AttemptStore::count(&storage.database, &[counter], at(0)).unwrap();
     // Made by: printf 'login:account\nada@example.com' | sha256sum
     let hex = match kind {
         Sqlite => "SELECT lower(hex(subject)) AS value FROM guesses",

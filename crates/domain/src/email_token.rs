@@ -6,7 +6,7 @@ use crate::{Email, SecretDigest, SecretKind, Timestamp, UserId};
 
 /// What whoever has a mailed secret may do, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MailPurpose {
+pub enum TokenPurpose {
     /// Choose a new password.
     PasswordReset,
     /// Show that the address of the account is the user's.
@@ -22,7 +22,7 @@ pub enum MailPurpose {
 #[error("is no purpose of a mailed secret")]
 pub struct UnknownMailPurpose;
 
-impl MailPurpose {
+impl TokenPurpose {
     /// Every purpose.
     pub const ALL: [Self; 4] = [
         Self::PasswordReset,
@@ -78,13 +78,13 @@ impl MailPurpose {
     }
 }
 
-impl fmt::Display for MailPurpose {
+impl fmt::Display for TokenPurpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for MailPurpose {
+impl FromStr for TokenPurpose {
     type Err = UnknownMailPurpose;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -96,15 +96,15 @@ impl FromStr for MailPurpose {
 }
 
 /// What is kept of a secret that was mailed. It is valid once, and so are at most
-/// [so many](MailPurpose::max_live) of its user and purpose.
+/// [so many](TokenPurpose::max_live) of its user and purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailedSecret {
+pub struct EmailToken {
     /// By what it is found.
     pub digest: SecretDigest,
     /// Whose account it is about.
     pub user_id: UserId,
     /// What it is good for.
-    pub purpose: MailPurpose,
+    pub purpose: TokenPurpose,
     /// The address that it was mailed to, and which it proves to be the user's.
     pub email: Email,
     /// When it was made.
@@ -124,8 +124,8 @@ pub struct PendingEmailChange {
     pub expires_at: Timestamp,
 }
 
-impl From<MailedSecret> for PendingEmailChange {
-    fn from(secret: MailedSecret) -> Self {
+impl From<EmailToken> for PendingEmailChange {
+    fn from(secret: EmailToken) -> Self {
         Self {
             email: secret.email,
             requested_at: secret.created_at,
@@ -134,7 +134,7 @@ impl From<MailedSecret> for PendingEmailChange {
     }
 }
 
-impl MailedSecret {
+impl EmailToken {
     /// The shortest time between two mails to one user for one purpose, so that nobody's mailbox can be flooded.
     pub const MIN_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -143,7 +143,7 @@ impl MailedSecret {
     pub fn new(
         digest: SecretDigest,
         user_id: UserId,
-        purpose: MailPurpose,
+        purpose: TokenPurpose,
         email: Email,
         now: Timestamp,
     ) -> Self {
@@ -171,7 +171,7 @@ impl MailedSecret {
     /// # let digest = SecretDigest::from_bytes([0; 32]);
     /// let email = Email::new("ada@example.com")?;
     /// let now = Timestamp::from_microseconds(90_000_000)?;
-    /// let secret = MailedSecret::new(digest, user, MailPurpose::PasswordReset, email, now);
+    /// let secret = EmailToken::new(digest, user, TokenPurpose::PasswordReset, email, now);
     /// assert_eq!(secret.none_made_after().as_seconds(), 30);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -189,23 +189,23 @@ mod tests {
 
     #[test]
     fn a_purpose_is_read_as_it_is_written() {
-        for purpose in MailPurpose::ALL {
+        for purpose in TokenPurpose::ALL {
             assert_eq!(purpose.to_string().parse(), Ok(purpose));
         }
-        assert_eq!("".parse::<MailPurpose>(), Err(UnknownMailPurpose));
+        assert_eq!("".parse::<TokenPurpose>(), Err(UnknownMailPurpose));
     }
 
     #[rstest]
-    #[case(MailPurpose::PasswordReset, 30 * 60)]
-    #[case(MailPurpose::EmailVerification, 24 * 60 * 60)]
-    #[case(MailPurpose::EmailChange, 24 * 60 * 60)]
-    #[case(MailPurpose::EmailChangeCancellation, 24 * 60 * 60)]
-    fn it_counts_until_its_lifetime_is_over(#[case] purpose: MailPurpose, #[case] seconds: i64) {
+    #[case(TokenPurpose::PasswordReset, 30 * 60)]
+    #[case(TokenPurpose::EmailVerification, 24 * 60 * 60)]
+    #[case(TokenPurpose::EmailChange, 24 * 60 * 60)]
+    #[case(TokenPurpose::EmailChangeCancellation, 24 * 60 * 60)]
+    fn it_counts_until_its_lifetime_is_over(#[case] purpose: TokenPurpose, #[case] seconds: i64) {
         let at = |seconds: i64| Timestamp::from_microseconds(seconds * 1_000_000).unwrap();
         let digest = SecretDigest::from_bytes([1; 32]);
         let user: UserId = "0192f0c1-2345-7abc-8def-0123456789ab".parse().unwrap();
         let email = Email::new("ada@example.com").unwrap();
-        let secret = MailedSecret::new(digest, user, purpose, email, at(0));
+        let secret = EmailToken::new(digest, user, purpose, email, at(0));
         assert!(secret.is_live(at(seconds - 1)));
         assert!(!secret.is_live(at(seconds)));
     }

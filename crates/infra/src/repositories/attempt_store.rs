@@ -11,8 +11,8 @@ use diesel::{
     sql_types::{Binary, Integer, Nullable},
 };
 use todo_domain::{
-    GuessCounter, GuessSubject, Guesses, Timestamp, TooManyGuesses,
-    ports::{CountGuessError, GuessLedger, StorageError},
+    AttemptCounter, Attempts, ThrottleKey, Timestamp, TooManyAttempts,
+    ports::{AttemptStore, CountGuessError, StorageError},
 };
 
 use super::deletion::Deletion;
@@ -23,15 +23,15 @@ use crate::database::{
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = guesses)]
-struct GuessesRow {
+struct AttemptsRow {
     subject: Vec<u8>,
     level: i32,
     failed_at: Option<Instant>,
     succeeded_at: Option<Instant>,
 }
 
-impl From<&GuessesRow> for Guesses {
-    fn from(row: &GuessesRow) -> Self {
+impl From<&AttemptsRow> for Attempts {
+    fn from(row: &AttemptsRow) -> Self {
         Self {
             level: row.level.try_into().unwrap_or_default(),
             failed_at: row.failed_at.map(|at| at.0),
@@ -41,17 +41,17 @@ impl From<&GuessesRow> for Guesses {
 }
 
 /// The primary key of a subject.
-fn key(subject: &GuessSubject) -> Vec<u8> {
+fn key(subject: &ThrottleKey) -> Vec<u8> {
     digest(&SHA256, subject.expose().as_bytes())
         .as_ref()
         .to_vec()
 }
 
 /// The attempts of a subject, among rows.
-fn found(rows: &[GuessesRow], key: &[u8]) -> Guesses {
+fn found(rows: &[AttemptsRow], key: &[u8]) -> Attempts {
     rows.iter()
         .find(|row| row.subject == key)
-        .map(Guesses::from)
+        .map(Attempts::from)
         .unwrap_or_default()
 }
 
@@ -62,7 +62,7 @@ const REPLACE: &str = "level = excluded.level, failed_at = excluded.failed_at, \
      succeeded_at = excluded.succeeded_at, updated_at = excluded.updated_at";
 /// The conflict clause that resets the failures for a row with a success, and refunds one for a row without.
 fn succeed() -> String {
-    let one = Guesses::ONE_FAILURE;
+    let one = Attempts::ONE_FAILURE;
     format!(
         "level = CASE WHEN excluded.succeeded_at IS NOT NULL OR guesses.level < {one} THEN 0 \
          ELSE guesses.level - {one} END, \
@@ -77,10 +77,10 @@ fn succeed() -> String {
 /// There are few subjects at a time, so the statement has few texts. It is the same on both databases.
 fn write(
     connection: &mut AnyConnection,
-    mut rows: Vec<(Vec<u8>, Guesses)>,
+    mut rows: Vec<(Vec<u8>, Attempts)>,
     now: Timestamp,
     conflict: &str,
-) -> QueryResult<Vec<GuessesRow>> {
+) -> QueryResult<Vec<AttemptsRow>> {
     rows.sort_by(|(one, _), (other, _)| one.cmp(other));
     rows.dedup_by(|(one, _), (other, _)| one == other);
     let values: Vec<_> = (0..rows.len())
@@ -107,19 +107,19 @@ fn write(
     cached(insert).get_results(connection)
 }
 
-impl GuessLedger for Database {
-    fn find(&self, subjects: &[GuessSubject]) -> Result<Vec<Guesses>, StorageError> {
+impl AttemptStore for Database {
+    fn find(&self, subjects: &[ThrottleKey]) -> Result<Vec<Attempts>, StorageError> {
         let keys: Vec<_> = subjects.iter().map(key).collect();
         let rows = self.read(|connection| {
             guesses::table
                 .filter(guesses::subject.eq_any(&keys))
-                .select(GuessesRow::as_select())
-                .load::<GuessesRow>(connection)
+                .select(AttemptsRow::as_select())
+                .load::<AttemptsRow>(connection)
         })?;
         Ok(keys.iter().map(|key| found(&rows, key)).collect())
     }
 
-    fn count(&self, counters: &[GuessCounter], now: Timestamp) -> Result<(), CountGuessError> {
+    fn count(&self, counters: &[AttemptCounter], now: Timestamp) -> Result<(), CountGuessError> {
         if counters.is_empty() {
             return Ok(());
         }
@@ -131,12 +131,12 @@ impl GuessLedger for Database {
         let counted = self.transaction(|connection| {
             let locked = keyed
                 .iter()
-                .map(|(key, _)| (key.clone(), Guesses::default()))
+                .map(|(key, _)| (key.clone(), Attempts::default()))
                 .collect();
             let rows = write(connection, locked, now, LOCK)?;
             let longest = keyed
                 .iter()
-                .map(|(key, counter)| TooManyGuesses {
+                .map(|(key, counter)| TooManyAttempts {
                     purpose: counter.subject.purpose(),
                     retry_after: found(&rows, key).delay(counter.limit, now),
                     limit: counter.limit,
@@ -166,18 +166,18 @@ impl GuessLedger for Database {
 
     fn succeed(
         &self,
-        cleared: &[GuessSubject],
-        taken_back: &[GuessSubject],
+        cleared: &[ThrottleKey],
+        taken_back: &[ThrottleKey],
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        let success = Guesses {
+        let success = Attempts {
             succeeded_at: Some(now),
-            ..Guesses::default()
+            ..Attempts::default()
         };
         let cleared = cleared.iter().map(|subject| (key(subject), success));
         let taken_back = taken_back
             .iter()
-            .map(|subject| (key(subject), Guesses::default()));
+            .map(|subject| (key(subject), Attempts::default()));
         let rows: Vec<_> = cleared.chain(taken_back).collect();
         if !rows.is_empty() {
             self.write(|connection| write(connection, rows.clone(), now, &succeed()))?;
@@ -186,8 +186,8 @@ impl GuessLedger for Database {
     }
 
     fn delete_forgotten(&self, now: Timestamp) -> Result<usize, StorageError> {
-        let failures_forgotten = Instant(now.saturating_sub(Guesses::FORGOTTEN_AFTER));
-        let no_longer_known = Instant(now.saturating_sub(Guesses::KNOWN_FOR));
+        let failures_forgotten = Instant(now.saturating_sub(Attempts::FORGOTTEN_AFTER));
+        let no_longer_known = Instant(now.saturating_sub(Attempts::KNOWN_FOR));
         Deletion {
             table: "guesses",
             key: "subject",

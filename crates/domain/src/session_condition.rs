@@ -6,7 +6,7 @@ use crate::{Session, SessionId, SessionPolicy, Timestamp, UserId};
 ///
 /// Since then it was used again, or ended, or neither; its last use never goes back, and what was ended stays ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SeenSession {
+pub struct SessionSnapshot {
     /// Which session.
     pub id: SessionId,
     /// Whose it is.
@@ -21,10 +21,10 @@ pub struct SeenSession {
 /// [not to be recorded](Session::is_use_to_be_recorded): nothing has to be known of it, or done to it, before a
 /// statement.
 ///
-/// It is made of a session that met it when it was [seen](SeenSession), and that only its end can keep from meeting it
+/// It is made of a session that met it when it was [seen](SessionSnapshot), and that only its end can keep from meeting it
 /// since then. So where the session meets it, it has done so all the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionGuard {
+pub struct SessionCondition {
     /// The session must be there.
     pub session_id: SessionId,
     /// It must be this user's.
@@ -35,7 +35,7 @@ pub struct SessionGuard {
     pub used_after: Timestamp,
 }
 
-impl SeenSession {
+impl SessionSnapshot {
     /// The condition for this session at `now`; `None` when it did not meet it as it was seen.
     ///
     /// ```
@@ -44,13 +44,13 @@ impl SeenSession {
     /// let policy = SessionPolicy::default();
     /// let begin = Timestamp::from_microseconds(1_500_000)?;
     /// let session = Session::begin(id.parse()?, id.parse()?, Client::default(), begin, &policy);
-    /// let guard = SeenSession::from(&session).guard(begin, &policy).unwrap();
+    /// let guard = SessionSnapshot::from(&session).guard(begin, &policy).unwrap();
     /// assert!(guard.is_met_by(&session));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn guard(&self, now: Timestamp, policy: &SessionPolicy) -> Option<SessionGuard> {
-        let guard = SessionGuard {
+    pub fn guard(&self, now: Timestamp, policy: &SessionPolicy) -> Option<SessionCondition> {
+        let guard = SessionCondition {
             session_id: self.id,
             user_id: self.user_id,
             expires_after: now,
@@ -60,14 +60,14 @@ impl SeenSession {
     }
 }
 
-impl SessionGuard {
+impl SessionCondition {
     /// Whether a session meets it.
     #[must_use]
     pub fn is_met_by(&self, session: &Session) -> bool {
         self.is_met_by_seen(&session.into())
     }
 
-    fn is_met_by_seen(&self, session: &SeenSession) -> bool {
+    fn is_met_by_seen(&self, session: &SessionSnapshot) -> bool {
         session.id == self.session_id
             && session.user_id == self.user_id
             && session.expires_at > self.expires_after
@@ -75,7 +75,7 @@ impl SessionGuard {
     }
 }
 
-impl From<&Session> for SeenSession {
+impl From<&Session> for SessionSnapshot {
     fn from(session: &Session) -> Self {
         Self {
             id: session.id,
@@ -150,7 +150,7 @@ mod tests {
             seen in (all_instants(), all_instants()),
             stored in (all_instants(), all_instants()),
         ) {
-            let seen = SeenSession::from(&session(seen.0, seen.1));
+            let seen = SessionSnapshot::from(&session(seen.0, seen.1));
             if let Some(guard) = seen.guard(now, &policy) {
                 let stored = session(stored.0, stored.1);
                 if guard.is_met_by(&stored) {
@@ -167,7 +167,7 @@ mod tests {
             seen in (instants(), instants()),
         ) {
             let session = session(seen.0, seen.1);
-            let guard = SeenSession::from(&session).guard(now, &policy);
+            let guard = SessionSnapshot::from(&session).guard(now, &policy);
             let needs_no_more = session.is_live(now, &policy)
                 && !session.is_use_to_be_recorded(now, &policy);
             prop_assert_eq!(guard.is_some(), needs_no_more);
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn another_session_and_another_users_do_not_meet_it() {
         let session = session(at(100), at(0));
-        let guard = SeenSession::from(&session).guard(at(1), &SessionPolicy::default());
+        let guard = SessionSnapshot::from(&session).guard(at(1), &SessionPolicy::default());
         let guard = guard.unwrap();
         let other = Uuid::from_u128(2);
         assert!(!guard.is_met_by(&Session {

@@ -7,7 +7,7 @@ use todo_domain::{
 
 /// The service itself failed. The cause is for the log and never for a client.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ServiceError {
     /// Something that is needed cannot be reached; nothing was changed, and trying again later may help.
     #[error("something that is needed cannot be reached")]
     Unavailable(#[source] BoxError),
@@ -29,7 +29,7 @@ pub enum Failure {
     Internal(#[source] BoxError),
 }
 
-impl From<StorageError> for Failure {
+impl From<StorageError> for ServiceError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Unavailable(source) => Self::Unavailable(source),
@@ -42,13 +42,13 @@ impl From<StorageError> for Failure {
     }
 }
 
-impl From<HashError> for Failure {
+impl From<HashError> for ServiceError {
     fn from(error: HashError) -> Self {
         Self::Internal(error.into())
     }
 }
 
-impl From<TokenError> for Failure {
+impl From<TokenError> for ServiceError {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::KeysUnavailable(source) => Self::Unavailable(source),
@@ -57,13 +57,13 @@ impl From<TokenError> for Failure {
     }
 }
 
-impl From<RandomError> for Failure {
+impl From<RandomError> for ServiceError {
     fn from(error: RandomError) -> Self {
         Self::Internal(error.into())
     }
 }
 
-impl From<MailError> for Failure {
+impl From<MailError> for ServiceError {
     fn from(error: MailError) -> Self {
         Self::Unavailable(error.into())
     }

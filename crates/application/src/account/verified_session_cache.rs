@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use todo_domain::{SeenSession, SessionId, SessionPolicy, Timestamp};
+use todo_domain::{SessionId, SessionPolicy, SessionSnapshot, Timestamp};
 
 /// So many are remembered at most: some megabytes.
 const MOST: usize = 100_000;
@@ -15,9 +15,9 @@ const MOST: usize = 100_000;
 /// It never tells that a session counts: it tells for which ones it is worth while to ask that in the statement that
 /// does what is wanted. Whatever is not remembered is looked at first.
 #[derive(Debug, Default)]
-pub struct SeenSessions(Mutex<HashMap<SessionId, SeenSession>>);
+pub struct VerifiedSessionCache(Mutex<HashMap<SessionId, SessionSnapshot>>);
 
-impl SeenSessions {
+impl VerifiedSessionCache {
     /// Forgets the sessions whose next use is to be recorded, or that have ended.
     pub fn forget_old(&self, now: Timestamp, policy: &SessionPolicy) {
         let mut sessions = self.sessions();
@@ -26,12 +26,12 @@ impl SeenSessions {
     }
 
     /// The session with this id as it was seen.
-    pub(super) fn find(&self, id: SessionId) -> Option<SeenSession> {
+    pub(super) fn find(&self, id: SessionId) -> Option<SessionSnapshot> {
         self.sessions().get(&id).copied()
     }
 
     /// Remembers a session, if there is room.
-    pub(super) fn remember(&self, session: SeenSession) {
+    pub(super) fn remember(&self, session: SessionSnapshot) {
         let mut sessions = self.sessions();
         if sessions.len() < MOST || sessions.contains_key(&session.id) {
             sessions.insert(session.id, session);
@@ -44,7 +44,7 @@ impl SeenSessions {
     }
 
     /// What is remembered counts whatever happened to whoever held it: each entry is written at once.
-    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, SeenSession>> {
+    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, SessionSnapshot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,8 +58,8 @@ mod tests {
 
     #[test]
     fn a_session_is_remembered_until_its_use_is_to_be_recorded() {
-        let seen = SeenSessions::default();
-        seen.remember(SeenSession::from(&session()));
+        let seen = VerifiedSessionCache::default();
+        seen.remember(SessionSnapshot::from(&session()));
         seen.forget_old(now().saturating_add(Duration::from_secs(59)), &POLICY);
         assert_eq!(seen.find(session_id(1)), Some((&session()).into()));
         seen.forget_old(now().saturating_add(Duration::from_mins(1)), &POLICY);
@@ -68,8 +68,8 @@ mod tests {
 
     #[test]
     fn no_more_are_remembered_than_there_is_room_for() {
-        let seen = SeenSessions::default();
-        let of = |n: usize| SeenSession {
+        let seen = VerifiedSessionCache::default();
+        let of = |n: usize| SessionSnapshot {
             id: session_id(n as u128),
             ..(&session()).into()
         };

@@ -42,7 +42,7 @@ impl<'a> From<&'a User> for PasswordContext<'a> {
 /// Why a password is too easily guessed, and what would be better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum GuessablePassword {
+pub enum WeakPassword {
     /// Many people choose it.
     #[error("must not be a common password; use several unrelated words")]
     Common,
@@ -65,15 +65,15 @@ impl Password {
     /// called.
     ///
     /// # Errors
-    /// [`GuessablePassword`].
+    /// [`WeakPassword`].
     pub fn refuse_guessable(
         &self,
         context: PasswordContext<'_>,
         common: &dyn CommonPasswords,
-    ) -> Result<(), GuessablePassword> {
+    ) -> Result<(), WeakPassword> {
         let folded = Zeroizing::new(fold_case(self.expose()));
         if common.contains(&folded) {
-            return Err(GuessablePassword::Common);
+            return Err(WeakPassword::Common);
         }
         let bare = Zeroizing::new(without_spaces_and_punctuation(&folded));
         let is = |name: &str| {
@@ -83,13 +83,13 @@ impl Password {
         let address = context.email.as_str();
         let local_part = address.split('@').next().unwrap_or(address);
         if is(address) || is(local_part) {
-            return Err(GuessablePassword::Email);
+            return Err(WeakPassword::Email);
         }
         if context.name.is_some_and(|name| is(name.as_str())) {
-            return Err(GuessablePassword::Name);
+            return Err(WeakPassword::Name);
         }
         if SERVICE_NAMES.contains(&bare.as_str()) {
-            return Err(GuessablePassword::Service);
+            return Err(WeakPassword::Service);
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     /// What is said of `password`, where Zoë Lovelace chooses it and `common` is the only common one.
-    fn refusal(password: &str, common: &'static str) -> Option<GuessablePassword> {
+    fn refusal(password: &str, common: &'static str) -> Option<WeakPassword> {
         let email = Email::new("zoe.lovelace@example.com").unwrap();
         let name = DisplayName::new("Zo\u{eb} Lovelace").unwrap();
         let context = PasswordContext {
@@ -133,23 +133,23 @@ mod tests {
     #[case::in_another_case("SunShine", "sunshine")]
     #[case::in_another_spelling("SE\u{303}NORITA", "s\u{1ebd}norita")]
     fn a_common_password_is_refused(#[case] password: &str, #[case] common: &'static str) {
-        assert_eq!(refusal(password, common), Some(GuessablePassword::Common));
+        assert_eq!(refusal(password, common), Some(WeakPassword::Common));
     }
 
     #[rstest]
-    #[case::address("zoe.lovelace@example.com", GuessablePassword::Email)]
-    #[case::address_in_another_case("Zoe.Lovelace@Example.com", GuessablePassword::Email)]
-    #[case::local_part("zoe.lovelace", GuessablePassword::Email)]
-    #[case::local_part_without_its_punctuation("ZoeLovelace!", GuessablePassword::Email)]
-    #[case::name("Zo\u{eb} Lovelace", GuessablePassword::Name)]
-    #[case::name_in_another_case("ZO\u{cb} LOVELACE", GuessablePassword::Name)]
-    #[case::name_in_another_spelling("zoe\u{308} lovelace", GuessablePassword::Name)]
-    #[case::name_without_its_space("zo\u{eb}lovelace", GuessablePassword::Name)]
-    #[case::service("Todo-Server", GuessablePassword::Service)]
-    #[case::service_and_little_else("**todo**", GuessablePassword::Service)]
+    #[case::address("zoe.lovelace@example.com", WeakPassword::Email)]
+    #[case::address_in_another_case("Zoe.Lovelace@Example.com", WeakPassword::Email)]
+    #[case::local_part("zoe.lovelace", WeakPassword::Email)]
+    #[case::local_part_without_its_punctuation("ZoeLovelace!", WeakPassword::Email)]
+    #[case::name("Zo\u{eb} Lovelace", WeakPassword::Name)]
+    #[case::name_in_another_case("ZO\u{cb} LOVELACE", WeakPassword::Name)]
+    #[case::name_in_another_spelling("zoe\u{308} lovelace", WeakPassword::Name)]
+    #[case::name_without_its_space("zo\u{eb}lovelace", WeakPassword::Name)]
+    #[case::service("Todo-Server", WeakPassword::Service)]
+    #[case::service_and_little_else("**todo**", WeakPassword::Service)]
     fn what_the_account_or_the_service_is_called_is_refused(
         #[case] password: &str,
-        #[case] expected: GuessablePassword,
+        #[case] expected: WeakPassword,
     ) {
         assert_eq!(refusal(password, ""), Some(expected));
     }

@@ -1,7 +1,7 @@
 //! Where guesses are counted.
 
 use super::StorageError;
-use crate::{GuessCounter, GuessSubject, Guesses, Timestamp, TooManyGuesses};
+use crate::{AttemptCounter, Attempts, ThrottleKey, Timestamp, TooManyAttempts};
 
 /// Why a guess may not be made.
 #[derive(Debug, thiserror::Error)]
@@ -9,7 +9,7 @@ use crate::{GuessCounter, GuessSubject, Guesses, Timestamp, TooManyGuesses};
 pub enum CountGuessError {
     /// It comes too early.
     #[error(transparent)]
-    TooMany(#[from] TooManyGuesses),
+    TooMany(#[from] TooManyAttempts),
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -17,19 +17,19 @@ pub enum CountGuessError {
 
 /// Counts guesses. It keeps the SHA-256 (FIPS 180-4) of each subject's text, and never the text.
 #[cfg_attr(feature = "mocks", mockall::automock)]
-pub trait GuessLedger: Send + Sync {
+pub trait AttemptStore: Send + Sync {
     /// What is known of each subject, in their order; nothing of those that were never guessed at.
     ///
     /// # Errors
     /// [`StorageError`].
-    fn find(&self, subjects: &[GuessSubject]) -> Result<Vec<Guesses>, StorageError>;
+    fn find(&self, subjects: &[ThrottleKey]) -> Result<Vec<Attempts>, StorageError>;
 
     /// Counts a guess that begins at `now` as a failure of every subject, or, where [one is to be waited
-    /// for](Guesses::delay), of none. Of any number at once, no more are counted than if they came one after another.
+    /// for](Attempts::delay), of none. Of any number at once, no more are counted than if they came one after another.
     ///
     /// # Errors
     /// [`CountGuessError`]; of several subjects, [`TooMany`](CountGuessError::TooMany) tells the longest delay.
-    fn count(&self, counters: &[GuessCounter], now: Timestamp) -> Result<(), CountGuessError>;
+    fn count(&self, counters: &[AttemptCounter], now: Timestamp) -> Result<(), CountGuessError>;
 
     /// Records that a guess succeeded at `now`: the subjects in `cleared` have no failures and a success, and those in
     /// `taken_back` have one failure less, if they have any.
@@ -38,8 +38,8 @@ pub trait GuessLedger: Send + Sync {
     /// [`StorageError`].
     fn succeed(
         &self,
-        cleared: &[GuessSubject],
-        taken_back: &[GuessSubject],
+        cleared: &[ThrottleKey],
+        taken_back: &[ThrottleKey],
         now: Timestamp,
     ) -> Result<(), StorageError>;
 

@@ -2,9 +2,10 @@
 
 use rstest::rstest;
 use todo_domain::{
-    AccessProof, MailPurpose, MailedSecret,
+    AccessProof, EmailToken,
     SecurityEventKind::{EmailVerified, PasswordReset},
-    ports::MailedSecrets,
+    TokenPurpose,
+    ports::EmailTokens,
 };
 use todo_testkit::Kind::{self, Postgres, Sqlite};
 
@@ -16,15 +17,15 @@ fn a_secret_for_a_former_address_changes_nothing(#[values(Sqlite, Postgres)] kin
         return;
     };
     let user = storage.user("ada@example.com");
-    let secrets: &dyn MailedSecrets = &storage.database;
+    let secrets: &dyn EmailTokens = &storage.database;
     let insert = |purpose| {
-        let secret = MailedSecret::new(digest(), user.id, purpose, user.email.clone(), at(0));
+        let secret = EmailToken::new(digest(), user.id, purpose, user.email.clone(), at(0));
         let inserted = secrets.insert(&secret, &AccessProof::new(user.id), None);
         assert!(inserted.unwrap());
         secret
     };
-    let reset = insert(MailPurpose::PasswordReset);
-    let verification = insert(MailPurpose::EmailVerification);
+    let reset = insert(TokenPurpose::PasswordReset);
+    let verification = insert(TokenPurpose::EmailVerification);
     storage
         .behind
         .execute("UPDATE users SET email = 'countess@example.com'");

@@ -1,37 +1,37 @@
-//! Clauses of [`todo_domain::ports::GuessLedger`].
+//! Clauses of [`todo_domain::ports::AttemptStore`].
 
 use std::{thread, time::Duration};
 
 use todo_domain::{
-    Email, GuessCounter, GuessLimit,
-    GuessPurpose::Login,
-    GuessSubject, Guesses, Timestamp, TooManyGuesses,
-    ports::{CountGuessError, GuessLedger},
+    AttemptCounter, AttemptLimit, Attempts, Email, ThrottleKey,
+    ThrottledAction::Login,
+    Timestamp, TooManyAttempts,
+    ports::{AttemptStore, CountGuessError},
 };
 
 use crate::fixture::{TestStorage, at};
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-fn account(email: &str) -> GuessSubject {
-    GuessSubject::account(Login, &Email::new(email).unwrap())
+fn account(email: &str) -> ThrottleKey {
+    ThrottleKey::account(Login, &Email::new(email).unwrap())
 }
 
-fn address(last: u8) -> GuessSubject {
-    GuessSubject::address(Login, [192, 0, 2, last].into())
+fn address(last: u8) -> ThrottleKey {
+    ThrottleKey::address(Login, [192, 0, 2, last].into())
 }
 
 /// Counts a guess, and gives for how long it is to be waited where it came too early.
 fn count(
-    database: &dyn GuessLedger,
-    counters: &[(&GuessSubject, u32)],
+    database: &dyn AttemptStore,
+    counters: &[(&ThrottleKey, u32)],
     now: Timestamp,
-) -> Result<(), TooManyGuesses> {
+) -> Result<(), TooManyAttempts> {
     let counters: Vec<_> = counters
         .iter()
-        .map(|(subject, without_delay)| GuessCounter {
+        .map(|(subject, without_delay)| AttemptCounter {
             subject: (*subject).clone(),
-            limit: GuessLimit {
+            limit: AttemptLimit {
                 without_delay: *without_delay,
                 forgets_one_in: Duration::from_mins(15),
                 fixed_delay: None,
@@ -45,14 +45,17 @@ fn count(
     }
 }
 
-fn found(database: &dyn GuessLedger, subject: &GuessSubject) -> Guesses {
-    GuessLedger::find(database, std::slice::from_ref(subject)).unwrap()[0]
+fn found(database: &dyn AttemptStore, subject: &ThrottleKey) -> Attempts {
+    AttemptStore::find(database, std::slice::from_ref(subject)).unwrap()[0]
 }
 
 pub fn an_unknown_subject_has_no_failures(storage: &TestStorage) {
     let ada = account("ada@example.com");
-    assert_eq!(found(storage.guess_ledger(), &ada), Guesses::default());
-    assert_eq!(GuessLedger::find(storage.guess_ledger(), &[]).unwrap(), []);
+    assert_eq!(found(storage.attempt_store(), &ada), Attempts::default());
+    assert_eq!(
+        AttemptStore::find(storage.attempt_store(), &[]).unwrap(),
+        []
+    );
 }
 
 pub fn an_attempt_counts_for_every_subject(storage: &TestStorage) {
@@ -61,12 +64,12 @@ pub fn an_attempt_counts_for_every_subject(storage: &TestStorage) {
         account("grace@example.com"),
         address(1),
     );
-    let database = storage.guess_ledger();
+    let database = storage.attempt_store();
     for (account, microseconds) in [(&ada, 0), (&grace, 1), (&ada, 2)] {
         count(database, &[(account, 5), (&here, 50)], at(microseconds)).unwrap();
     }
     let subjects = [here, grace, address(2), ada];
-    let counted = GuessLedger::find(database, &subjects).unwrap();
+    let counted = AttemptStore::find(database, &subjects).unwrap();
     let expected = [
         (3_000, Some(at(2))),
         (1_000, Some(at(1))),
@@ -84,14 +87,14 @@ pub fn an_attempt_counts_for_every_subject(storage: &TestStorage) {
 
 pub fn an_attempt_that_is_too_early_counts_for_no_subject(storage: &TestStorage) {
     let (ada, here) = (account("ada@example.com"), address(1));
-    let database = storage.guess_ledger();
+    let database = storage.attempt_store();
     count(database, &[(&ada, 0)], at(0)).unwrap();
     let refused = count(database, &[(&here, 50), (&ada, 0)], at(400_000)).unwrap_err();
     assert_eq!(refused.retry_after, Duration::from_millis(600));
     assert_eq!(refused.limit.without_delay, 0);
     assert_eq!(refused.purpose, Login);
     assert_eq!(found(database, &ada).level, 1_000);
-    assert_eq!(found(database, &here), Guesses::default());
+    assert_eq!(found(database, &here), Attempts::default());
     count(database, &[(&here, 50), (&ada, 0)], at(1_000_000)).unwrap();
     let refused = count(database, &[(&ada, 0)], at(1_000_000)).unwrap_err();
     assert_eq!(refused.retry_after, Duration::from_secs(2));
@@ -99,7 +102,7 @@ pub fn an_attempt_that_is_too_early_counts_for_no_subject(storage: &TestStorage)
 
 pub fn a_refused_attempt_is_not_stored(storage: &TestStorage) {
     let (ada, here) = (account("ada@example.com"), address(1));
-    let database = storage.guess_ledger();
+    let database = storage.attempt_store();
     count(database, &[(&ada, 0)], at(0)).unwrap();
     count(database, &[(&here, 50), (&ada, 0)], at(400_000)).unwrap_err();
     assert_eq!(database.delete_forgotten(at(90 * DAY)).unwrap(), 1);
@@ -112,7 +115,7 @@ pub fn concurrent_attempts_cannot_exceed_the_limit(storage: &TestStorage) {
         let guesses: Vec<_> = (0..50)
             .map(|number| {
                 let (ada, here) = (&ada, &here);
-                let instance = instances[number % 2].guess_ledger();
+                let instance = instances[number % 2].attempt_store();
                 // Whichever is named first.
                 scope.spawn(move || match number % 3 {
                     0 => count(instance, &[(ada, 5), (here, 100)], at(0)),
@@ -124,13 +127,13 @@ pub fn concurrent_attempts_cannot_exceed_the_limit(storage: &TestStorage) {
         outcomes.flatten().count()
     });
     assert_eq!(counted, 6);
-    assert_eq!(found(storage.guess_ledger(), &ada).level, 6_000);
-    assert_eq!(found(storage.guess_ledger(), &here).level, 6_000);
+    assert_eq!(found(storage.attempt_store(), &ada).level, 6_000);
+    assert_eq!(found(storage.attempt_store(), &here).level, 6_000);
 }
 
 pub fn a_success_resets_some_subjects_and_refunds_one_failure_of_others(storage: &TestStorage) {
     let (ada, here, new) = (account("ada@example.com"), address(1), address(2));
-    let database = storage.guess_ledger();
+    let database = storage.attempt_store();
     for _ in 0..3 {
         count(database, &[(&ada, 5), (&here, 50)], at(0)).unwrap();
     }
@@ -149,7 +152,7 @@ pub fn a_success_resets_some_subjects_and_refunds_one_failure_of_others(storage:
 }
 
 pub fn expired_entries_are_deleted(storage: &TestStorage) {
-    let database = storage.guess_ledger();
+    let database = storage.attempt_store();
     let (failed, known) = (address(1), address(2));
     count(database, &[(&failed, 5)], at(0)).unwrap();
     database
@@ -157,7 +160,7 @@ pub fn expired_entries_are_deleted(storage: &TestStorage) {
         .unwrap();
     assert_eq!(database.delete_forgotten(at(DAY - 1)).unwrap(), 0);
     assert_eq!(database.delete_forgotten(at(DAY)).unwrap(), 1);
-    assert_eq!(found(database, &failed), Guesses::default());
+    assert_eq!(found(database, &failed), Attempts::default());
     assert_eq!(found(database, &known).succeeded_at, Some(at(0)));
     assert_eq!(database.delete_forgotten(at(90 * DAY)).unwrap(), 1);
 }

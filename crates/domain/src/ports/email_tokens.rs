@@ -2,7 +2,7 @@
 
 use super::{ProofError, StorageError};
 use crate::{
-    AccessProof, MailedSecret, PasswordHash, SecretDigest, SecurityEvent, Timestamp, UserId,
+    AccessProof, EmailToken, PasswordHash, SecretDigest, SecurityEvent, Timestamp, UserId,
 };
 
 /// Why an account was not moved to another address. Nothing was changed.
@@ -24,12 +24,12 @@ pub enum ChangeEmailError {
 /// not there (any more), has expired at `now`, or was made for an address that is not the one it is good for. Of several
 /// uses of one secret at the same time, exactly one MUST succeed.
 #[cfg_attr(feature = "mocks", mockall::automock)]
-pub trait MailedSecrets: Send + Sync {
-    /// Keeps a secret, and records the event if there is one. Where [one](crate::MailPurpose::max_live) of its purpose is
+pub trait EmailTokens: Send + Sync {
+    /// Keeps a secret, and records the event if there is one. Where [one](crate::TokenPurpose::max_live) of its purpose is
     /// valid at a time, it replaces any other of its user; else those that are live stay valid.
     ///
     /// `false`, and nothing is changed, when the one before it was made
-    /// [too short a time ago](MailedSecret::none_made_after), or when as many as may be valid at a time are live and none
+    /// [too short a time ago](EmailToken::none_made_after), or when as many as may be valid at a time are live and none
     /// is replaced. Of several secrets for one user and purpose that are kept at
     /// the same time, exactly one MUST be.
     ///
@@ -42,7 +42,7 @@ pub trait MailedSecrets: Send + Sync {
     )]
     fn insert<'a>(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         proof: &AccessProof,
         event: Option<&'a SecurityEvent>,
     ) -> Result<bool, ProofError>;
@@ -51,7 +51,7 @@ pub trait MailedSecrets: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    fn find(&self, digest: &SecretDigest) -> Result<Option<MailedSecret>, StorageError>;
+    fn find(&self, digest: &SecretDigest) -> Result<Option<EmailToken>, StorageError>;
 
     /// Uses a secret to set the hash of its user's password at `now`, and marks the address as the user's. Every session,
     /// every personal access token and every other mailed secret of the user MUST be gone with it.
@@ -60,7 +60,7 @@ pub trait MailedSecrets: Send + Sync {
     /// [`StorageError`].
     fn reset_password(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         password_hash: &PasswordHash,
         now: Timestamp,
         event: &SecurityEvent,
@@ -72,7 +72,7 @@ pub trait MailedSecrets: Send + Sync {
     /// [`StorageError`].
     fn verify_email(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         now: Timestamp,
         event: &SecurityEvent,
     ) -> Result<bool, StorageError>;
@@ -84,7 +84,7 @@ pub trait MailedSecrets: Send + Sync {
     /// MUST be [`ChangeEmailError::EmailTaken`] when another user has the address, also when both get it at the same time.
     fn change_email(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         now: Timestamp,
         event: &SecurityEvent,
     ) -> Result<bool, ChangeEmailError>;
@@ -97,7 +97,7 @@ pub trait MailedSecrets: Send + Sync {
         &self,
         user_id: UserId,
         now: Timestamp,
-    ) -> Result<Option<MailedSecret>, StorageError>;
+    ) -> Result<Option<EmailToken>, StorageError>;
 
     /// Uses a secret to cancel the pending change of the address. It was made for the present address of the account.
     ///
@@ -105,7 +105,7 @@ pub trait MailedSecrets: Send + Sync {
     /// [`StorageError`].
     fn cancel_email_change(
         &self,
-        secret: &MailedSecret,
+        secret: &EmailToken,
         now: Timestamp,
         event: &SecurityEvent,
     ) -> Result<bool, StorageError>;
@@ -121,7 +121,7 @@ pub trait MailedSecrets: Send + Sync {
         event: &SecurityEvent,
     ) -> Result<bool, ProofError>;
 
-    /// Deletes every secret that is [live](MailedSecret::is_live) no more at `now`, and tells how many there were.
+    /// Deletes every secret that is [live](EmailToken::is_live) no more at `now`, and tells how many there were.
     ///
     /// # Errors
     /// [`StorageError`].
