@@ -332,3 +332,33 @@ fn every_path_that_the_documents_for_developers_name_exists() {
     }
     assert!(paths > 40, "{paths}");
 }
+
+/// The longest file of source.
+const MAX_LINES: usize = 500;
+
+/// Names the files of a folder that are too long.
+fn name_long_files(folder: &Path, long: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            name_long_files(&path, long);
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && fs::read_to_string(&path).unwrap().lines().count() > MAX_LINES
+        {
+            long.push(path.display().to_string());
+        }
+    }
+}
+
+#[test]
+fn no_file_of_source_is_too_long() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut long = Vec::new();
+    for entry in fs::read_dir(crates).unwrap() {
+        let source = entry.unwrap().path().join("src");
+        if source.is_dir() {
+            name_long_files(&source, &mut long);
+        }
+    }
+    assert_eq!(long, [""; 0]);
+}
