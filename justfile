@@ -14,7 +14,7 @@ migrate:
 check:
     CI=true .ci/run
 
-# Check what changed since the last commit on main, within a minute: format, lints and unit tests.
+# Check format, lints and unit tests. It needs cargo-nextest.
 check-fast:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings

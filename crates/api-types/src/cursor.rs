@@ -102,7 +102,7 @@ mod tests {
     use todo_domain::Direction;
 
     use super::*;
-    use crate::fuzzing::bent;
+    use todo_domain::fuzzing::bent;
 
     fn list(parameters: &[(&str, &str)]) -> ListIdentity {
         let parameters = parameters.iter();

@@ -7,8 +7,6 @@
 pub mod cursor;
 pub mod errors;
 pub mod fields;
-#[cfg(test)]
-mod fuzzing;
 pub mod json;
 pub mod problem;
 pub mod query;

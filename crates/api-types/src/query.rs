@@ -86,7 +86,7 @@ mod tests {
         bolero::check!()
             .with_type::<(String, Vec<(u8, char)>)>()
             .for_each(|(text, edits)| {
-                let bent = crate::fuzzing::bent("q=caf%C3%A9+au%20lait&tag=a", edits);
+                let bent = todo_domain::fuzzing::bent("q=caf%C3%A9+au%20lait&tag=a", edits);
                 for query in [text, &bent] {
                     let Ok(parameters) = parse_query(query) else {
                         continue;

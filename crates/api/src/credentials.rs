@@ -239,7 +239,7 @@ mod tests {
         bolero::check!()
             .with_type::<(Vec<u8>, Vec<(u8, char)>)>()
             .for_each(|(bytes, edits)| {
-                let bent = crate::fuzzing::bent("Bearer todo_pat_a; todo-device=b", edits);
+                let bent = todo_domain::fuzzing::bent("Bearer todo_pat_a; todo-device=b", edits);
                 for value in [bytes.as_slice(), bent.as_bytes()] {
                     let Ok(value) = HeaderValue::from_bytes(value) else {
                         continue;

@@ -117,7 +117,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::fuzzing::bent;
+    use todo_domain::fuzzing::bent;
 
     #[rstest]
     #[case(None, Precondition::Nothing)]

@@ -12,8 +12,6 @@ mod cors;
 mod credentials;
 mod edge;
 mod etag;
-#[cfg(test)]
-mod fuzzing;
 mod input;
 mod metrics;
 mod openapi;

@@ -85,17 +85,9 @@ impl Request {
         work: impl Fn(&App, &Caller, &T) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Response> {
         let handler = handler_of(&work);
-        let running = self.authorizing(read).map(|(call, credential, parsed)| {
-            let sender = Sender::of(&call);
-            (
-                sender,
-                call.for_caller(handler, credential, scope, parsed, work),
-            )
-        });
-        async {
-            let (sender, running) = running?;
-            sender.send(running.await)
-        }
+        respond(self.authorizing(read, |call, credential, parsed| {
+            call.for_caller(handler, credential, scope, parsed, work)
+        }))
     }
 
     /// The same in the bulk pool: see [`Call::for_caller_in_bulk`].
@@ -106,15 +98,9 @@ impl Request {
         work: impl Fn(&App, &Caller, &T) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Response> {
         let handler = handler_of(&work);
-        let running = self.authorizing(read).map(|(call, credential, parsed)| {
-            let sender = Sender::of(&call);
-            let running = call.for_caller_in_bulk(handler, credential, scope, parsed, work);
-            (sender, running)
-        });
-        async {
-            let (sender, running) = running?;
-            sender.send(running.await)
-        }
+        respond(self.authorizing(read, |call, credential, parsed| {
+            call.for_caller_in_bulk(handler, credential, scope, parsed, work)
+        }))
     }
 
     /// Parses the input with `read`, and calls a use case for the caller of a session: see [`Call::for_session`].
@@ -125,17 +111,9 @@ impl Request {
         work: impl FnOnce(&App, &SessionCaller, T) -> Result<Reply, Problem> + Send + 'static,
     ) -> impl Future<Output = Response> {
         let handler = handler_of(&work);
-        let running = self.authorizing(read).map(|(call, credential, parsed)| {
-            let sender = Sender::of(&call);
-            (
-                sender,
-                call.for_session(handler, credential, pool, parsed, work),
-            )
-        });
-        async {
-            let (sender, running) = running?;
-            sender.send(running.await)
-        }
+        respond(self.authorizing(read, |call, credential, parsed| {
+            call.for_session(handler, credential, pool, parsed, work)
+        }))
     }
 
     /// Parses the input with `read`, and calls a use case for anyone: see [`Call::for_anyone`].
@@ -169,10 +147,7 @@ impl Request {
             let running = call.for_anyone(handler, pool, move |app| work(app, &anonymous, value));
             (sender, running)
         });
-        async {
-            let (sender, running) = running?;
-            sender.send(running.await)
-        }
+        respond(running)
     }
 
     /// Begins work of several pieces for the caller of a session: see [`Call::begin_bulk_work`].
@@ -181,26 +156,34 @@ impl Request {
         work: impl FnOnce(&App, &SessionCaller) -> Result<T, Problem> + Send + 'static,
     ) -> impl Future<Output = Result<(T, BulkWork), Problem>> {
         let handler = handler_of(&work);
-        let running = self
-            .authorizing(Input::nothing)
-            .map(|(call, credential, parsed)| {
-                call.begin_bulk_work(handler, credential, parsed, work)
-            });
-        async { running?.await }
+        let running = self.authorizing(Input::nothing, |call, credential, parsed| {
+            call.begin_bulk_work(handler, credential, parsed, work)
+        });
+        async { running?.1.await }
     }
 
-    /// The call, the credential that it requires, and its input.
-    fn authorizing<T>(
+    /// Makes a call with the credential that it requires, and its parsed input.
+    fn authorizing<T, F>(
         self,
         read: impl FnOnce(&Input) -> Result<T, Problem>,
-    ) -> Result<(Call, Credential, Parsed<T>), Problem> {
+        run: impl FnOnce(Call, Credential, Parsed<T>) -> F,
+    ) -> Result<(Sender, F), Problem> {
         let credential = self.presented.into_required_credential()?;
         let parsed = match self.input.user_id() {
             Ok(subject) => Parsed::new(subject, read(&self.input)),
             Err(problem) => Parsed::new(None, Err(problem)),
         };
-        Ok((self.call, credential, parsed))
+        let sender = Sender::of(&self.call);
+        Ok((sender, run(self.call, credential, parsed)))
     }
+}
+
+/// Sends the reply of a use case, or the problem that kept it from running.
+async fn respond(
+    running: Result<(Sender, impl Future<Output = Result<Reply, Problem>>), Problem>,
+) -> Response {
+    let (sender, running) = running?;
+    sender.send(running.await)
 }
 
 /// What sends a reply: it starts the work after it.

@@ -1,7 +1,8 @@
-//! Texts for the fuzz targets of parsers: such as are nearly right.
+//! Texts for the fuzz targets of parsers: nearly valid ones.
 
 /// A text that differs from `right` in some places: each edit has another character stand at a place, or beside it.
-pub(crate) fn bent(right: &str, edits: &[(u8, char)]) -> String {
+#[must_use]
+pub fn bent(right: &str, edits: &[(u8, char)]) -> String {
     let mut characters: Vec<char> = right.chars().collect();
     for (place, character) in edits {
         let place = usize::from(*place);

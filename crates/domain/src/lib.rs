@@ -5,8 +5,8 @@ mod access_token;
 mod archive;
 mod client;
 mod email_token;
-#[cfg(test)]
-mod fuzzing;
+#[cfg(any(test, feature = "mocks"))]
+pub mod fuzzing;
 mod id;
 mod mail;
 mod once;

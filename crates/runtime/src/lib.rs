@@ -9,8 +9,6 @@ mod authorization;
 mod bulk;
 mod call;
 mod errors;
-#[cfg(test)]
-mod fuzzing;
 mod in_flight;
 mod rate_limits;
 mod trace;

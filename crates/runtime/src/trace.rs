@@ -263,7 +263,7 @@ mod tests {
         bolero::check!()
             .with_type::<Vec<(u8, char)>>()
             .for_each(|edits| {
-                let text = crate::fuzzing::bent(&right, edits);
+                let text = todo_domain::fuzzing::bent(&right, edits);
                 let Some(parent) = TraceParent::parse(&text) else {
                     return;
                 };

@@ -257,7 +257,7 @@ const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// Settles between the pool and whoever waits whether a piece of work begins or is given up.
+/// Settles between the pool and the caller whether a job begins or is given up.
 #[derive(Default)]
 struct Ticket(AtomicU8);
 
